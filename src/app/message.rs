@@ -1,0 +1,136 @@
+//! What the wizard hears ([`Msg`]) and what it asks for ([`Effect`]).
+//!
+//! Answers carry the `attempt` number of the question, so that an answer to a question long withdrawn is known as such.
+
+use std::sync::Arc;
+
+use crate::model::archive::Archive;
+use crate::model::catalog::Catalog;
+use crate::model::connection::{Endpoint, ServerFacts, Side};
+use crate::model::event::{RunEvent, Stop};
+use crate::model::finding::CheckResult;
+use crate::model::options::Options;
+use crate::model::plan::{Plan, StepId};
+use crate::model::problem::Problem;
+use crate::model::report::Report;
+use crate::model::selection::Selection;
+
+use super::key::Key;
+
+/// Milliseconds since the program started: the only clock the wizard knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Now(pub u64);
+
+impl Now {
+    /// Milliseconds since `earlier`, 0 if that is later.
+    pub fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// Everything known of both databases before a plan is made.
+#[derive(Debug, Default)]
+pub struct Inspection {
+    pub catalog: Catalog,
+    pub archive: Archive,
+    pub destination: Option<ServerFacts>,
+    /// What the destination already holds.
+    pub existing: Vec<crate::model::existing::ExistingObject>,
+}
+
+#[derive(Debug)]
+pub enum Msg {
+    Key(Key),
+    /// Text pasted in one piece (bracketed paste).
+    Paste(String),
+    Resize {
+        width: u16,
+        height: u16,
+    },
+    /// Comes about ten times a second, but only while [`State::wants_ticks`](super::State) says so. `samples` are rows and bytes so
+    /// far of the steps now running.
+    Tick {
+        samples: Vec<(StepId, u64, u64)>,
+    },
+    /// First SIGINT/SIGTERM/SIGHUP arrive as this.
+    Interrupt {
+        is_final: bool,
+    },
+
+    ConnectionTested {
+        side: Side,
+        attempt: u64,
+        outcome: Result<ServerFacts, Box<Problem>>,
+    },
+    /// One check has ended; several come per inspection.
+    CheckDone {
+        attempt: u64,
+        result: CheckResult,
+    },
+    /// All checks have ended. An error: the databases could not be read at all.
+    Inspected {
+        attempt: u64,
+        outcome: Result<Arc<Inspection>, Box<Problem>>,
+    },
+    Planned {
+        attempt: u64,
+        outcome: Result<Arc<Plan>, Box<Problem>>,
+    },
+    Run(RunEvent),
+    Copied {
+        what: String,
+    },
+    Written {
+        what: String,
+        outcome: Result<std::path::PathBuf, Box<Problem>>,
+    },
+}
+
+/// What the shell is to do; each is answered by the message named.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// [`Msg::ConnectionTested`]. `create_database`: a missing database is not a problem.
+    TestConnection {
+        side: Side,
+        attempt: u64,
+        endpoint: Box<Endpoint>,
+        create_database: bool,
+    },
+    /// Abandons a test, an inspection or the making of a plan: no answer will come.
+    Cancel {
+        attempt: u64,
+    },
+    /// [`Msg::CheckDone`] several times, then [`Msg::Inspected`].
+    Inspect {
+        attempt: u64,
+        source: Box<Endpoint>,
+        destination: Box<Endpoint>,
+        options: Box<Options>,
+    },
+    /// [`Msg::Planned`].
+    MakePlan {
+        attempt: u64,
+        inspection: Arc<Inspection>,
+        selection: Arc<Selection>,
+        options: Box<Options>,
+    },
+    /// [`Msg::Run`] many times; the last is `Finished`. Endpoints are those of the inspection.
+    StartRun {
+        plan: Arc<Plan>,
+        source: Box<Endpoint>,
+        destination: Box<Endpoint>,
+    },
+    StopRun(Stop),
+    /// Terminal clipboard (OSC 52); [`Msg::Copied`].
+    CopyText {
+        what: String,
+        text: String,
+    },
+    /// A report beside the working directory, Markdown and JSON; [`Msg::Written`] for each.
+    WriteReport(Arc<Report>),
+    /// The plan's SQL as a readable file; [`Msg::Written`].
+    WritePlan(Arc<Plan>),
+    Bell,
+    /// Leaves the wizard. The report, if there is one, is summed up on the normal screen.
+    Quit,
+}

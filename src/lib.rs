@@ -1,0 +1,8 @@
+//! howdah carries a PostgreSQL database from one server to another: it shows every statement before it runs it, runs
+//! them with live panels, and proves afterwards that the copy equals the original.
+//!
+//! Dependencies point down this list only: `shell`, `headless` · `ui` · `app` · `engine`, `checks` · `pg` · `planner` ·
+//! `sql`, `settings` · `model`. `tests/architecture.rs` holds every room to it.
+
+pub mod app;
+pub mod model;

@@ -1,0 +1,42 @@
+//! The schema as `pg_dump` wrote it, one entry per object.
+
+use super::name::ObjectName;
+
+/// The printed entries of one `pg_dump -Fc --schema-only` archive, in restore order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Archive {
+    /// `pg_dump --version`, e.g. `15.18`.
+    pub client_version: String,
+    pub entries: Vec<Entry>,
+}
+
+/// One object of the archive.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// pg_dump's dump id.
+    pub id: u32,
+    /// OID of the system catalog that holds the object (1259 is `pg_class`); 0 when it has none.
+    pub class_oid: u32,
+    pub oid: u32,
+    /// `TABLE`, `FK CONSTRAINT`, `MATERIALIZED VIEW` … as in the archive's list.
+    pub kind: String,
+    /// Empty for objects that live in no schema.
+    pub name: ObjectName,
+    pub owner: String,
+    /// Dump ids.
+    pub depends_on: Vec<u32>,
+    pub section: Section,
+    /// The definition without its owner statement, with the settings that govern it in front.
+    pub sql: String,
+    /// `ALTER … OWNER TO …;` if the object has one.
+    pub owner_sql: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Section {
+    /// Before the rows.
+    #[default]
+    PreData,
+    /// Indexes, constraints, triggers, rules, policies …: after the rows.
+    PostData,
+}

@@ -1,0 +1,145 @@
+//! What the source holds, read once from its system catalogs.
+
+use super::connection::ServerFacts;
+use super::name::ObjectName;
+
+/// The source database as the planner and the wizard see it. Tables and sequences stand in name order and
+/// are referred to by their position.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    pub server: Option<ServerFacts>,
+    pub tables: Vec<Table>,
+    pub sequences: Vec<Sequence>,
+    pub foreign_keys: Vec<ForeignKey>,
+    pub large_objects: LargeObjects,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableKind {
+    Ordinary,
+    /// A partitioned parent: holds no rows itself.
+    Partitioned,
+    /// Rows are elsewhere; only the definition is carried.
+    Foreign,
+}
+
+/// A relation that can hold, or stand for, rows.
+#[derive(Clone, Debug)]
+pub struct Table {
+    pub oid: u32,
+    pub name: ObjectName,
+    pub kind: TableKind,
+    pub is_unlogged: bool,
+    pub owner: String,
+    /// The partitioned table this is a partition of (position in [`Catalog::tables`]).
+    pub partition_of: Option<usize>,
+    /// Plain inheritance parents (positions).
+    pub inherits: Vec<usize>,
+    /// Other tables inherit from this one (not partitions): a remote SELECT would return their rows too.
+    pub has_inheritance_children: bool,
+    pub columns: Vec<Column>,
+    pub indexes: Vec<Index>,
+    /// `reltuples`; none when the table was never analyzed.
+    pub estimated_rows: Option<u64>,
+    /// Heap pages.
+    pub page_count: u64,
+    /// Heap, TOAST and maps: `pg_table_size`.
+    pub table_bytes: u64,
+    pub index_bytes: u64,
+    pub comment: Option<String>,
+    /// Row-level security is on and would apply to the role that reads.
+    pub rows_hidden_by_policy: bool,
+    pub can_select: bool,
+    /// The extension this configuration table belongs to, with its dump condition (`extcondition`).
+    pub extension_config: Option<ExtensionConfig>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExtensionConfig {
+    pub extension: String,
+    pub condition: String,
+}
+
+impl Table {
+    /// Rows live in this relation itself and are to be copied.
+    pub fn holds_rows(&self) -> bool {
+        self.kind == TableKind::Ordinary
+    }
+
+    /// Columns that a copy must name: generated ones are computed by the destination.
+    pub fn copied_columns(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|column| !column.is_generated)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Column {
+    pub name: String,
+    /// `format_type`, for people.
+    pub type_name: String,
+    pub wire: WireType,
+    pub is_not_null: bool,
+    pub is_identity: bool,
+    pub is_generated: bool,
+    pub default: Option<String>,
+}
+
+/// How a column's type may travel; domains are looked through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WireType {
+    /// Built-in scalar, range or array of such: binary form holds nothing that differs between servers.
+    BuiltIn,
+    /// Binary form is the label.
+    Enum,
+    /// `regclass` and kin: binary form is an OID of this very server.
+    ObjectIdentifier,
+    /// Everything else: composites, arrays of user types, extension types, types without binary functions.
+    Other,
+}
+
+#[derive(Clone, Debug)]
+pub struct Index {
+    pub name: String,
+    pub definition: String,
+    pub is_primary: bool,
+    pub is_unique: bool,
+    pub is_valid: bool,
+    pub bytes: u64,
+}
+
+/// A foreign key between two tables (positions in [`Catalog::tables`]); copies on partitions are left out.
+#[derive(Clone, Debug)]
+pub struct ForeignKey {
+    pub name: String,
+    pub table: usize,
+    pub references: usize,
+    pub definition: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Sequence {
+    pub oid: u32,
+    pub name: ObjectName,
+    pub owner: String,
+    /// The column that owns it: table position, column name, and whether it is an identity column's.
+    pub owned_by: Option<SequenceOwner>,
+    /// `pg_sequences.last_value` at reading time; none when never used or not readable.
+    pub last_value: Option<i64>,
+    pub can_select: bool,
+    /// It belongs to an extension's configuration.
+    pub extension: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SequenceOwner {
+    pub table: usize,
+    pub column: String,
+    pub is_identity: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LargeObjects {
+    pub count: u64,
+    /// Estimated from pages; 2 KiB each.
+    pub bytes: u64,
+}

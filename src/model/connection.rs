@@ -1,0 +1,204 @@
+//! Where a server is and who asks: the two ends of a migration.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// One of the two ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    Source,
+    Destination,
+}
+
+impl Side {
+    pub const BOTH: [Self; 2] = [Self::Source, Self::Destination];
+
+    /// Lower-case word for sentences.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Destination => "destination",
+        }
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// A password. `Debug` never shows it; the memory is wiped on drop.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(SecretString::from(text.into()))
+    }
+
+    /// The text itself: only for the wire, a child's environment or a statement on its way to the server.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+/// libpq's `sslmode`, manual section "SSL Support".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsMode {
+    Disable,
+    Allow,
+    #[default]
+    Prefer,
+    Require,
+    VerifyCa,
+    VerifyFull,
+}
+
+impl TlsMode {
+    pub const ALL: [Self; 6] = [
+        Self::Disable,
+        Self::Allow,
+        Self::Prefer,
+        Self::Require,
+        Self::VerifyCa,
+        Self::VerifyFull,
+    ];
+
+    /// libpq's spelling.
+    pub fn keyword(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Allow => "allow",
+            Self::Prefer => "prefer",
+            Self::Require => "require",
+            Self::VerifyCa => "verify-ca",
+            Self::VerifyFull => "verify-full",
+        }
+    }
+
+    pub fn from_keyword(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.keyword() == word)
+    }
+}
+
+/// Transport security as libpq names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    pub mode: TlsMode,
+    /// `sslrootcert`; none means libpq's default file if it is there, else the system's roots.
+    pub root_cert: Option<PathBuf>,
+    pub client_cert: Option<PathBuf>,
+    pub client_key: Option<PathBuf>,
+}
+
+/// Where a password came from, told to the user beside the field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum PasswordOrigin {
+    /// No password is known.
+    #[default]
+    None,
+    Typed,
+    Uri,
+    Environment,
+    /// `~/.pgpass` or `PGPASSFILE`.
+    Passfile(PathBuf),
+    Service(String),
+}
+
+/// Everything needed to open a session on one side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint {
+    /// Host name, address, or the absolute directory of a Unix socket.
+    pub host: String,
+    pub port: u16,
+    pub database: String,
+    pub user: String,
+    pub password: Option<Secret>,
+    pub password_origin: PasswordOrigin,
+    pub tls: Tls,
+    /// Seconds; 0 waits for ever (libpq `connect_timeout`).
+    pub connect_timeout_secs: u32,
+    /// libpq `options`, e.g. `-c geqo=off`.
+    pub options: Option<String>,
+}
+
+impl Endpoint {
+    /// `user@host:port/database` for people: never a password, control characters visible.
+    pub fn label(&self) -> String {
+        let text = if self.is_socket() {
+            format!(
+                "{}@{}:{}/{}",
+                self.user, self.host, self.port, self.database
+            )
+        } else if self.host.contains(':') {
+            format!(
+                "{}@[{}]:{}/{}",
+                self.user, self.host, self.port, self.database
+            )
+        } else {
+            format!(
+                "{}@{}:{}/{}",
+                self.user, self.host, self.port, self.database
+            )
+        };
+        super::name::printable(&text).into_owned()
+    }
+
+    pub fn is_socket(&self) -> bool {
+        self.host.starts_with('/') || self.host.starts_with('@')
+    }
+}
+
+/// What a connection test found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServerFacts {
+    /// `server_version_num`, e.g. 150018.
+    pub version_num: u32,
+    /// `server_version` up to the first space, e.g. `15.18`.
+    pub version: String,
+    pub user: String,
+    pub is_superuser: bool,
+    /// `pg_control_system().system_identifier`; none where the role may not ask.
+    pub system_identifier: Option<u64>,
+    pub in_recovery: bool,
+    /// Negotiated protocol, e.g. `TLSv1.3`; none on a plain connection.
+    pub tls: Option<String>,
+    /// One `SELECT 1` round trip.
+    pub latency_micros: u64,
+    /// None: the server was reached, the database is not there (the test then used database `postgres`).
+    pub database: Option<DatabaseFacts>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct DatabaseFacts {
+    pub name: String,
+    pub oid: u32,
+    pub encoding: String,
+    pub collate: String,
+    pub ctype: String,
+    pub size_bytes: u64,
+    /// Relations (tables, views, sequences …) that belong to neither the system nor an extension.
+    pub relation_count: u64,
+}
+
+impl ServerFacts {
+    /// Major version: 15, 9 for anything before 10.
+    pub fn major(&self) -> u32 {
+        self.version_num / 10_000
+    }
+}

@@ -1,0 +1,16 @@
+//! Plain data that every other room speaks: names, the catalog, the selection, the plan, events, problems, the report.
+//!
+//! Nothing here does I/O, reads a clock or depends on another folder of this crate.
+
+pub mod archive;
+pub mod catalog;
+pub mod connection;
+pub mod event;
+pub mod existing;
+pub mod finding;
+pub mod name;
+pub mod options;
+pub mod plan;
+pub mod problem;
+pub mod report;
+pub mod selection;

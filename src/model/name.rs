@@ -1,0 +1,79 @@
+//! Names of database objects, and how any text from a server is made harmless before a person sees it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// A schema-qualified name exactly as the server stores it: unquoted, case kept, any character but NUL.
+///
+/// It is never pasted into SQL as it is; `sql::quote` does that.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectName {
+    pub schema: String,
+    pub name: String,
+}
+
+impl ObjectName {
+    pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            schema: schema.into(),
+            name: name.into(),
+        }
+    }
+}
+
+/// For people: `schema.name`, control and direction characters made visible.
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!(
+            "{}.{}",
+            printable(&self.schema),
+            printable(&self.name)
+        ))
+    }
+}
+
+/// Replaces what could disturb a terminal or mislead a reader (C0 and C1 controls, bidirectional
+/// overrides, zero-width characters) by visible escapes such as `\x1b` or `\u{202e}`.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_hostile) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(
+        text.chars()
+            .fold(String::with_capacity(text.len() + 8), |mut out, c| {
+                if is_hostile(c) {
+                    out.extend(c.escape_default());
+                } else {
+                    out.push(c);
+                }
+                out
+            }),
+    )
+}
+
+/// Like [`printable`], but keeps line feeds and widens tabs: for SQL and server messages of several lines.
+pub fn printable_lines(text: &str) -> String {
+    text.replace("\r\n", "\n")
+        .split('\n')
+        .map(|line| printable(&line.replace('\t', "    ")).into_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_and_direction_marks_become_visible() {
+        assert_eq!(printable("a\u{1b}[31mb"), "a\\u{1b}[31mb");
+        assert_eq!(printable("x\u{202e}y"), "x\\u{202e}y");
+        assert_eq!(printable("prix €"), "prix €");
+        assert_eq!(printable_lines("a\r\nb\tc\u{7}"), "a\nb    c\\u{7}");
+    }
+}

@@ -1,0 +1,98 @@
+//! Choices that hold for a whole migration.
+
+use super::selection::Pattern;
+
+/// How rows travel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// `COPY … TO STDOUT` on the source, streamed through howdah into `COPY … FROM STDIN`.
+    #[default]
+    Copy,
+    /// The destination pulls through `postgres_fdw`.
+    Fdw,
+}
+
+impl Method {
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Copy => "COPY",
+            Self::Fdw => "FDW",
+        }
+    }
+}
+
+/// Which part of the schema is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SchemaChoice {
+    #[default]
+    All,
+    /// The tables are there already; only rows and counters are carried.
+    None,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    #[default]
+    Keep,
+    Skip,
+}
+
+/// What to do when the destination already has what would be carried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnExisting {
+    #[default]
+    Stop,
+    /// Removes what clashes (`--schema all`) or empties the tables (`--schema none`) first.
+    Empty,
+    /// Leaves what is there and adds to it.
+    Append,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VerifyLevel {
+    Off,
+    #[default]
+    Counts,
+    Checksums,
+}
+
+/// Everything a user can choose besides the two ends and the tables.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    pub method: Method,
+    /// Sessions that carry rows, and as many index builds; at least 1.
+    pub jobs: usize,
+    pub create_database: bool,
+    pub include: Vec<Pattern>,
+    pub exclude: Vec<Pattern>,
+    pub schema: SchemaChoice,
+    pub owners: Keep,
+    pub privileges: Keep,
+    pub on_existing: OnExisting,
+    pub verify: VerifyLevel,
+    /// The source as the destination server sees it; none means as howdah sees it.
+    pub fdw_host: Option<String>,
+    pub fdw_port: Option<u16>,
+}
+
+impl Default for Options {
+    /// jobs is the smaller of 4 and the cores.
+    fn default() -> Self {
+        Self {
+            method: Method::Copy,
+            jobs: std::thread::available_parallelism()
+                .map_or(2, usize::from)
+                .min(4),
+            create_database: false,
+            include: Vec::new(),
+            exclude: Vec::new(),
+            schema: SchemaChoice::All,
+            owners: Keep::Keep,
+            privileges: Keep::Keep,
+            on_existing: OnExisting::Stop,
+            verify: VerifyLevel::Counts,
+            fdw_host: None,
+            fdw_port: None,
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The one description of a migration that preview, script, run and report all read.
+
+use super::connection::Side;
+use super::name::ObjectName;
+use super::options::{Method, Options};
+
+/// Position in [`Plan::steps`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StepId(pub u32);
+
+impl StepId {
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Everything that will be run, in the order a reader should see it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// `user@host:port/database`, never a password.
+    pub source: String,
+    pub destination: String,
+    pub destination_database: String,
+    pub options: Options,
+    /// Statements each session runs first, by side.
+    pub source_settings: Vec<String>,
+    pub destination_settings: Vec<String>,
+    pub steps: Vec<Step>,
+    /// What a reader should know before running, one sentence each.
+    pub notes: Vec<String>,
+    /// What is not carried, with the reason.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl Plan {
+    pub fn step(&self, id: StepId) -> Option<&Step> {
+        self.steps.get(id.index())
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// `VIEW public.film_list`.
+    pub object: String,
+    /// `it needs public.film, which is left out`.
+    pub because: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    Prepare,
+    Schema,
+    Data,
+    Indexes,
+    Sequences,
+    Finish,
+    Verify,
+    CleanUp,
+}
+
+impl Phase {
+    pub const ALL: [Self; 8] = [
+        Self::Prepare,
+        Self::Schema,
+        Self::Data,
+        Self::Indexes,
+        Self::Sequences,
+        Self::Finish,
+        Self::Verify,
+        Self::CleanUp,
+    ];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Prepare => "Prepare",
+            Self::Schema => "Schema",
+            Self::Data => "Data",
+            Self::Indexes => "Indexes and constraints",
+            Self::Sequences => "Sequences",
+            Self::Finish => "Finish",
+            Self::Verify => "Verify",
+            Self::CleanUp => "Clean up",
+        }
+    }
+}
+
+/// A unit of work that succeeds or fails as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub id: StepId,
+    pub phase: Phase,
+    pub kind: StepKind,
+    /// `Copy the rows of public.film`.
+    pub title: String,
+    /// One plain sentence for a first-time user: why this is done, and why this way.
+    pub why: String,
+    pub object: Option<ObjectName>,
+    /// Exactly what is sent, in order, transaction control and journal included.
+    pub statements: Vec<Statement>,
+    /// Steps that must have succeeded.
+    pub needs: Vec<StepId>,
+    /// Bytes to move or to read; 0 when unknown.
+    pub size_hint_bytes: u64,
+    /// The planner's estimate of rows; none when unknown.
+    pub row_hint: Option<u64>,
+    /// Stable name of this unit over replans, e.g. `data/public.film`.
+    pub journal_key: String,
+}
+
+impl Step {
+    /// The method of a data step.
+    pub fn method(&self) -> Option<Method> {
+        match self.kind {
+            StepKind::CopyRows { .. } => Some(Method::Copy),
+            StepKind::FdwRows { .. } => Some(Method::Fdw),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepKind {
+    /// Statements one after another.
+    Sql,
+    /// One table through howdah.
+    CopyRows {
+        is_binary: bool,
+    },
+    /// One table pulled by the destination, on FDW session `session`.
+    FdwRows {
+        session: u16,
+    },
+    /// One counter: read on the source, set on the destination.
+    Sequence,
+    /// All selected large objects, in chunks.
+    LargeObjects,
+    /// Counts (and checksums) of one table compared; `data` is the step that carried it.
+    VerifyTable {
+        data: StepId,
+    },
+    VerifySequence,
+    VerifyLargeObjects,
+    /// Begins the FDW sessions' transactions on one state of the source.
+    FdwBarrier,
+    /// Commits what FDW session `session` carried.
+    FdwCommit {
+        session: u16,
+    },
+}
+
+/// The session a statement runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Session {
+    /// Holds the exported snapshot and the locks on the source.
+    Coordinator,
+    /// A source session in the coordinator's snapshot.
+    Source,
+    /// A fresh source session outside of the snapshot (sequences are not in it).
+    SourceNow,
+    Destination,
+    /// A destination session that pulls through `postgres_fdw`.
+    Fdw(u16),
+    /// Database `postgres` of the destination server.
+    Maintenance,
+}
+
+impl Session {
+    pub fn side(self) -> Side {
+        match self {
+            Self::Coordinator | Self::Source | Self::SourceNow => Side::Source,
+            Self::Destination | Self::Fdw(_) | Self::Maintenance => Side::Destination,
+        }
+    }
+}
+
+/// What is done with a statement's outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Sent as it is; result ignored but for errors and notices.
+    Run,
+    /// `COPY … TO STDOUT`, feeds the [`Action::CopyIn`] that follows.
+    CopyOut,
+    CopyIn,
+    /// One statement whose command tag counts the rows carried (FDW's `INSERT … SELECT`).
+    CarryRows,
+    /// A query whose single row is kept as what the source holds: rows, or last_value and is_called.
+    MeasureSource,
+    /// The same on the destination; compared with what was measured on the source.
+    MeasureDestination,
+    /// Sent with `$1`, `$2` bound to the source's measured row.
+    BindMeasured,
+    /// The step's journal row: `$1` rows, `$2` bytes.
+    Journal,
+    /// Sent with the marker `<password>` replaced on the way to the server.
+    RunWithPassword,
+    /// Done by howdah in chunks; the text tells with which calls.
+    Stream,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    pub session: Session,
+    pub action: Action,
+    pub sql: String,
+}
+
+/// Stands in every printed statement where the source's password goes at execution.
+pub const PASSWORD_MARKER: &str = "'<password of the source>'";

@@ -1,0 +1,105 @@
+//! What a run did and what it proved.
+
+use super::name::ObjectName;
+use super::options::Method;
+use super::plan::LeftOut;
+use super::problem::Problem;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Outcome {
+    /// All steps done, everything compared is equal.
+    #[default]
+    Done,
+    Failed,
+    /// All steps done, but something differs.
+    Different,
+    Cancelled,
+}
+
+impl Outcome {
+    /// 0 done, 1 failed, 4 different, 130 cancelled.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Different => 4,
+            Self::Cancelled => 130,
+        }
+    }
+}
+
+/// Three results only; "not compared" is never taken for equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Equal,
+    Different,
+    NotCompared(String),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableResult {
+    pub name: ObjectName,
+    pub method: Method,
+    pub is_binary: bool,
+    pub source_rows: Option<u64>,
+    pub destination_rows: Option<u64>,
+    pub bytes: u64,
+    pub copy_ms: u64,
+    pub verdict: Verdict,
+}
+
+/// A counter as both sides have it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SequenceResult {
+    pub name: ObjectName,
+    /// `last_value` and `is_called`.
+    pub source: Option<(i64, bool)>,
+    pub destination: Option<(i64, bool)>,
+    pub verdict: Verdict,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    pub outcome: Outcome,
+    pub source: String,
+    pub destination: String,
+    /// RFC 3339, UTC.
+    pub started_at: String,
+    pub elapsed_ms: u64,
+    pub snapshot_held_ms: Option<u64>,
+    pub tables: Vec<TableResult>,
+    pub sequences: Vec<SequenceResult>,
+    pub large_objects: Option<LargeObjectResult>,
+    /// Schema entries made, by kind: `("TABLE", 22)`.
+    pub objects: Vec<(String, u64)>,
+    /// Title of the step and what went wrong.
+    pub failures: Vec<(String, Problem)>,
+    /// Title of the step and why it was not run.
+    pub skipped: Vec<(String, String)>,
+    /// Scaffold removed from the destination.
+    pub removed: Vec<String>,
+    /// Scaffold that could not be removed, with the statement that does it.
+    pub left_behind: Vec<String>,
+    pub left_out: Vec<LeftOut>,
+    pub not_compared: Vec<String>,
+    pub warnings: Vec<String>,
+    pub next_steps: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct LargeObjectResult {
+    pub source_count: u64,
+    pub destination_count: Option<u64>,
+    pub bytes: u64,
+    pub verdict: Verdict,
+}
+
+impl Report {
+    pub fn row_count(&self) -> u64 {
+        self.tables.iter().filter_map(|t| t.source_rows).sum()
+    }
+
+    pub fn byte_count(&self) -> u64 {
+        self.tables.iter().map(|t| t.bytes).sum()
+    }
+}

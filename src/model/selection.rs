@@ -1,0 +1,167 @@
+//! What the user wants carried.
+
+use super::catalog::Catalog;
+use super::name::ObjectName;
+use super::options::Method;
+
+/// What of a table is carried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Carry {
+    #[default]
+    RowsAndStructure,
+    StructureOnly,
+    Nothing,
+}
+
+/// One choice per table and sequence, by position in the catalog; cheap to clone, so undo is a stack of these.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    pub tables: Vec<Carry>,
+    /// Choice per table that overrides [`Options::method`](super::options::Options::method).
+    pub methods: Vec<Option<Method>>,
+    pub sequences: Vec<bool>,
+}
+
+impl Selection {
+    /// Everything the catalog holds.
+    pub fn all(catalog: &Catalog) -> Self {
+        Self {
+            tables: vec![Carry::RowsAndStructure; catalog.tables.len()],
+            methods: vec![None; catalog.tables.len()],
+            sequences: vec![true; catalog.sequences.len()],
+        }
+    }
+
+    /// What `--include` and `--exclude` leave: no include means everything, exclude wins. A sequence owned by
+    /// a table's column follows that table unless a pattern names it.
+    pub fn from_patterns(catalog: &Catalog, include: &[Pattern], exclude: &[Pattern]) -> Self {
+        let included = |name: &ObjectName| include.iter().any(|p| p.matches(name));
+        let excluded = |name: &ObjectName| exclude.iter().any(|p| p.matches(name));
+        let wanted = |name: &ObjectName| (include.is_empty() || included(name)) && !excluded(name);
+        let mut selection = Self::all(catalog);
+        for (carry, table) in selection.tables.iter_mut().zip(&catalog.tables) {
+            // A partition follows its root: naming the root means its rows.
+            let chain = std::iter::successors(Some(table), |t| {
+                t.partition_of.and_then(|parent| catalog.tables.get(parent))
+            });
+            let mut chain = chain.map(|t| &t.name).peekable();
+            let own_included = include.is_empty() || chain.clone().any(included);
+            let own_excluded = chain.any(excluded);
+            if !own_included || own_excluded {
+                *carry = Carry::Nothing;
+            }
+        }
+        for (chosen, sequence) in selection.sequences.iter_mut().zip(&catalog.sequences) {
+            *chosen = match &sequence.owned_by {
+                Some(owner) if !excluded(&sequence.name) => {
+                    included(&sequence.name)
+                        || selection.tables.get(owner.table) != Some(&Carry::Nothing)
+                }
+                _ => wanted(&sequence.name),
+            };
+        }
+        selection
+    }
+}
+
+/// `schema.name` with `*` for any run of characters; a pattern without a dot means schema `public`.
+/// Double quotes around a part make a dot in it literal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    text: String,
+    schema: String,
+    name: String,
+}
+
+impl Pattern {
+    /// Errors with a sentence that says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut parts = vec![String::new()];
+        let mut quoted = false;
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
+            match c {
+                '"' if quoted && chars.peek() == Some(&'"') => {
+                    chars.next();
+                    parts.last_mut().into_iter().for_each(|p| p.push('"'));
+                }
+                '"' => quoted = !quoted,
+                '.' if !quoted => parts.push(String::new()),
+                c => parts.last_mut().into_iter().for_each(|p| p.push(c)),
+            }
+        }
+        if quoted {
+            return Err(format!(
+                "the pattern {text} has an opening double quote without its closing one"
+            ));
+        }
+        let (schema, name) = match parts.as_slice() {
+            [name] => ("public".to_owned(), name.clone()),
+            [schema, name] => (schema.clone(), name.clone()),
+            _ => {
+                return Err(format!(
+                    "the pattern {text} has more than one dot; write schema.name, and quote a part that holds a dot"
+                ));
+            }
+        };
+        if schema.is_empty() || name.is_empty() {
+            return Err(format!(
+                "the pattern \"{text}\" lacks a schema or a name; write schema.name, with * for any characters"
+            ));
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            schema,
+            name,
+        })
+    }
+
+    pub fn matches(&self, name: &ObjectName) -> bool {
+        wildcard(&self.schema, &name.schema) && wildcard(&self.name, &name.name)
+    }
+
+    /// As the user wrote it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+fn wildcard(pattern: &str, text: &str) -> bool {
+    let mut pieces = pattern.split('*');
+    let first = pieces.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let mut pieces: Vec<&str> = pieces.collect();
+    let Some(last) = pieces.pop() else {
+        return rest.is_empty();
+    };
+    for piece in pieces {
+        match rest.split_once(piece) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_written() {
+        let hit =
+            |p: &str, s: &str, n: &str| Pattern::parse(p).unwrap().matches(&ObjectName::new(s, n));
+        assert!(hit("public.film*", "public", "film_actor"));
+        assert!(hit("*.film", "shop", "film"));
+        assert!(hit("film", "public", "film"));
+        assert!(hit("s.a*b*c", "s", "axxbyyc"));
+        assert!(!hit("s.a*b*c", "s", "axxbyy"));
+        assert!(!hit("s.ab*ba", "s", "aba"));
+        assert!(hit("\"odd.schema\".t", "odd.schema", "t"));
+        assert!(Pattern::parse("a.b.c").is_err());
+        assert!(Pattern::parse("\"a").is_err());
+        assert!(Pattern::parse("a.").is_err());
+    }
+}
