@@ -26,6 +26,10 @@ pub struct Plan {
     pub source_settings: Vec<String>,
     pub destination_settings: Vec<String>,
     pub steps: Vec<Step>,
+    /// Digest of the schema the plan was made from; the run refuses a source whose schema has changed since.
+    pub schema_digest: u64,
+    /// Schema entries that will be made, by kind: `("TABLE", 22)`.
+    pub object_counts: Vec<(String, u64)>,
     /// What a reader should know before running, one sentence each.
     pub notes: Vec<String>,
     /// What is not carried, with the reason.
@@ -105,6 +109,7 @@ pub struct Step {
     pub row_hint: Option<u64>,
     /// Stable name of this unit over replans, e.g. `data/public.film`.
     pub journal_key: String,
+    pub rule: Rule,
 }
 
 impl Step {
@@ -116,6 +121,18 @@ impl Step {
             _ => None,
         }
     }
+}
+
+/// How a step stands to failures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rule {
+    /// Runs when all it needs has succeeded; its failure fails the run.
+    #[default]
+    Normal,
+    /// Its failure is a warning: nothing of the user's is lost by it (a comment on an extension one does not own).
+    Optional,
+    /// Runs however the run has gone: removes scaffold, lets go of the source.
+    Always,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +157,10 @@ pub enum StepKind {
     },
     VerifySequence,
     VerifyLargeObjects,
+    /// Opens the exported snapshot that every source session reads from.
+    OpenSnapshot,
+    /// Ends it as soon as nothing reads from the source any more.
+    ReleaseSnapshot,
     /// Begins the FDW sessions' transactions on one state of the source.
     FdwBarrier,
     /// Commits what FDW session `session` carried.
