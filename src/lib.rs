@@ -6,3 +6,5 @@
 
 pub mod app;
 pub mod model;
+pub mod planner;
+pub mod sql;

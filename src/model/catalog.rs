@@ -1,13 +1,11 @@
 //! What the source holds, read once from its system catalogs.
 
-use super::connection::ServerFacts;
 use super::name::ObjectName;
 
 /// The source database as the planner and the wizard see it. Tables and sequences stand in name order and
 /// are referred to by their position.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
-    pub server: Option<ServerFacts>,
     pub tables: Vec<Table>,
     pub sequences: Vec<Sequence>,
     pub foreign_keys: Vec<ForeignKey>,

@@ -28,6 +28,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Digest of the schema the plan was made from; the run refuses a source whose schema has changed since.
     pub schema_digest: u64,
+    /// Where the pg_dump that wrote the schema is.
+    pub client_directory: std::path::PathBuf,
     /// Schema entries that will be made, by kind: `("TABLE", 22)`.
     pub object_counts: Vec<(String, u64)>,
     /// What a reader should know before running, one sentence each.
@@ -155,8 +157,12 @@ pub enum StepKind {
     VerifyTable {
         data: StepId,
     },
-    VerifySequence,
-    VerifyLargeObjects,
+    VerifySequence {
+        data: StepId,
+    },
+    VerifyLargeObjects {
+        data: StepId,
+    },
     /// Opens the exported snapshot that every source session reads from.
     OpenSnapshot,
     /// Ends it as soon as nothing reads from the source any more.
@@ -210,6 +216,8 @@ pub enum Action {
     MeasureDestination,
     /// Sent with `$1`, `$2` bound to the source's measured row.
     BindMeasured,
+    /// `pg_export_snapshot()`: its answer is what the source sessions join.
+    ExportSnapshot,
     /// The step's journal row: `$1` rows, `$2` bytes.
     Journal,
     /// Sent with the marker `<password>` replaced on the way to the server.
