@@ -6,5 +6,9 @@
 
 pub mod app;
 pub mod model;
+pub mod engine;
+pub mod model;
+pub mod pg;
 pub mod planner;
+pub mod settings;
 pub mod sql;

@@ -17,6 +17,16 @@ pub struct ClientTools {
 }
 
 impl ClientTools {
+    /// The programs of one directory.
+    pub async fn at(directory: &Path) -> Result<Self, Problem> {
+        inspect(directory).await.ok_or_else(|| {
+            Problem::new(
+                "Could not find pg_dump",
+                format!("{} does not hold pg_dump and pg_restore", directory.display()),
+            )
+        })
+    }
+
     pub fn pg_dump(&self) -> PathBuf {
         self.directory.join("pg_dump")
     }
