@@ -12,8 +12,7 @@ use crate::model::plan::{Action, PASSWORD_MARKER, Plan, Session, Statement, Step
 use crate::model::problem::Problem;
 use crate::pg::client_tools::ClientTools;
 use crate::pg::connect::Canceller;
-use crate::pg::copy;
-use crate::pg::problem::problem;
+use crate::pg::copy::{self, CopyError};
 use crate::sql::quote::literal;
 use crate::sql::statements;
 
@@ -25,7 +24,6 @@ use super::sessions::{Open, Sessions};
 pub(super) type Cancellers = Arc<Mutex<Vec<Canceller>>>;
 
 /// What all steps share.
-#[derive(Debug)]
 pub(super) struct Executor {
     pub(super) plan: Arc<Plan>,
     pub(super) sessions: Sessions,
@@ -117,7 +115,7 @@ impl Executor {
                     open.client
                         .batch_execute(&sql)
                         .await
-                        .map_err(|error| failed(step, statement, &error))?;
+                        .or_fail(step, statement, open).await?;
                 }
                 Action::CopyOut => {
                     let Some(copy_in) = next.filter(|n| n.action == Action::CopyIn) else {
@@ -130,19 +128,23 @@ impl Executor {
                     else {
                         return Err(Problem::new(&step.title, "a session was not kept"));
                     };
-                    let copied = copy::pipe(
+                    let piped = copy::pipe(
                         &source.client,
                         &statement.sql,
                         &destination.client,
                         &copy_in.sql,
                         counter,
                     )
-                    .await
-                    .map_err(|failure| {
-                        let broken =
-                            if failure.side == Side::Source { statement } else { copy_in };
-                        failed(step, broken, &failure.error)
-                    })?;
+                    .await;
+                    let copied = match piped {
+                        Ok(copied) => copied,
+                        Err(CopyError { side: Side::Source, error }) => {
+                            return Err(failed(step, statement, source, &error).await);
+                        }
+                        Err(CopyError { side: Side::Destination, error }) => {
+                            return Err(failed(step, copy_in, destination, &error).await);
+                        }
+                    };
                     (outcome.rows, outcome.bytes) = (copied.rows, copied.bytes);
                     position += 1;
                 }
@@ -155,7 +157,7 @@ impl Executor {
                         .client
                         .execute(&statement.sql, &[])
                         .await
-                        .map_err(|error| failed(step, statement, &error))?;
+                        .or_fail(step, statement, open).await?;
                     outcome.bytes = step.size_hint_bytes;
                     counter.rows.store(outcome.rows, std::sync::atomic::Ordering::Relaxed);
                     counter.bytes.store(outcome.bytes, std::sync::atomic::Ordering::Relaxed);
@@ -179,7 +181,7 @@ impl Executor {
                             &[(&last_value, Type::INT8), (&is_called, Type::BOOL)],
                         )
                         .await
-                        .map_err(|error| failed(step, statement, &error))?;
+                        .or_fail(step, statement, open).await?;
                 }
                 Action::ExportSnapshot => {
                     let open = held.session(statement.session).await?;
@@ -187,7 +189,7 @@ impl Executor {
                         .client
                         .simple_query(&statement.sql)
                         .await
-                        .map_err(|error| failed(step, statement, &error))?;
+                        .or_fail(step, statement, open).await?;
                     let id = answer.iter().find_map(|message| match message {
                         SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
                         _ => None,
@@ -205,7 +207,7 @@ impl Executor {
                     open.client
                         .query_typed(&statement.sql, &[(&rows, Type::INT8), (&bytes, Type::INT8)])
                         .await
-                        .map_err(|error| failed(step, statement, &error))?;
+                        .or_fail(step, statement, open).await?;
                 }
                 Action::Stream => {
                     let chunked: Vec<Session> = step.statements[position..]
@@ -254,8 +256,9 @@ async fn run_batch(step: &Step, open: &Open, batch: &[&Statement]) -> Result<(),
         open.client
             .simple_query(&statement.sql)
             .await
+            .or_fail(step, statement, open)
+            .await
             .map(|_| ())
-            .map_err(|error| failed(step, statement, &error))
     });
     futures_util::future::try_join_all(sent).await.map(|_| ())
 }
@@ -265,7 +268,7 @@ async fn measure(step: &Step, statement: &Statement, open: &Open) -> Result<Meas
         .client
         .query_one(&statement.sql, &[])
         .await
-        .map_err(|error| failed(step, statement, &error))?;
+        .or_fail(step, statement, open).await?;
     let count = || u64::try_from(row.get::<_, i64>(0)).unwrap_or(0);
     Ok(match step.kind {
         StepKind::Sequence | StepKind::VerifySequence { .. } => {
@@ -279,13 +282,32 @@ async fn measure(step: &Step, statement: &Statement, open: &Open) -> Result<Meas
 }
 
 /// The server's error with the step it broke; the statement as the plan has it, so no secret is in it.
-fn failed(step: &Step, statement: &Statement, error: &tokio_postgres::Error) -> Problem {
+async fn failed(
+    step: &Step,
+    statement: &Statement,
+    open: &Open,
+    error: &tokio_postgres::Error,
+) -> Problem {
     let what = format!("{} failed on the {}", step.title, statement.session.side());
-    let mut found = problem(&what, error);
+    let mut found = open.ending.problem(what, error).await;
     if found.object.is_none() {
         found.object =
             step.object.as_ref().filter(|o| !o.schema.is_empty()).map(ToString::to_string);
     }
     found.statement = Some(statement.sql.clone());
     found
+}
+
+/// An answer of the server, or the Problem that says what it broke.
+trait OrFail<T> {
+    async fn or_fail(self, step: &Step, statement: &Statement, open: &Open) -> Result<T, Problem>;
+}
+
+impl<T> OrFail<T> for Result<T, tokio_postgres::Error> {
+    async fn or_fail(self, step: &Step, statement: &Statement, open: &Open) -> Result<T, Problem> {
+        match self {
+            Ok(value) => Ok(value),
+            Err(error) => Err(failed(step, statement, open, &error).await),
+        }
+    }
 }

@@ -148,13 +148,11 @@ impl Run {
     }
 
     async fn notice(&self, step: StepId, notice: crate::pg::connect::Notice, ledger: &mut Ledger) {
-        let level = if notice.severity == "WARNING" {
-            ledger.warnings.push(notice.message.clone());
-            NoticeLevel::Warning
-        } else {
-            NoticeLevel::Info
-        };
-        self.tell(RunEvent::Notice { level, text: notice.message, step: Some(step) }).await;
+        if notice.level > NoticeLevel::Info {
+            ledger.warnings.push(notice.text.clone());
+        }
+        let (level, text) = (notice.level, notice.text);
+        self.tell(RunEvent::Notice { level, text, step: Some(step) }).await;
     }
 
     async fn skipped(&self, fallen: Vec<(StepId, Option<StepId>)>, ledger: &mut Ledger) {
@@ -202,7 +200,8 @@ async fn run_step(
                 let held: Vec<_> =
                     cancellers.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect();
                 for canceller in held {
-                    canceller.cancel().await;
+                    // A cancel request that fails leaves the closing of the session to do the same.
+                    let _unheard = canceller.cancel().await.is_err();
                 }
                 let ended = tokio::time::timeout(CANCEL_GRACE, &mut execution).await;
                 match ended {

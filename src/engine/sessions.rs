@@ -8,16 +8,16 @@ use tokio_postgres::Client;
 use crate::model::connection::{Endpoint, Side};
 use crate::model::plan::{Plan, Session};
 use crate::model::problem::Problem;
-use crate::pg::connect::{Canceller, Notice, connect};
+use crate::pg::connect::{Canceller, Ending, Notice, connect};
 use crate::pg::problem::problem;
 use crate::sql::statements;
 
 /// One open session of the given kind.
-#[derive(Debug)]
 pub(super) struct Open {
     pub(super) kind: Session,
     pub(super) client: Client,
     pub(super) canceller: Canceller,
+    pub(super) ending: Ending,
     notices: tokio::sync::mpsc::UnboundedReceiver<Notice>,
 }
 
@@ -29,7 +29,6 @@ impl Open {
 }
 
 /// Idle sessions by kind, and what is needed to open more.
-#[derive(Debug)]
 pub(super) struct Sessions {
     plan: Arc<Plan>,
     source: Endpoint,
@@ -121,6 +120,7 @@ impl Sessions {
             kind,
             client: connected.client,
             canceller: connected.canceller,
+            ending: connected.ending,
             notices: connected.notices,
         })
     }

@@ -6,6 +6,8 @@ pub mod archive;
 pub mod catalog;
 pub mod client_tools;
 pub mod connect;
+mod connection_problem;
 pub mod copy;
+pub mod probe;
 pub mod problem;
 pub mod tls;

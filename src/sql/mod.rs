@@ -4,5 +4,6 @@
 
 pub mod lexer;
 pub mod quote;
+pub mod script;
 pub mod settings;
 pub mod statements;

@@ -295,6 +295,57 @@ pub fn count_foreign(foreign: &ObjectName) -> String {
     format!("SELECT pg_catalog.count(*) FROM {}", qualified(foreign))
 }
 
+/// A window on the source's `pg_database`, for the question whether the destination server reaches the source at all.
+pub const CREATE_FDW_PROBE: &str = "CREATE FOREIGN TABLE howdah.probe (oid oid, datname name) SERVER howdah_source OPTIONS (schema_name 'pg_catalog', table_name 'pg_database')";
+/// `$1` the database's name.
+pub const READ_FDW_PROBE: &str = "SELECT oid FROM howdah.probe WHERE datname = $1::text";
+
+/// Which of these tables hold at least one row, by position in the list.
+pub fn tables_with_rows<'a>(names: impl IntoIterator<Item = &'a ObjectName>) -> String {
+    let parts: Vec<String> = names
+        .into_iter()
+        .enumerate()
+        .map(|(at, name)| {
+            format!("SELECT {at} WHERE EXISTS (SELECT FROM ONLY {})", qualified(name))
+        })
+        .collect();
+    parts.join("\nUNION ALL\n")
+}
+
+// ---- questions of the checks ----------------------------------------------------------------------
+
+pub const AVAILABLE_EXTENSIONS: &str = "SELECT name::text, default_version FROM pg_catalog.pg_available_extensions";
+pub const INSTALLED_EXTENSIONS: &str = "SELECT extname::text FROM pg_catalog.pg_extension";
+pub const ALL_ROLES: &str = "SELECT rolname::text FROM pg_catalog.pg_roles";
+/// Roles that own something in this database, or hold privileges or policies on it.
+pub const ROLES_IN_USE: &str = "SELECT DISTINCT r.rolname::text FROM pg_catalog.pg_shdepend AS d \
+     JOIN pg_catalog.pg_roles AS r ON r.oid = d.refobjid \
+     JOIN pg_catalog.pg_database AS b ON b.oid = d.dbid \
+     WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass \
+       AND b.datname = pg_catalog.current_database() AND r.rolname !~ '^pg_'";
+pub const MAY_CREATE: &str = "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')";
+pub const MAY_CREATE_DATABASE: &str = "SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user";
+/// Leftovers of a run that died: every scaffold bears howdah's name.
+pub const LEFTOVERS: &str = "SELECT 'server', srvname::text FROM pg_catalog.pg_foreign_server WHERE srvname = 'howdah_source' \
+     UNION ALL SELECT 'schema', nspname::text FROM pg_catalog.pg_namespace WHERE nspname = 'howdah' OR nspname ~ '^howdah_fdw_[0-9]+$'";
+
+/// What a superuser runs to make a missing role, without a password.
+pub fn create_role(name: &str) -> String {
+    format!("CREATE ROLE {};", ident(name))
+}
+
+pub fn grant_select(kind: &str, name: &ObjectName, role: &str) -> String {
+    format!("GRANT SELECT ON {kind} {} TO {};", qualified(name), ident(role))
+}
+
+pub fn bypass_policies(role: &str) -> String {
+    format!("ALTER ROLE {} BYPASSRLS;", ident(role))
+}
+
+pub fn grant_create(database: &str, role: &str) -> String {
+    format!("GRANT CREATE ON DATABASE {} TO {};", ident(database), ident(role))
+}
+
 // ---- large objects --------------------------------------------------------------------------------
 
 /// Numbers, owners and comments, in the run's snapshot.
