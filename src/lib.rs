@@ -6,4 +6,5 @@
 
 pub mod app;
 pub mod model;
+pub mod pg;
 pub mod settings;
