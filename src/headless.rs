@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::app::report_text;
 use crate::checks::{self, FdwQuestions};
 use crate::engine;
 use crate::model::connection::Endpoint;
@@ -19,6 +18,7 @@ use crate::model::plan::{Phase, Plan};
 use crate::model::problem::Problem;
 use crate::model::selection::Selection;
 use crate::planner;
+use crate::report_text;
 
 /// What a headless command ends with.
 #[derive(Debug)]
@@ -74,16 +74,25 @@ impl Voice {
                         text.push_str(&format!("\n        - {object}"));
                     }
                     if finding.objects.len() > 20 {
-                        text.push_str(&format!("\n        … and {} more", finding.objects.len() - 20));
+                        text.push_str(&format!(
+                            "\n        … and {} more",
+                            finding.objects.len() - 20
+                        ));
                     }
                     if let Some(fix) = &finding.fix {
-                        text.push_str(&format!("\n        Fix: {}", fix.replace('\n', "\n             ")));
+                        text.push_str(&format!(
+                            "\n        Fix: {}",
+                            fix.replace('\n', "\n             ")
+                        ));
                     }
                     self.say(&text);
                 }
             }
             Err(problem) => {
-                self.say(&format!("{mark}  {}: could not be checked. {problem}", result.title));
+                self.say(&format!(
+                    "{mark}  {}: could not be checked. {problem}",
+                    result.title
+                ));
             }
         }
         let findings: Vec<_> = result
@@ -96,7 +105,9 @@ impl Voice {
             })
             .collect();
         let problem = result.outcome.as_ref().err().map(ToString::to_string);
-        self.event(&json!({"event": "check", "id": result.id, "findings": findings, "problem": problem}));
+        self.event(
+            &json!({"event": "check", "id": result.id, "findings": findings, "problem": problem}),
+        );
     }
 }
 
@@ -116,12 +127,17 @@ async fn inspect(
     voice: Voice,
 ) -> Result<Option<Inspection>, Problem> {
     let mut is_blocked = false;
-    let inspection =
-        checks::inspect(source, destination, options.clone(), FdwQuestions::WhenChosen, |result| {
+    let inspection = checks::inspect(
+        source,
+        destination,
+        options.clone(),
+        FdwQuestions::WhenChosen,
+        |result| {
             is_blocked |= result.level() == Some(Level::Blocking);
             voice.check(&result);
-        })
-        .await;
+        },
+    )
+    .await;
     match inspection {
         Ok(inspection) => Ok((!is_blocked).then_some(inspection)),
         Err(problem) if is_blocked => {
@@ -137,7 +153,10 @@ fn plan(inspection: &Inspection, options: &Options) -> Result<Plan, Problem> {
     let selection =
         Selection::from_patterns(&inspection.catalog, &options.include, &options.exclude);
     let asks_for_some = !options.include.is_empty();
-    let has_any = selection.tables.iter().any(|c| *c != crate::model::selection::Carry::Nothing)
+    let has_any = selection
+        .tables
+        .iter()
+        .any(|c| *c != crate::model::selection::Carry::Nothing)
         || selection.sequences.contains(&true);
     if asks_for_some && !has_any {
         let patterns: Vec<&str> = options.include.iter().map(|p| p.text()).collect();
@@ -213,7 +232,10 @@ pub async fn run(
         inspection.destination_endpoint,
     );
     let Some(report) = follow(handle, &plan, voice).await else {
-        return End::Failed(Problem::new("The run ended without a report", "the engine is gone"));
+        return End::Failed(Problem::new(
+            "The run ended without a report",
+            "the engine is gone",
+        ));
     };
     voice.say(&report_text::summary(&report));
     if voice == Voice::Json
@@ -222,9 +244,14 @@ pub async fn run(
         voice.event(&json!({"event": "finished", "report": value}));
     }
     if let Some(file) = report_file {
-        let is_json = file.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
-        let text =
-            if is_json { report_text::json(&report) } else { report_text::markdown(&report) };
+        let is_json = file
+            .extension()
+            .is_some_and(|e| e.eq_ignore_ascii_case("json"));
+        let text = if is_json {
+            report_text::json(&report)
+        } else {
+            report_text::markdown(&report)
+        };
         if let Err(error) = std::fs::write(file, text) {
             return End::Failed(Problem::new(
                 format!("Could not write the report to {}", file.display()),
@@ -271,10 +298,18 @@ fn tell(voice: Voice, plan: &Plan, event: &RunEvent) {
             let title = step(*id).map(|s| s.title.as_str());
             voice.event(&json!({"event": "step-started", "step": id.0, "title": title}));
         }
-        RunEvent::StepFinished { step: id, rows, bytes, elapsed_ms } => {
+        RunEvent::StepFinished {
+            step: id,
+            rows,
+            bytes,
+            elapsed_ms,
+        } => {
             if let Some(step) = step(*id) {
                 let text = if step.method().is_some() {
-                    format!("done  {}: {rows} rows, {bytes} bytes, {elapsed_ms} ms", step.title)
+                    format!(
+                        "done  {}: {rows} rows, {bytes} bytes, {elapsed_ms} ms",
+                        step.title
+                    )
                 } else {
                     format!("done  {}", step.title)
                 };
@@ -288,8 +323,10 @@ fn tell(voice: Voice, plan: &Plan, event: &RunEvent) {
         RunEvent::StepFailed { step: id, problem } => {
             let title = step(*id).map(|s| s.title.as_str());
             voice.say(&format!("FAIL  {problem}"));
-            voice.event(&json!({"event": "step-failed", "step": id.0, "title": title,
-                "sqlstate": problem.sqlstate, "problem": problem.to_string()}));
+            voice.event(
+                &json!({"event": "step-failed", "step": id.0, "title": title,
+                "sqlstate": problem.sqlstate, "problem": problem.to_string()}),
+            );
         }
         RunEvent::StepSkipped { step: id, because } => {
             let title = step(*id).map_or("", |s| s.title.as_str());

@@ -12,8 +12,17 @@ pub struct Signals {
 
 impl Signals {
     pub fn listen() -> Self {
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        Self { all: kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect() }
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ];
+        Self {
+            all: kinds
+                .into_iter()
+                .filter_map(|kind| signal(kind).ok())
+                .collect(),
+        }
     }
 
     /// Resolves at the next signal.

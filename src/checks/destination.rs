@@ -28,7 +28,10 @@ pub(super) async fn state(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
 
 fn is_ours(object: &ExistingObject) -> bool {
     object.name.schema == statements::JOURNAL_SCHEMA
-        || object.name.schema.starts_with(statements::FDW_SCHEMA_PREFIX)
+        || object
+            .name
+            .schema
+            .starts_with(statements::FDW_SCHEMA_PREFIX)
 }
 
 fn room_for_schema(facts: &Facts<'_>) -> Finding {
@@ -41,7 +44,10 @@ fn room_for_schema(facts: &Facts<'_>) -> Finding {
         .entries
         .iter()
         .map(|e| {
-            (e.name.schema.as_str(), e.name.name.split('(').next().unwrap_or_default())
+            (
+                e.name.schema.as_str(),
+                e.name.name.split('(').next().unwrap_or_default(),
+            )
         })
         .collect();
     let in_the_way: Vec<&&ExistingObject> = existing
@@ -50,7 +56,9 @@ fn room_for_schema(facts: &Facts<'_>) -> Finding {
         .filter(|o| wanted.contains(&(o.name.schema.as_str(), o.name.name.as_str())))
         .collect();
     let named = |objects: &mut dyn Iterator<Item = &ExistingObject>| {
-        objects.map(|o| format!("{} {}", o.kind, printable(&o.identity))).collect::<Vec<_>>()
+        objects
+            .map(|o| format!("{} {}", o.kind, printable(&o.identity)))
+            .collect::<Vec<_>>()
     };
     let database = &facts.destination_endpoint.database;
     match facts.options.on_existing {
@@ -188,7 +196,11 @@ pub(super) async fn rights(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     } else {
         Finding::new(
             Level::Blocking,
-            format!("{} may not create anything in {}", printable(user), printable(database)),
+            format!(
+                "{} may not create anything in {}",
+                printable(user),
+                printable(database)
+            ),
             "Schemas, tables and howdah's journal need the right CREATE on the database.",
         )
         .fix(statements::grant_create(database, user))

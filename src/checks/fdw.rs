@@ -11,26 +11,34 @@ use crate::sql::statements::{self, FdwAddress};
 use super::{Facts, ask, roll_back};
 
 pub(super) fn is_chosen(facts: &Facts<'_>) -> bool {
-    facts.options.method == Method::Fdw
-        || facts.selection.methods.contains(&Some(Method::Fdw))
+    facts.options.method == Method::Fdw || facts.selection.methods.contains(&Some(Method::Fdw))
 }
 
 /// With COPY chosen nothing is wrong when FDW cannot be used: it is only good to know.
 fn level(facts: &Facts<'_>) -> Level {
-    if is_chosen(facts) { Level::Blocking } else { Level::Fine }
+    if is_chosen(facts) {
+        Level::Blocking
+    } else {
+        Level::Fine
+    }
 }
 
 pub(super) async fn available(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
-    let rows =
-        ask(facts.destination_client, "extensions", statements::AVAILABLE_EXTENSIONS).await?;
+    let rows = ask(
+        facts.destination_client,
+        "extensions",
+        statements::AVAILABLE_EXTENSIONS,
+    )
+    .await?;
     let version = rows
         .iter()
         .find(|row| row.get::<_, String>(0) == "postgres_fdw")
         .map(|row| row.get::<_, Option<String>>(1));
     Ok(vec![match version {
-        Some(version) => {
-            Finding::fine(format!("postgres_fdw {} is available", version.unwrap_or_default()))
-        }
+        Some(version) => Finding::fine(format!(
+            "postgres_fdw {} is available",
+            version.unwrap_or_default()
+        )),
         None => Finding::new(
             level(facts),
             "postgres_fdw is not available on the destination server; use COPY",
@@ -106,7 +114,9 @@ async fn test(facts: &Facts<'_>, host: &str, port: u16) -> Result<Option<u32>, P
     for statement in setup {
         client.batch_execute(&statement).await.map_err(failed)?;
     }
-    let row =
-        client.query_opt(statements::READ_FDW_PROBE, &[&endpoint.database]).await.map_err(failed)?;
+    let row = client
+        .query_opt(statements::READ_FDW_PROBE, &[&endpoint.database])
+        .await
+        .map_err(failed)?;
     Ok(row.map(|row| row.get(0)))
 }

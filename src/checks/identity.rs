@@ -66,12 +66,18 @@ pub(super) fn same_database(
             .field(Field::Database),
         ]);
     }
-    let where_ = if ours == theirs { "on the same server" } else { "on two servers" };
+    let where_ = if ours == theirs {
+        "on the same server"
+    } else {
+        "on two servers"
+    };
     Ok(vec![Finding::fine(format!("Two databases, {where_}"))])
 }
 
 pub(super) fn encoding(facts: &Facts<'_>) -> Vec<Finding> {
-    let Some(source) = &facts.source.database else { return Vec::new() };
+    let Some(source) = &facts.source.database else {
+        return Vec::new();
+    };
     let Some(destination) = &facts.destination.database else {
         return vec![Finding::fine(format!(
             "The new database takes the source's: {}, {}",
@@ -94,7 +100,10 @@ pub(super) fn encoding(facts: &Facts<'_>) -> Vec<Finding> {
         ));
     }
     if findings.is_empty() {
-        findings.push(Finding::fine(format!("{}, {}", source.encoding, source.collate)));
+        findings.push(Finding::fine(format!(
+            "{}, {}",
+            source.encoding, source.collate
+        )));
     }
     findings
 }

@@ -75,24 +75,40 @@ pub async fn inspect(
 ) -> Result<Inspection, Problem> {
     let source = probe(&source_endpoint, false).await?;
     let destination = probe(&destination_endpoint, options.create_database).await?;
-    on_result(result("reach", "Both servers answer", Ok(identity::versions(&source, &destination))));
+    on_result(result(
+        "reach",
+        "Both servers answer",
+        Ok(identity::versions(&source, &destination)),
+    ));
     let same = identity::same_database(&source, &destination);
-    let is_same = same.as_ref().is_ok_and(|f| f.iter().any(|f| f.level == Level::Blocking));
-    on_result(result("same-database", "Source and destination are two databases", same));
+    let is_same = same
+        .as_ref()
+        .is_ok_and(|f| f.iter().any(|f| f.level == Level::Blocking));
+    on_result(result(
+        "same-database",
+        "Source and destination are two databases",
+        same,
+    ));
 
     let tools = client_tools::choose(
         &client_tools::installed().await,
         source.major(),
         destination.major(),
     );
-    on_result(result("pg-dump", "pg_dump can read the source", Ok(vec![about_client(&tools)])));
+    on_result(result(
+        "pg-dump",
+        "pg_dump can read the source",
+        Ok(vec![about_client(&tools)]),
+    ));
     let tools = tools?;
 
-    let source_session =
-        pinned(&source_endpoint, &settings::source(source.version_num)).await?;
+    let source_session = pinned(&source_endpoint, &settings::source(source.version_num)).await?;
     let reachable = match destination.database {
         Some(_) => destination_endpoint.clone(),
-        None => Endpoint { database: "postgres".to_owned(), ..destination_endpoint.clone() },
+        None => Endpoint {
+            database: "postgres".to_owned(),
+            ..destination_endpoint.clone()
+        },
     };
     let destination_session =
         pinned(&reachable, &settings::destination(destination.version_num)).await?;
@@ -103,7 +119,11 @@ pub async fn inspect(
     };
     let rights = rights::tables_readable(&catalog, &source, &options);
     let is_readable = rights.iter().all(|finding| finding.level < Level::Blocking);
-    on_result(result("read-rights", "Every table and sequence can be read", Ok(rights)));
+    on_result(result(
+        "read-rights",
+        "Every table and sequence can be read",
+        Ok(rights),
+    ));
     on_result(result(
         "row-security",
         "No policy hides rows from this role",
@@ -155,7 +175,11 @@ async fn run_checks(
     fdw_questions: FdwQuestions,
     on_result: &mut impl FnMut(CheckResult),
 ) {
-    on_result(result("encoding", "Encoding and collation agree", Ok(identity::encoding(facts))));
+    on_result(result(
+        "encoding",
+        "Encoding and collation agree",
+        Ok(identity::encoding(facts)),
+    ));
     on_result(result(
         "destination-state",
         "The destination has room for what comes",
@@ -227,16 +251,18 @@ fn about_client(tools: &Result<ClientTools, Problem>) -> Finding {
 }
 
 /// Runs one query of the checks.
-async fn ask(
-    client: &Client,
-    what: &str,
-    sql: &str,
-) -> Result<Vec<tokio_postgres::Row>, Problem> {
-    client.query(sql, &[]).await.map_err(|error| problem(format!("Could not ask for {what}"), &error))
+async fn ask(client: &Client, what: &str, sql: &str) -> Result<Vec<tokio_postgres::Row>, Problem> {
+    client
+        .query(sql, &[])
+        .await
+        .map_err(|error| problem(format!("Could not ask for {what}"), &error))
 }
 
 async fn ask_bool(client: &Client, what: &str, sql: &str) -> Result<bool, Problem> {
-    Ok(ask(client, what, sql).await?.first().is_some_and(|row| row.get(0)))
+    Ok(ask(client, what, sql)
+        .await?
+        .first()
+        .is_some_and(|row| row.get(0)))
 }
 
 /// Rolls back whatever the test has begun.

@@ -36,11 +36,16 @@ pub(super) fn tables_readable(
         .iter()
         .map(|t| statements::grant_select("TABLE", &t.name, &source.user))
         .chain(
-            sequences.iter().map(|s| statements::grant_select("SEQUENCE", &s.name, &source.user)),
+            sequences
+                .iter()
+                .map(|s| statements::grant_select("SEQUENCE", &s.name, &source.user)),
         )
         .collect();
-    let objects =
-        tables.iter().map(|t| &t.name).chain(sequences.iter().map(|s| &s.name)).map(ToString::to_string);
+    let objects = tables
+        .iter()
+        .map(|t| &t.name)
+        .chain(sequences.iter().map(|s| &s.name))
+        .map(ToString::to_string);
     vec![
         Finding::new(
             Level::Blocking,

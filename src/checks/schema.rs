@@ -18,7 +18,9 @@ pub(super) async fn installed_extensions(client: &Client) -> Result<HashSet<Stri
 
 pub(super) async fn extensions(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     if facts.options.schema == SchemaChoice::None {
-        return Ok(vec![Finding::fine("Not needed: the schema is there already")]);
+        return Ok(vec![Finding::fine(
+            "Not needed: the schema is there already",
+        )]);
     }
     let needed: BTreeSet<&str> = facts
         .archive
@@ -28,16 +30,28 @@ pub(super) async fn extensions(facts: &Facts<'_>) -> Result<Vec<Finding>, Proble
         .map(|e| e.name.name.as_str())
         .collect();
     if needed.is_empty() {
-        return Ok(vec![Finding::fine("The source uses none beyond the built-in ones")]);
+        return Ok(vec![Finding::fine(
+            "The source uses none beyond the built-in ones",
+        )]);
     }
-    let rows =
-        ask(facts.destination_client, "extensions", statements::AVAILABLE_EXTENSIONS).await?;
+    let rows = ask(
+        facts.destination_client,
+        "extensions",
+        statements::AVAILABLE_EXTENSIONS,
+    )
+    .await?;
     let available: HashSet<String> = rows.iter().map(|row| row.get(0)).collect();
-    let missing: Vec<String> =
-        needed.iter().filter(|n| !available.contains(**n)).map(ToString::to_string).collect();
+    let missing: Vec<String> = needed
+        .iter()
+        .filter(|n| !available.contains(**n))
+        .map(ToString::to_string)
+        .collect();
     if missing.is_empty() {
         let list: Vec<&str> = needed.into_iter().collect();
-        return Ok(vec![Finding::fine(format!("Available: {}", list.join(", ")))]);
+        return Ok(vec![Finding::fine(format!(
+            "Available: {}",
+            list.join(", ")
+        ))]);
     }
     Ok(vec![
         Finding::new(
@@ -54,7 +68,9 @@ pub(super) async fn roles(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     if options.owners == Keep::Skip && options.privileges == Keep::Skip
         || options.schema == SchemaChoice::None
     {
-        return Ok(vec![Finding::fine("Not needed: owners and privileges are not carried")]);
+        return Ok(vec![Finding::fine(
+            "Not needed: owners and privileges are not carried",
+        )]);
     }
     let mut used: BTreeSet<String> = facts
         .archive
@@ -64,7 +80,12 @@ pub(super) async fn roles(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
         .filter(|owner| !owner.is_empty() && options.owners == Keep::Keep)
         .collect();
     if options.privileges == Keep::Keep {
-        let rows = ask(facts.source_client, "roles in use", statements::ROLES_IN_USE).await?;
+        let rows = ask(
+            facts.source_client,
+            "roles in use",
+            statements::ROLES_IN_USE,
+        )
+        .await?;
         used.extend(rows.iter().map(|row| row.get::<_, String>(0)));
     }
     let rows = ask(facts.destination_client, "roles", statements::ALL_ROLES).await?;
@@ -76,7 +97,10 @@ pub(super) async fn roles(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     if missing.is_empty() {
         return Ok(vec![Finding::fine("All roles are there")]);
     }
-    let fixes: Vec<String> = missing.iter().map(|role| statements::create_role(role)).collect();
+    let fixes: Vec<String> = missing
+        .iter()
+        .map(|role| statements::create_role(role))
+        .collect();
     Ok(vec![
         Finding::new(
             Level::Blocking,

@@ -31,7 +31,10 @@ pub(super) struct Executor {
 }
 
 /// A step's end: what it brought and what the servers said meanwhile.
-pub(super) type Ended = (Result<StepOutcome, Problem>, Vec<crate::pg::connect::Notice>);
+pub(super) type Ended = (
+    Result<StepOutcome, Problem>,
+    Vec<crate::pg::connect::Notice>,
+);
 
 /// The sessions a step holds while it runs.
 struct Held<'a> {
@@ -60,16 +63,22 @@ impl Executor {
     /// Runs the step's statements. Sessions go back to the pool after success; after a failure they are closed, which rolls
     /// back whatever they had begun, except an FDW session, which goes back to its savepoint.
     pub(super) async fn execute(&self, step: &Step, cancellers: &Cancellers) -> Ended {
-        let mut held = Held { executor: self, cancellers, open: HashMap::new() };
+        let mut held = Held {
+            executor: self,
+            cancellers,
+            open: HashMap::new(),
+        };
         let result = self.statements(step, &mut held).await;
         let mut notices = Vec::new();
         for (_, mut open) in held.open {
             notices.extend(open.take_notices());
             let is_usable = match (&result, open.kind, step.kind) {
                 (Ok(_), _, _) => true,
-                (Err(_), Session::Fdw(_), StepKind::FdwRows { .. }) => {
-                    open.client.batch_execute(statements::ROLLBACK_TO_SAVEPOINT).await.is_ok()
-                }
+                (Err(_), Session::Fdw(_), StepKind::FdwRows { .. }) => open
+                    .client
+                    .batch_execute(statements::ROLLBACK_TO_SAVEPOINT)
+                    .await
+                    .is_ok(),
                 (Err(_), _, _) => false,
             };
             if is_usable {
@@ -78,7 +87,8 @@ impl Executor {
         }
         match (&result, step.kind) {
             (Ok(_), StepKind::ReleaseSnapshot) => {
-                self.sessions.close(|kind| matches!(kind, Session::Source | Session::Coordinator));
+                self.sessions
+                    .close(|kind| matches!(kind, Session::Source | Session::Coordinator));
             }
             (_, StepKind::FdwCommit { session }) => {
                 self.sessions.close(|kind| kind == Session::Fdw(session));
@@ -99,9 +109,7 @@ impl Executor {
                 Action::Run => {
                     let batch: Vec<&Statement> = step.statements[position..]
                         .iter()
-                        .take_while(|s| {
-                            s.action == Action::Run && s.session == statement.session
-                        })
+                        .take_while(|s| s.action == Action::Run && s.session == statement.session)
                         .collect();
                     run_batch(step, held.session(statement.session).await?, &batch).await?;
                     position += batch.len();
@@ -115,7 +123,8 @@ impl Executor {
                     open.client
                         .batch_execute(&sql)
                         .await
-                        .or_fail(step, statement, open).await?;
+                        .or_fail(step, statement, open)
+                        .await?;
                 }
                 Action::CopyOut => {
                     let Some(copy_in) = next.filter(|n| n.action == Action::CopyIn) else {
@@ -123,9 +132,10 @@ impl Executor {
                     };
                     held.session(statement.session).await?;
                     held.session(copy_in.session).await?;
-                    let (Some(source), Some(destination)) =
-                        (held.open.get(&statement.session), held.open.get(&copy_in.session))
-                    else {
+                    let (Some(source), Some(destination)) = (
+                        held.open.get(&statement.session),
+                        held.open.get(&copy_in.session),
+                    ) else {
                         return Err(Problem::new(&step.title, "a session was not kept"));
                     };
                     let piped = copy::pipe(
@@ -138,10 +148,16 @@ impl Executor {
                     .await;
                     let copied = match piped {
                         Ok(copied) => copied,
-                        Err(CopyError { side: Side::Source, error }) => {
+                        Err(CopyError {
+                            side: Side::Source,
+                            error,
+                        }) => {
                             return Err(failed(step, statement, source, &error).await);
                         }
-                        Err(CopyError { side: Side::Destination, error }) => {
+                        Err(CopyError {
+                            side: Side::Destination,
+                            error,
+                        }) => {
                             return Err(failed(step, copy_in, destination, &error).await);
                         }
                     };
@@ -157,10 +173,15 @@ impl Executor {
                         .client
                         .execute(&statement.sql, &[])
                         .await
-                        .or_fail(step, statement, open).await?;
+                        .or_fail(step, statement, open)
+                        .await?;
                     outcome.bytes = step.size_hint_bytes;
-                    counter.rows.store(outcome.rows, std::sync::atomic::Ordering::Relaxed);
-                    counter.bytes.store(outcome.bytes, std::sync::atomic::Ordering::Relaxed);
+                    counter
+                        .rows
+                        .store(outcome.rows, std::sync::atomic::Ordering::Relaxed);
+                    counter
+                        .bytes
+                        .store(outcome.bytes, std::sync::atomic::Ordering::Relaxed);
                 }
                 Action::MeasureSource => {
                     let open = held.session(statement.session).await?;
@@ -171,8 +192,15 @@ impl Executor {
                     outcome.destination = Some(measure(step, statement, open).await?);
                 }
                 Action::BindMeasured => {
-                    let Some(Measure::Counter { last_value, is_called }) = outcome.source else {
-                        return Err(Problem::new(&step.title, "the source's counter was not read"));
+                    let Some(Measure::Counter {
+                        last_value,
+                        is_called,
+                    }) = outcome.source
+                    else {
+                        return Err(Problem::new(
+                            &step.title,
+                            "the source's counter was not read",
+                        ));
                     };
                     let open = held.session(statement.session).await?;
                     open.client
@@ -181,7 +209,8 @@ impl Executor {
                             &[(&last_value, Type::INT8), (&is_called, Type::BOOL)],
                         )
                         .await
-                        .or_fail(step, statement, open).await?;
+                        .or_fail(step, statement, open)
+                        .await?;
                 }
                 Action::ExportSnapshot => {
                     let open = held.session(statement.session).await?;
@@ -189,7 +218,8 @@ impl Executor {
                         .client
                         .simple_query(&statement.sql)
                         .await
-                        .or_fail(step, statement, open).await?;
+                        .or_fail(step, statement, open)
+                        .await?;
                     let id = answer.iter().find_map(|message| match message {
                         SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
                         _ => None,
@@ -207,7 +237,8 @@ impl Executor {
                     open.client
                         .query_typed(&statement.sql, &[(&rows, Type::INT8), (&bytes, Type::INT8)])
                         .await
-                        .or_fail(step, statement, open).await?;
+                        .or_fail(step, statement, open)
+                        .await?;
                 }
                 Action::Stream => {
                     let chunked: Vec<Session> = step.statements[position..]
@@ -217,9 +248,10 @@ impl Executor {
                         .collect();
                     held.session(Session::Source).await?;
                     held.session(Session::Destination).await?;
-                    let (Some(source), Some(destination)) =
-                        (held.open.get(&Session::Source), held.open.get(&Session::Destination))
-                    else {
+                    let (Some(source), Some(destination)) = (
+                        held.open.get(&Session::Source),
+                        held.open.get(&Session::Destination),
+                    ) else {
                         return Err(Problem::new(&step.title, "a session was not kept"));
                     };
                     let owners = self.plan.options.owners;
@@ -268,15 +300,18 @@ async fn measure(step: &Step, statement: &Statement, open: &Open) -> Result<Meas
         .client
         .query_one(&statement.sql, &[])
         .await
-        .or_fail(step, statement, open).await?;
+        .or_fail(step, statement, open)
+        .await?;
     let count = || u64::try_from(row.get::<_, i64>(0)).unwrap_or(0);
     Ok(match step.kind {
-        StepKind::Sequence | StepKind::VerifySequence { .. } => {
-            Measure::Counter { last_value: row.get(0), is_called: row.get(1) }
-        }
-        StepKind::LargeObjects | StepKind::VerifyLargeObjects { .. } => {
-            Measure::LargeObjects { count: count(), digest: row.get(1) }
-        }
+        StepKind::Sequence | StepKind::VerifySequence { .. } => Measure::Counter {
+            last_value: row.get(0),
+            is_called: row.get(1),
+        },
+        StepKind::LargeObjects | StepKind::VerifyLargeObjects { .. } => Measure::LargeObjects {
+            count: count(),
+            digest: row.get(1),
+        },
         _ => Measure::Rows(count()),
     })
 }
@@ -291,8 +326,11 @@ async fn failed(
     let what = format!("{} failed on the {}", step.title, statement.session.side());
     let mut found = open.ending.problem(what, error).await;
     if found.object.is_none() {
-        found.object =
-            step.object.as_ref().filter(|o| !o.schema.is_empty()).map(ToString::to_string);
+        found.object = step
+            .object
+            .as_ref()
+            .filter(|o| !o.schema.is_empty())
+            .map(ToString::to_string);
     }
     found.statement = Some(statement.sql.clone());
     found

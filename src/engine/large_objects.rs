@@ -39,7 +39,11 @@ pub(super) async fn copy(
             let chunk = source
                 .query_typed(
                     statements::READ_LARGE_OBJECT,
-                    &[(&oid, Type::OID), (&offset, Type::INT8), (&CHUNK_BYTES, Type::INT4)],
+                    &[
+                        (&oid, Type::OID),
+                        (&offset, Type::INT8),
+                        (&CHUNK_BYTES, Type::INT4),
+                    ],
                 )
                 .await
                 .map_err(|error| problem(failed("read"), &error))?;
@@ -50,7 +54,11 @@ pub(super) async fn copy(
             destination
                 .query_typed(
                     statements::WRITE_LARGE_OBJECT,
-                    &[(&oid, Type::OID), (&offset, Type::INT8), (&chunk, Type::BYTEA)],
+                    &[
+                        (&oid, Type::OID),
+                        (&offset, Type::INT8),
+                        (&chunk, Type::BYTEA),
+                    ],
                 )
                 .await
                 .map_err(|error| problem(failed("write"), &error))?;

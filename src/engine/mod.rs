@@ -52,5 +52,9 @@ pub fn start(plan: Arc<Plan>, source: Endpoint, destination: Endpoint) -> RunHan
     let (stopper, wishes) = watch::channel(None);
     let run = run::Run::new(plan, source, destination, Arc::clone(&progress), events_in);
     tokio::spawn(run.drive(wishes));
-    RunHandle { events, progress, stopper: Stopper(stopper) }
+    RunHandle {
+        events,
+        progress,
+        stopper: Stopper(stopper),
+    }
 }

@@ -111,9 +111,10 @@ impl Ledger {
             }
             StepKind::Sequence => {
                 let counter = |measure: Option<Measure>| match measure {
-                    Some(Measure::Counter { last_value, is_called }) => {
-                        Some((last_value, is_called))
-                    }
+                    Some(Measure::Counter {
+                        last_value,
+                        is_called,
+                    }) => Some((last_value, is_called)),
                     _ => None,
                 };
                 report.sequences.push(SequenceResult {
@@ -172,16 +173,24 @@ impl Ledger {
                 Some(Rule::Always) => {
                     report.failures.push((title(id), problem.clone()));
                     report.left_behind.extend(
-                        step.into_iter().flat_map(|s| &s.statements).map(|s| s.sql.clone()),
+                        step.into_iter()
+                            .flat_map(|s| &s.statements)
+                            .map(|s| s.sql.clone()),
                     );
                 }
                 _ => report.failures.push((title(id), problem.clone())),
             }
         }
-        report.skipped = self.skipped.iter().map(|(id, why)| (title(id), why.clone())).collect();
+        report.skipped = self
+            .skipped
+            .iter()
+            .map(|(id, why)| (title(id), why.clone()))
+            .collect();
         for step in plan.steps.iter().filter(|s| s.rule == Rule::Always) {
             if self.done.contains_key(&step.id) {
-                report.removed.push(step.title.replacen("Remove", "Removed", 1));
+                report
+                    .removed
+                    .push(step.title.replacen("Remove", "Removed", 1));
             }
         }
         report.not_compared = report
@@ -198,15 +207,24 @@ impl Ledger {
                     .to_owned(),
             );
         }
-        report
-            .not_compared
-            .push("Definitions: every object was created exactly as pg_dump describes it.".to_owned());
+        report.not_compared.push(
+            "Definitions: every object was created exactly as pg_dump describes it.".to_owned(),
+        );
     }
 
     fn outcome(&self, report: &Report) -> Outcome {
-        let differs = report.tables.iter().any(|t| t.verdict == Verdict::Different)
-            || report.sequences.iter().any(|s| s.verdict == Verdict::Different)
-            || report.large_objects.as_ref().is_some_and(|l| l.verdict == Verdict::Different);
+        let differs = report
+            .tables
+            .iter()
+            .any(|t| t.verdict == Verdict::Different)
+            || report
+                .sequences
+                .iter()
+                .any(|s| s.verdict == Verdict::Different)
+            || report
+                .large_objects
+                .as_ref()
+                .is_some_and(|l| l.verdict == Verdict::Different);
         if self.stop.is_some() {
             Outcome::Cancelled
         } else if !report.failures.is_empty() {
@@ -226,10 +244,13 @@ fn add_advice(report: &mut Report, plan: &Plan) {
                 "Stop writing to the source before you switch; what is written after the snapshot is not in the copy."
                     .to_owned(),
             );
-            report.next_steps.push(format!("Point the application to {}.", plan.destination));
+            report
+                .next_steps
+                .push(format!("Point the application to {}.", plan.destination));
         }
         Outcome::Different => report.next_steps.push(
-            "Do not switch the application yet: find out why the sides differ, then copy again.".to_owned(),
+            "Do not switch the application yet: find out why the sides differ, then copy again."
+                .to_owned(),
         ),
         Outcome::Failed => report.next_steps.push(
             "Mend the causes above, empty the destination (or drop the database) and run again."

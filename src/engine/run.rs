@@ -38,8 +38,16 @@ impl Run {
         events: mpsc::Sender<RunEvent>,
     ) -> Self {
         let sessions = Sessions::new(Arc::clone(&plan), source, destination);
-        let executor = Arc::new(Executor { plan: Arc::clone(&plan), sessions, progress });
-        Self { plan, executor, events }
+        let executor = Arc::new(Executor {
+            plan: Arc::clone(&plan),
+            sessions,
+            progress,
+        });
+        Self {
+            plan,
+            executor,
+            events,
+        }
     }
 
     /// A reader that went away ends nothing: the run goes on to its clean end.
@@ -49,7 +57,9 @@ impl Run {
 
     pub(super) async fn drive(self, mut wishes: watch::Receiver<Option<Stop>>) {
         let began = Instant::now();
-        let started_at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let started_at = jiff::Timestamp::now()
+            .strftime("%Y-%m-%dT%H:%M:%SZ")
+            .to_string();
         let mut schedule = Schedule::new(&self.plan);
         let mut ledger = Ledger::default();
         let mut tasks: JoinSet<(StepId, Ended, u64)> = JoinSet::new();
@@ -152,7 +162,12 @@ impl Run {
             ledger.warnings.push(notice.text.clone());
         }
         let (level, text) = (notice.level, notice.text);
-        self.tell(RunEvent::Notice { level, text, step: Some(step) }).await;
+        self.tell(RunEvent::Notice {
+            level,
+            text,
+            step: Some(step),
+        })
+        .await;
     }
 
     async fn skipped(&self, fallen: Vec<(StepId, Option<StepId>)>, ledger: &mut Ledger) {
@@ -161,7 +176,11 @@ impl Run {
                 Some(reason) => format!("it needs \"{}\", which did not succeed", reason.title),
                 None => "the run was stopped".to_owned(),
             };
-            self.tell(RunEvent::StepSkipped { step, because: because.clone() }).await;
+            self.tell(RunEvent::StepSkipped {
+                step,
+                because: because.clone(),
+            })
+            .await;
             ledger.skipped.push((step, because));
         }
     }
@@ -216,6 +235,7 @@ async fn run_step(
 }
 
 fn crashed(error: &tokio::task::JoinError) -> Problem {
-    Problem::new("A worker of howdah crashed", error.to_string())
-        .hint("This is a fault of howdah. What the step had begun is rolled back; other steps go on.")
+    Problem::new("A worker of howdah crashed", error.to_string()).hint(
+        "This is a fault of howdah. What the step had begun is rolled back; other steps go on.",
+    )
 }

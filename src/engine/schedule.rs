@@ -175,11 +175,18 @@ impl Schedule {
         if !std::mem::take(&mut self.phase_ended) {
             return;
         }
-        let opened: Vec<StepId> =
-            self.gated.iter().copied().filter(|id| self.is_open(*id)).collect();
+        let opened: Vec<StepId> = self
+            .gated
+            .iter()
+            .copied()
+            .filter(|id| self.is_open(*id))
+            .collect();
         for id in opened {
             self.gated.remove(&id);
-            self.ready.entry(self.nodes[id.index()].lane).or_default().insert(id);
+            self.ready
+                .entry(self.nodes[id.index()].lane)
+                .or_default()
+                .insert(id);
         }
     }
 
@@ -189,7 +196,9 @@ impl Schedule {
         let lanes: Vec<Lane> = self.ready.keys().copied().collect();
         for lane in lanes {
             while self.running.get(&lane).copied().unwrap_or(0) < self.width(lane) {
-                let Some(id) = self.ready.get_mut(&lane).and_then(BTreeSet::pop_first) else { break };
+                let Some(id) = self.ready.get_mut(&lane).and_then(BTreeSet::pop_first) else {
+                    break;
+                };
                 *self.running.entry(lane).or_default() += 1;
                 self.nodes[id.index()].state = State::Running;
                 started.push(id);
@@ -203,7 +212,11 @@ impl Schedule {
     pub(super) fn finish(&mut self, id: StepId, succeeded: bool) -> Vec<(StepId, Option<StepId>)> {
         let node = &mut self.nodes[id.index()];
         let lane = node.lane;
-        node.state = if succeeded { State::Done } else { State::Failed };
+        node.state = if succeeded {
+            State::Done
+        } else {
+            State::Failed
+        };
         let (phase, rule) = (node.phase, node.rule);
         if let Some(running) = self.running.get_mut(&lane) {
             *running -= 1;
@@ -331,7 +344,10 @@ mod tests {
     }
 
     fn schedule(steps: Vec<Step>) -> Schedule {
-        let mut plan = Plan { steps, ..Plan::default() };
+        let mut plan = Plan {
+            steps,
+            ..Plan::default()
+        };
         plan.options.jobs = 2;
         Schedule::new(&plan)
     }
@@ -366,7 +382,10 @@ mod tests {
         let mut schedule = schedule(steps);
         schedule.start();
         let skipped = schedule.finish(StepId(0), false);
-        assert_eq!(skipped, [(StepId(2), Some(StepId(0))), (StepId(3), Some(StepId(0)))]);
+        assert_eq!(
+            skipped,
+            [(StepId(2), Some(StepId(0))), (StepId(3), Some(StepId(0)))]
+        );
         schedule.finish(StepId(1), true);
         assert_eq!(schedule.start(), ids(&[4]));
         schedule.finish(StepId(4), true);
@@ -384,7 +403,10 @@ mod tests {
             });
             s
         }));
-        steps.push(Step { kind: StepKind::ReleaseSnapshot, ..step(3, Phase::Data, &[0]) });
+        steps.push(Step {
+            kind: StepKind::ReleaseSnapshot,
+            ..step(3, Phase::Data, &[0])
+        });
         let mut schedule = schedule(steps);
         assert_eq!(schedule.start(), ids(&[0]));
         schedule.finish(StepId(0), true);
@@ -398,10 +420,16 @@ mod tests {
     #[test]
     fn cleaning_up_runs_after_failure_and_after_stop() {
         let mut steps = vec![step(0, Phase::Prepare, &[]), step(1, Phase::Schema, &[])];
-        steps.push(Step { rule: Rule::Always, ..step(2, Phase::CleanUp, &[]) });
+        steps.push(Step {
+            rule: Rule::Always,
+            ..step(2, Phase::CleanUp, &[])
+        });
         let mut failed = schedule(steps.clone());
         failed.start();
-        assert_eq!(failed.finish(StepId(0), false), [(StepId(1), Some(StepId(0)))]);
+        assert_eq!(
+            failed.finish(StepId(0), false),
+            [(StepId(1), Some(StepId(0)))]
+        );
         assert_eq!(failed.start(), ids(&[2]));
 
         let mut stopped = schedule(steps);
@@ -416,7 +444,10 @@ mod tests {
 
     #[test]
     fn an_optional_step_takes_nothing_along() {
-        let mut steps = vec![Step { rule: Rule::Optional, ..step(0, Phase::Schema, &[]) }];
+        let mut steps = vec![Step {
+            rule: Rule::Optional,
+            ..step(0, Phase::Schema, &[])
+        }];
         steps.push(step(1, Phase::Schema, &[0]));
         let mut schedule = schedule(steps);
         schedule.start();

@@ -86,13 +86,21 @@ impl Sessions {
             Session::Source | Session::SourceNow => {
                 (self.source.clone(), &self.plan.source_settings, "read")
             }
-            Session::Destination => {
-                (self.destination.clone(), &self.plan.destination_settings, "write")
-            }
-            Session::Fdw(_) => (self.destination.clone(), &self.plan.destination_settings, "fdw"),
+            Session::Destination => (
+                self.destination.clone(),
+                &self.plan.destination_settings,
+                "write",
+            ),
+            Session::Fdw(_) => (
+                self.destination.clone(),
+                &self.plan.destination_settings,
+                "fdw",
+            ),
             Session::Maintenance => {
-                let endpoint =
-                    Endpoint { database: "postgres".to_owned(), ..self.destination.clone() };
+                let endpoint = Endpoint {
+                    database: "postgres".to_owned(),
+                    ..self.destination.clone()
+                };
                 (endpoint, &self.plan.destination_settings, "maintenance")
             }
         };
@@ -102,14 +110,25 @@ impl Sessions {
             Side::Source => "Could not prepare a session on the source",
             Side::Destination => "Could not prepare a session on the destination",
         };
-        connected.client.batch_execute(&pin).await.map_err(|error| problem(what, &error))?;
+        connected
+            .client
+            .batch_execute(&pin)
+            .await
+            .map_err(|error| problem(what, &error))?;
         if kind == Session::Source {
-            let snapshot = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let snapshot = self
+                .snapshot
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
             let Some(snapshot) = snapshot else {
                 return Err(Problem::new(what, "the source's snapshot is not open"));
             };
-            let join =
-                format!("{};\n{}", statements::BEGIN_SNAPSHOT, statements::import_snapshot(&snapshot));
+            let join = format!(
+                "{};\n{}",
+                statements::BEGIN_SNAPSHOT,
+                statements::import_snapshot(&snapshot)
+            );
             connected.client.batch_execute(&join).await.map_err(|error| {
                 problem("Could not join the source's snapshot", &error).hint(
                     "Connect to one server directly: behind a load balancer each session may reach another one.",

@@ -29,10 +29,12 @@ const LARGE_OBJECTS: &str = include_str!("../../assets/sql/large_objects.sql");
 const EXISTING: &str = include_str!("../../assets/sql/existing.sql");
 
 async fn rows(client: &Client, what: &str, sql: &str) -> Result<Vec<Row>, Problem> {
-    client
-        .query(sql, &[])
-        .await
-        .map_err(|error| problem(format!("Could not read the {what} from the system catalogs"), &error))
+    client.query(sql, &[]).await.map_err(|error| {
+        problem(
+            format!("Could not read the {what} from the system catalogs"),
+            &error,
+        )
+    })
 }
 
 fn bytes(value: i64) -> u64 {
@@ -41,10 +43,16 @@ fn bytes(value: i64) -> u64 {
 
 /// Reads the whole catalog of the database `client` is connected to; `version` is `server_version_num`.
 pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
-    let mut tables: Vec<Table> =
-        rows(client, "tables", TABLES).await?.iter().map(table_from).collect();
-    let position: HashMap<u32, usize> =
-        tables.iter().enumerate().map(|(at, table)| (table.oid, at)).collect();
+    let mut tables: Vec<Table> = rows(client, "tables", TABLES)
+        .await?
+        .iter()
+        .map(table_from)
+        .collect();
+    let position: HashMap<u32, usize> = tables
+        .iter()
+        .enumerate()
+        .map(|(at, table)| (table.oid, at))
+        .collect();
 
     for row in rows(client, "partitions and inheritance", INHERITANCE).await? {
         let (child, parent, is_partition): (u32, u32, bool) = (row.get(0), row.get(1), row.get(2));
@@ -58,7 +66,11 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
             tables[parent].has_inheritance_children = true;
         }
     }
-    let columns = if version >= 120_000 { COLUMNS } else { COLUMNS_10 };
+    let columns = if version >= 120_000 {
+        COLUMNS
+    } else {
+        COLUMNS_10
+    };
     for row in rows(client, "columns", columns).await? {
         if let Some(&at) = position.get(&row.get::<_, u32>(0)) {
             tables[at].columns.push(column_from(&row));
@@ -76,7 +88,11 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
             });
         }
     }
-    let foreign_keys = if version >= 110_000 { FOREIGN_KEYS } else { FOREIGN_KEYS_10 };
+    let foreign_keys = if version >= 110_000 {
+        FOREIGN_KEYS
+    } else {
+        FOREIGN_KEYS_10
+    };
     let foreign_keys = rows(client, "foreign keys", foreign_keys)
         .await?
         .iter()
@@ -172,14 +188,20 @@ fn column_from(row: &Row) -> Column {
 }
 
 fn sequence_from(row: &Row, position: &HashMap<u32, usize>) -> Sequence {
-    let owner_table = row.get::<_, Option<u32>>(4).and_then(|oid| position.get(&oid).copied());
+    let owner_table = row
+        .get::<_, Option<u32>>(4)
+        .and_then(|oid| position.get(&oid).copied());
     Sequence {
         oid: row.get(0),
         name: ObjectName::new(row.get::<_, String>(1), row.get::<_, String>(2)),
         owner: row.get(3),
-        owned_by: owner_table.zip(row.get::<_, Option<String>>(5)).map(|(table, column)| {
-            SequenceOwner { table, column, is_identity: row.get::<_, Option<bool>>(6) == Some(true) }
-        }),
+        owned_by: owner_table
+            .zip(row.get::<_, Option<String>>(5))
+            .map(|(table, column)| SequenceOwner {
+                table,
+                column,
+                is_identity: row.get::<_, Option<bool>>(6) == Some(true),
+            }),
         last_value: row.get(7),
         can_select: row.get(8),
         extension: row.get(9),

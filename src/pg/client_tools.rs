@@ -22,7 +22,10 @@ impl ClientTools {
         inspect(directory).await.ok_or_else(|| {
             Problem::new(
                 "Could not find pg_dump",
-                format!("{} does not hold pg_dump and pg_restore", directory.display()),
+                format!(
+                    "{} does not hold pg_dump and pg_restore",
+                    directory.display()
+                ),
             )
         })
     }
@@ -95,7 +98,9 @@ async fn candidate_directories() -> Vec<PathBuf> {
         directories.extend(std::env::split_paths(&path));
     }
     if let Ok(output) = Command::new("pg_config").arg("--bindir").output().await {
-        directories.insert(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
+        directories.insert(PathBuf::from(
+            String::from_utf8_lossy(&output.stdout).trim(),
+        ));
     }
     for (parent, suffix) in [
         ("/usr/lib/postgresql", "bin"),
@@ -104,7 +109,9 @@ async fn candidate_directories() -> Vec<PathBuf> {
         ("/Applications/Postgres.app/Contents/Versions", "bin"),
         ("/usr", "bin"),
     ] {
-        let Ok(children) = std::fs::read_dir(parent) else { continue };
+        let Ok(children) = std::fs::read_dir(parent) else {
+            continue;
+        };
         for child in children.flatten() {
             let name = child.file_name().to_string_lossy().into_owned();
             if parent != "/usr" || name.starts_with("pgsql-") {
@@ -120,11 +127,26 @@ async fn inspect(directory: &Path) -> Option<ClientTools> {
     if !program.is_file() || !directory.join("pg_restore").is_file() {
         return None;
     }
-    let output = Command::new(&program).arg("--version").output().await.ok()?;
+    let output = Command::new(&program)
+        .arg("--version")
+        .output()
+        .await
+        .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    let version = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
-    let major = version.split('.').next()?.trim_end_matches(char::is_alphabetic).parse().ok()?;
-    Some(ClientTools { directory: directory.to_owned(), version: version.to_owned(), major })
+    let version = text
+        .split_whitespace()
+        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    let major = version
+        .split('.')
+        .next()?
+        .trim_end_matches(char::is_alphabetic)
+        .parse()
+        .ok()?;
+    Some(ClientTools {
+        directory: directory.to_owned(),
+        version: version.to_owned(),
+        major,
+    })
 }
 
 #[cfg(test)]
@@ -132,7 +154,11 @@ mod tests {
     use super::*;
 
     fn tools(major: u32) -> ClientTools {
-        ClientTools { directory: PathBuf::new(), version: format!("{major}.1"), major }
+        ClientTools {
+            directory: PathBuf::new(),
+            version: format!("{major}.1"),
+            major,
+        }
     }
 
     #[test]

@@ -36,11 +36,20 @@ pub async fn pipe(
     copy_in: &str,
     counter: &Counter,
 ) -> Result<Copied, CopyError> {
-    let from_source = |error| CopyError { side: Side::Source, error };
-    let from_destination = |error| CopyError { side: Side::Destination, error };
+    let from_source = |error| CopyError {
+        side: Side::Source,
+        error,
+    };
+    let from_destination = |error| CopyError {
+        side: Side::Destination,
+        error,
+    };
 
     let stream = source.copy_out(copy_out).await.map_err(from_source)?;
-    let sink: CopyInSink<Bytes> = destination.copy_in(copy_in).await.map_err(from_destination)?;
+    let sink: CopyInSink<Bytes> = destination
+        .copy_in(copy_in)
+        .await
+        .map_err(from_destination)?;
     let mut stream = pin!(stream);
     let mut sink = pin!(sink);
     let mut bytes = 0_u64;

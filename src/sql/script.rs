@@ -40,9 +40,10 @@ pub fn text(plan: &Plan) -> String {
     for left in &plan.left_out {
         out.push_str(&format!("-- left out: {}: {}\n", left.object, left.because));
     }
-    for (side, settings) in
-        [("source", &plan.source_settings), ("destination", &plan.destination_settings)]
-    {
+    for (side, settings) in [
+        ("source", &plan.source_settings),
+        ("destination", &plan.destination_settings),
+    ] {
         out.push_str(&format!("\n-- every session on the {side} begins with\n"));
         for setting in settings {
             out.push_str(&format!("{setting};\n"));

@@ -306,7 +306,10 @@ pub fn tables_with_rows<'a>(names: impl IntoIterator<Item = &'a ObjectName>) -> 
         .into_iter()
         .enumerate()
         .map(|(at, name)| {
-            format!("SELECT {at} WHERE EXISTS (SELECT FROM ONLY {})", qualified(name))
+            format!(
+                "SELECT {at} WHERE EXISTS (SELECT FROM ONLY {})",
+                qualified(name)
+            )
         })
         .collect();
     parts.join("\nUNION ALL\n")
@@ -314,7 +317,8 @@ pub fn tables_with_rows<'a>(names: impl IntoIterator<Item = &'a ObjectName>) -> 
 
 // ---- questions of the checks ----------------------------------------------------------------------
 
-pub const AVAILABLE_EXTENSIONS: &str = "SELECT name::text, default_version FROM pg_catalog.pg_available_extensions";
+pub const AVAILABLE_EXTENSIONS: &str =
+    "SELECT name::text, default_version FROM pg_catalog.pg_available_extensions";
 pub const INSTALLED_EXTENSIONS: &str = "SELECT extname::text FROM pg_catalog.pg_extension";
 pub const ALL_ROLES: &str = "SELECT rolname::text FROM pg_catalog.pg_roles";
 /// Roles that own something in this database, or hold privileges or policies on it.
@@ -323,8 +327,10 @@ pub const ROLES_IN_USE: &str = "SELECT DISTINCT r.rolname::text FROM pg_catalog.
      JOIN pg_catalog.pg_database AS b ON b.oid = d.dbid \
      WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass \
        AND b.datname = pg_catalog.current_database() AND r.rolname !~ '^pg_'";
-pub const MAY_CREATE: &str = "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')";
-pub const MAY_CREATE_DATABASE: &str = "SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user";
+pub const MAY_CREATE: &str =
+    "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')";
+pub const MAY_CREATE_DATABASE: &str =
+    "SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user";
 /// Leftovers of a run that died: every scaffold bears howdah's name.
 pub const LEFTOVERS: &str = "SELECT 'server', srvname::text FROM pg_catalog.pg_foreign_server WHERE srvname = 'howdah_source' \
      UNION ALL SELECT 'schema', nspname::text FROM pg_catalog.pg_namespace WHERE nspname = 'howdah' OR nspname ~ '^howdah_fdw_[0-9]+$'";
@@ -335,7 +341,11 @@ pub fn create_role(name: &str) -> String {
 }
 
 pub fn grant_select(kind: &str, name: &ObjectName, role: &str) -> String {
-    format!("GRANT SELECT ON {kind} {} TO {};", qualified(name), ident(role))
+    format!(
+        "GRANT SELECT ON {kind} {} TO {};",
+        qualified(name),
+        ident(role)
+    )
 }
 
 pub fn bypass_policies(role: &str) -> String {
@@ -343,7 +353,11 @@ pub fn bypass_policies(role: &str) -> String {
 }
 
 pub fn grant_create(database: &str, role: &str) -> String {
-    format!("GRANT CREATE ON DATABASE {} TO {};", ident(database), ident(role))
+    format!(
+        "GRANT CREATE ON DATABASE {} TO {};",
+        ident(database),
+        ident(role)
+    )
 }
 
 // ---- large objects --------------------------------------------------------------------------------

@@ -22,20 +22,36 @@ pub async fn dump(
     endpoint: &Endpoint,
     snapshot: Option<&str>,
 ) -> Result<Archive, Problem> {
-    let dir = tempfile::Builder::new().prefix("howdah-").tempdir().map_err(|error| {
-        Problem::new("Could not make a temporary directory for the schema archive", error.to_string())
+    let dir = tempfile::Builder::new()
+        .prefix("howdah-")
+        .tempdir()
+        .map_err(|error| {
+            Problem::new(
+                "Could not make a temporary directory for the schema archive",
+                error.to_string(),
+            )
             .hint("Set TMPDIR to a directory you may write to.")
-    })?;
+        })?;
     let file = dir.path().join("schema.dump");
 
     let mut command = Command::new(tools.pg_dump());
-    command.args(["--format=custom", "--schema-only", "--encoding=UTF8", "--no-sync", "--file"]);
+    command.args([
+        "--format=custom",
+        "--schema-only",
+        "--encoding=UTF8",
+        "--no-sync",
+        "--file",
+    ]);
     command.arg(&file);
     if let Some(snapshot) = snapshot {
         command.arg(format!("--snapshot={snapshot}"));
     }
     connect_by_environment(&mut command, endpoint);
-    let output = run(&mut command, "Could not dump the source's schema with pg_dump").await?;
+    let output = run(
+        &mut command,
+        "Could not dump the source's schema with pg_dump",
+    )
+    .await?;
     drop(output);
 
     let list = restore_text(tools, &file, &["--list"]).await?;
@@ -68,15 +84,26 @@ async fn restore_text(
 ) -> Result<String, Problem> {
     let mut command = Command::new(tools.pg_restore());
     command.args(arguments).arg(archive);
-    let output = run(&mut command, "Could not read the schema archive with pg_restore").await?;
+    let output = run(
+        &mut command,
+        "Could not read the schema archive with pg_restore",
+    )
+    .await?;
     String::from_utf8(output.stdout).map_err(|error| {
-        Problem::new("Could not read the schema archive", format!("it is not UTF-8: {error}"))
-            .hint("Convert the source to UTF8, or name the object that holds other bytes.")
+        Problem::new(
+            "Could not read the schema archive",
+            format!("it is not UTF-8: {error}"),
+        )
+        .hint("Convert the source to UTF8, or name the object that holds other bytes.")
     })
 }
 
 async fn run(command: &mut Command, what: &str) -> Result<Output, Problem> {
-    let program = command.as_std().get_program().to_string_lossy().into_owned();
+    let program = command
+        .as_std()
+        .get_program()
+        .to_string_lossy()
+        .into_owned();
     let output = command
         .stdin(Stdio::null())
         .env("LC_ALL", "C")
@@ -90,10 +117,16 @@ async fn run(command: &mut Command, what: &str) -> Result<Output, Problem> {
     let said = String::from_utf8_lossy(&output.stderr);
     let said: Vec<&str> = said
         .lines()
-        .map(|line| line.trim_start_matches("pg_dump: ").trim_start_matches("pg_restore: "))
+        .map(|line| {
+            line.trim_start_matches("pg_dump: ")
+                .trim_start_matches("pg_restore: ")
+        })
         .filter(|line| !line.trim().is_empty())
         .collect();
-    let mut problem = Problem::new(what, said.first().copied().unwrap_or("it failed without a word"));
+    let mut problem = Problem::new(
+        what,
+        said.first().copied().unwrap_or("it failed without a word"),
+    );
     problem.detail = (said.len() > 1).then(|| said[1..].join("\n"));
     Err(problem)
 }
@@ -112,7 +145,10 @@ fn connect_by_environment(command: &mut Command, endpoint: &Endpoint) {
         .env("PGUSER", &endpoint.user)
         .env("PGAPPNAME", "howdah schema")
         .env("PGSSLMODE", endpoint.tls.mode.keyword())
-        .env("PGCONNECT_TIMEOUT", endpoint.connect_timeout_secs.to_string());
+        .env(
+            "PGCONNECT_TIMEOUT",
+            endpoint.connect_timeout_secs.to_string(),
+        );
     if let Some(password) = &endpoint.password {
         command.env("PGPASSWORD", password.expose());
     }

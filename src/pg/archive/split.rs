@@ -18,22 +18,23 @@ struct Listed {
 
 /// The three texts that pg_restore gives for one archive.
 #[derive(Clone, Copy, Debug)]
-pub struct Printed<'a> {
+pub(super) struct Printed<'a> {
     /// `pg_restore -l`.
-    pub list: &'a str,
+    pub(super) list: &'a str,
     /// `pg_restore -l --section=post-data`.
-    pub post_data_list: &'a str,
+    pub(super) post_data_list: &'a str,
     /// `pg_restore --verbose -f -`.
-    pub sql: &'a str,
+    pub(super) sql: &'a str,
     /// The same with `--no-owner`.
-    pub sql_without_owner: &'a str,
+    pub(super) sql_without_owner: &'a str,
 }
 
 /// Splits; the error says what did not fit.
-pub fn split(printed: Printed<'_>) -> Result<Vec<Entry>, String> {
+pub(super) fn split(printed: Printed<'_>) -> Result<Vec<Entry>, String> {
     let listed = in_printing_order(printed.list);
-    let post_data: HashSet<u32> =
-        listed_lines(printed.post_data_list).map(|(listed, _)| listed.id).collect();
+    let post_data: HashSet<u32> = listed_lines(printed.post_data_list)
+        .map(|(listed, _)| listed.id)
+        .collect();
     let with_owner = pieces(&listed, printed.sql)?;
     let without_owner = pieces(&listed, printed.sql_without_owner)?;
     let mut governing = Settings::default();
@@ -55,7 +56,10 @@ pub fn split(printed: Printed<'_>) -> Result<Vec<Entry>, String> {
             format!("{prefix}{}", body.trim())
         };
         if owner_sql.is_none() && full_body.trim() != body.trim() {
-            return Err(format!("entry {} reads differently with and without its owner", listed.id));
+            return Err(format!(
+                "entry {} reads differently with and without its owner",
+                listed.id
+            ));
         }
         entries.push(Entry {
             id: listed.id,
@@ -78,13 +82,22 @@ pub fn split(printed: Printed<'_>) -> Result<Vec<Entry>, String> {
 }
 
 fn listed_lines(list: &str) -> impl Iterator<Item = (Listed, &str)> {
-    list.lines().filter(|line| !line.starts_with(';')).filter_map(|line| {
-        let (id, rest) = line.split_once("; ")?;
-        let mut words = rest.splitn(3, ' ');
-        let class_oid = words.next()?.parse().ok()?;
-        let oid = words.next()?.parse().ok()?;
-        Some((Listed { id: id.parse().ok()?, class_oid, oid }, words.next()?))
-    })
+    list.lines()
+        .filter(|line| !line.starts_with(';'))
+        .filter_map(|line| {
+            let (id, rest) = line.split_once("; ")?;
+            let mut words = rest.splitn(3, ' ');
+            let class_oid = words.next()?.parse().ok()?;
+            let oid = words.next()?.parse().ok()?;
+            Some((
+                Listed {
+                    id: id.parse().ok()?,
+                    class_oid,
+                    oid,
+                },
+                words.next()?,
+            ))
+        })
 }
 
 /// pg_restore prints in three passes: everything else, then privileges, then event triggers and the refreshing of
@@ -120,8 +133,10 @@ fn pieces<'a>(listed: &[Listed], sql: &'a str) -> Result<Vec<Piece<'a>>, String>
     let mut starts = Vec::with_capacity(listed.len());
     let mut from = 0;
     for entry in listed {
-        let opening =
-            format!("--\n-- TOC entry {} (class {} OID {})\n", entry.id, entry.class_oid, entry.oid);
+        let opening = format!(
+            "--\n-- TOC entry {} (class {} OID {})\n",
+            entry.id, entry.class_oid, entry.oid
+        );
         let at = find_at_line_start(sql, &opening, from)
             .ok_or_else(|| format!("entry {} is listed but not printed", entry.id))?;
         starts.push(at);
@@ -131,7 +146,9 @@ fn pieces<'a>(listed: &[Listed], sql: &'a str) -> Result<Vec<Piece<'a>>, String>
     let mut pieces = Vec::with_capacity(starts.len());
     for (position, &start) in starts.iter().enumerate() {
         let stop = starts.get(position + 1).copied().unwrap_or(end);
-        let text = sql.get(start..stop).ok_or("an entry ends before it starts")?;
+        let text = sql
+            .get(start..stop)
+            .ok_or("an entry ends before it starts")?;
         let text = text.strip_prefix("--\n").unwrap_or(text);
         let (header, body) = text
             .split_once("\n--\n")
@@ -156,7 +173,12 @@ fn find_at_line_start(text: &str, needle: &str, from: usize) -> Option<usize> {
 fn end_of_entries(sql: &str, from: usize) -> usize {
     let closing = sql.rfind("--\n-- PostgreSQL database dump complete\n--");
     let completed = sql.rfind("-- Completed on ");
-    [completed, closing].into_iter().flatten().filter(|at| *at >= from).min().unwrap_or(sql.len())
+    [completed, closing]
+        .into_iter()
+        .flatten()
+        .filter(|at| *at >= from)
+        .min()
+        .unwrap_or(sql.len())
 }
 
 struct Header<'a> {
@@ -172,15 +194,21 @@ impl<'a> Header<'a> {
         let mut depends_on = Vec::new();
         for line in text.lines() {
             if let Some(ids) = line.strip_prefix("-- Dependencies: ") {
-                depends_on = ids.split_whitespace().filter_map(|id| id.parse().ok()).collect();
+                depends_on = ids
+                    .split_whitespace()
+                    .filter_map(|id| id.parse().ok())
+                    .collect();
             }
-            let named =
-                line.strip_prefix("-- Name: ").or_else(|| line.strip_prefix("-- Data for Name: "));
+            let named = line
+                .strip_prefix("-- Name: ")
+                .or_else(|| line.strip_prefix("-- Data for Name: "));
             if let Some(named) = named {
                 let (rest, owner) = named.rsplit_once("; Owner:")?;
                 let (rest, schema) = rest.rsplit_once("; Schema: ")?;
                 let (name, kind) = rest.rsplit_once("; Type: ")?;
-                let owner = owner.split_once("; Tablespace: ").map_or(owner, |(owner, _)| owner);
+                let owner = owner
+                    .split_once("; Tablespace: ")
+                    .map_or(owner, |(owner, _)| owner);
                 return Some(Self {
                     depends_on,
                     name,
@@ -210,7 +238,9 @@ impl Settings {
         // Settings stand in front of the statement they are for, each on a line of its own.
         loop {
             let trimmed = rest.trim_start_matches('\n');
-            let Some((line, after)) = trimmed.split_once('\n') else { break };
+            let Some((line, after)) = trimmed.split_once('\n') else {
+                break;
+            };
             let Some(name) = GOVERNING.into_iter().find(|name| {
                 line.strip_prefix("SET ")
                     .and_then(|l| l.strip_prefix(name))
@@ -245,7 +275,11 @@ mod tests {
     const POST: &str = "11; 1259 101 INDEX public i me\n";
 
     fn sql(owner: bool) -> String {
-        let alter = if owner { "ALTER TABLE public.a OWNER TO me;\n\n" } else { "" };
+        let alter = if owner {
+            "ALTER TABLE public.a OWNER TO me;\n\n"
+        } else {
+            ""
+        };
         format!(
             "--\n-- PostgreSQL database dump\n--\n\n\\restrict x\n\nSET a = 1;\n\n\
              --\n-- TOC entry 10 (class 1259 OID 100)\n-- Name: a; Type: TABLE; Schema: public; Owner: {}\n-- Data Pos: 0\n--\n\n\
@@ -260,8 +294,13 @@ mod tests {
 
     fn entries() -> Vec<Entry> {
         let (with, without) = (sql(true), sql(false));
-        split(Printed { list: LIST, post_data_list: POST, sql: &with, sql_without_owner: &without })
-            .unwrap()
+        split(Printed {
+            list: LIST,
+            post_data_list: POST,
+            sql: &with,
+            sql_without_owner: &without,
+        })
+        .unwrap()
     }
 
     #[test]
@@ -269,7 +308,10 @@ mod tests {
         let entries = entries();
         let ids: Vec<u32> = entries.iter().map(|e| e.id).collect();
         assert_eq!(ids, [10, 11, 12]);
-        assert_eq!(entries[0].owner_sql.as_deref(), Some("ALTER TABLE public.a OWNER TO me;"));
+        assert_eq!(
+            entries[0].owner_sql.as_deref(),
+            Some("ALTER TABLE public.a OWNER TO me;")
+        );
         assert_eq!(entries[1].owner_sql, None);
         assert_eq!(entries[2].sql, "GRANT SELECT ON TABLE public.a TO you;");
         assert_eq!(entries[1].section, Section::PostData);
@@ -286,16 +328,28 @@ mod tests {
     #[test]
     fn a_tablespace_is_carried_forward_and_defaults_are_not_said() {
         let entries = entries();
-        assert!(entries[0].sql.starts_with("SET LOCAL default_tablespace = 'fast';\nCREATE TABLE"));
-        assert!(entries[1].sql.starts_with("SET LOCAL default_tablespace = 'fast';\nCREATE INDEX"));
+        assert!(
+            entries[0]
+                .sql
+                .starts_with("SET LOCAL default_tablespace = 'fast';\nCREATE TABLE")
+        );
+        assert!(
+            entries[1]
+                .sql
+                .starts_with("SET LOCAL default_tablespace = 'fast';\nCREATE INDEX")
+        );
     }
 
     #[test]
     fn what_is_listed_but_not_printed_is_an_error() {
         let (with, without) = (sql(true), sql(false));
         let list = format!("{LIST}13; 1 1 VIEW public v me\n");
-        let printed =
-            Printed { list: &list, post_data_list: POST, sql: &with, sql_without_owner: &without };
+        let printed = Printed {
+            list: &list,
+            post_data_list: POST,
+            sql: &with,
+            sql_without_owner: &without,
+        };
         assert!(split(printed).unwrap_err().contains("13"));
     }
 }
