@@ -5,4 +5,6 @@
 //! `sql`, `settings` · `model`. `tests/architecture.rs` holds every room to it.
 
 pub mod app;
+#[cfg(unix)]
+pub mod demo;
 pub mod model;
