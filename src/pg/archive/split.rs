@@ -227,7 +227,8 @@ impl<'a> Header<'a> {
                     name,
                     kind,
                     schema: if schema == "-" { "" } else { schema },
-                    owner: owner.trim_start(),
+                    // Extensions and privileges have none.
+                    owner: if owner.trim() == "-" { "" } else { owner.trim_start() },
                 });
             }
         }
