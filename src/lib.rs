@@ -6,3 +6,4 @@
 
 pub mod app;
 pub mod model;
+pub mod ui;
