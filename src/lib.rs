@@ -6,5 +6,5 @@
 
 pub mod app;
 pub mod model;
-pub mod ui;
 pub mod settings;
+pub mod ui;
