@@ -3,6 +3,8 @@
 
 pub mod check;
 pub mod connect;
+pub mod connect_form;
+pub mod connect_uri;
 pub mod preview;
 pub mod report;
 pub mod run;

@@ -1,5 +1,6 @@
 //! Pieces of which screens are made.
 
+pub mod field;
 pub mod footer;
 pub mod overlay;
 pub mod panel;
