@@ -143,6 +143,8 @@ pub struct Ctx<'a> {
     pub options: &'a mut Options,
     pub selection: &'a mut Selection,
     pub inspection: Option<&'a Arc<Inspection>>,
+    /// Source and destination as they were inspected.
+    pub inspected: Option<&'a [Endpoint; 2]>,
     pub overlay: &'a mut Option<Overlay>,
     pub toast: &'a mut Option<Toast>,
     pub attempts: &'a mut u64,

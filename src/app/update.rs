@@ -139,6 +139,7 @@ impl State {
             options: &mut self.options,
             selection: &mut self.selection,
             inspection: self.inspection.as_ref(),
+            inspected: self.inspected.as_deref(),
             overlay: &mut self.overlay,
             toast: &mut self.toast,
             attempts: &mut self.attempts,
