@@ -17,3 +17,4 @@ pub mod report_text;
 pub mod settings;
 pub mod signals;
 pub mod sql;
+pub mod ui;

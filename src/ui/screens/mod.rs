@@ -1,0 +1,8 @@
+//! One file per step of the wizard.
+
+pub mod check;
+pub mod connect;
+pub mod preview;
+pub mod report;
+pub mod run;
+pub mod select;
