@@ -228,7 +228,11 @@ impl<'a> Header<'a> {
                     kind,
                     schema: if schema == "-" { "" } else { schema },
                     // Extensions and privileges have none.
-                    owner: if owner.trim() == "-" { "" } else { owner.trim_start() },
+                    owner: if owner.trim() == "-" {
+                        ""
+                    } else {
+                        owner.trim_start()
+                    },
                 });
             }
         }
