@@ -127,7 +127,12 @@ fn draw_tabs(
     if filter.is_active() || filter.is_typing {
         let used: usize = spans.iter().map(Span::width).sum();
         spans.push(Span::styled("/ ", theme.key()));
-        let (value, column) = field::window(filter.field.value(), filter.field.cursor(), 16);
+        let (value, column) = field::window(
+            filter.field.value(),
+            filter.field.cursor(),
+            16,
+            theme.glyphs.ellipsis,
+        );
         let shown = text::fit(&printable(&value), 16, theme.glyphs.ellipsis);
         spans.push(Span::styled(shown, theme.strong()));
         spans.push(Span::raw(format!(" {}", hits(state, inspection))));
@@ -336,7 +341,8 @@ fn notes(table: &Table, partitions: usize, why: Option<&str>) -> String {
             "partitions",
         ));
     }
-    notes.extend(why.map(str::to_owned));
+    // The details tell the reason.
+    notes.extend(why.map(|_| "not by FDW".to_owned()));
     if !table.inherits.is_empty() && table.partition_of.is_none() {
         notes.push("inherits".to_owned());
     }
