@@ -84,8 +84,8 @@ pub fn clock(ms: u64) -> String {
 /// A round trip: `0.4 ms`, `12 ms`, `1.2 s`.
 pub fn latency(micros: u64) -> String {
     match micros {
-        0..10_000 => format!("{:.1} ms", micros as f64 / 1000.0),
-        10_000..1_000_000 => format!("{} ms", micros / 1000),
+        0..1_000 => format!("{:.1} ms", micros as f64 / 1000.0),
+        1_000..1_000_000 => format!("{} ms", micros / 1000),
         _ => format!("{:.1} s", micros as f64 / 1_000_000.0),
     }
 }

@@ -136,7 +136,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(SELECT, &[k(KeyCode::Enter)], Action::Next, "Go on", "Make the plan and go on to the preview", 0),
     binding(SELECT, &[c(' ')], Action::Toggle, "Tick", "Tick or untick the row", 1),
     binding(SELECT, &[c('/')], Action::Filter, "Filter", "Show only names that contain what you type; capital letters count only if you type one", 2),
-    binding(SELECT, &[k(KeyCode::Tab), k(KeyCode::BackTab)], Action::SwitchTab, "Sequences", "Switch between tables and sequences", 3),
+    binding(SELECT, &[k(KeyCode::Tab), k(KeyCode::BackTab)], Action::SwitchTab, "Switch tab", "Switch between tables and sequences", 3),
     binding(SELECT, &[c('o')], Action::Options, "Options", "Choose method, verification, owners, existing objects and more", 4),
     binding(SELECT, &[c('m')], Action::Method, "Method", "Switch this table between COPY (through howdah) and FDW (the destination pulls)", 5),
     binding(SELECT, &[c('s')], Action::StructureOnly, "Structure only", "Carry the table without its rows", 6),

@@ -6,6 +6,8 @@
 //! A key goes first to the [`Overlay`] if one is open, then through the [`keymap`] to the step on screen as an
 //! [`Action`]; what the keymap does not know is text for the field in focus.
 
+#[cfg(test)]
+pub(crate) mod fixtures;
 pub mod form;
 pub mod format;
 pub mod key;
@@ -23,3 +25,6 @@ pub use keymap::Action;
 pub use message::{Effect, Inspection, Msg, Now};
 pub use overlay::Overlay;
 pub use state::{Ctx, Flow, Pending, Prefill, Start, State, Toast, ToastKind, WizardStep};
+
+#[cfg(test)]
+mod tests;

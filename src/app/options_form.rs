@@ -41,7 +41,7 @@ impl Row {
         match self {
             Self::Method => "Rows travel by",
             Self::Verify => "Verify with",
-            Self::OnExisting => "If something is there",
+            Self::OnExisting => "If objects exist",
             Self::Schema => "Structure",
             Self::Owners => "Owners",
             Self::Privileges => "Privileges",
@@ -63,7 +63,7 @@ impl Row {
                 OnExisting::Append => "add to it".to_owned(),
             },
             Self::Schema => match options.schema {
-                SchemaChoice::All => "make it".to_owned(),
+                SchemaChoice::All => "create it".to_owned(),
                 SchemaChoice::None => "is there already".to_owned(),
             },
             Self::Owners => keep(options.owners).to_owned(),

@@ -85,3 +85,6 @@ fn too_small(frame: &mut Frame<'_>, area: Rect) {
         .collect();
     frame.render_widget(Paragraph::new(lines).alignment(Alignment::Left), area);
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Check: what was looked at before anything is planned, and what it means.
 //!
 //! ```text
-//! ╭ Checks · 9 fine · 1 warning ───────────────────────────────────╮
+//! ╭ 9 fine · 1 warning ────────────────────────────────────────────╮
 //! │ ✓ Both servers can be reached                                  │
 //! │ ! Roles that own objects exist in the destination              │  the selected one is reversed
 //! ╰────────────────────────────────────────────────────────────────╯
@@ -102,10 +102,10 @@ fn draw_list(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
     }
 }
 
-/// `Checks · 9 fine · 1 warning · Enter goes on`.
+/// `9 fine · 1 warning`.
 fn title(state: &State, theme: &Theme) -> String {
     let tally = state.check.tally();
-    let mut parts = vec!["Checks".to_owned()];
+    let mut parts = Vec::new();
     let several = |count: usize, one: &str, many: &str| {
         (count > 0).then(|| format!("{count} {}", if count == 1 { one } else { many }))
     };
@@ -113,6 +113,9 @@ fn title(state: &State, theme: &Theme) -> String {
     parts.extend(several(tally.warnings, "warning", "warnings"));
     parts.extend(several(tally.blocking, "to mend first", "to mend first"));
     parts.extend(several(tally.unknown, "not checked", "not checked"));
+    if parts.is_empty() {
+        return "Checks".to_owned();
+    }
     parts.join(&format!(" {} ", theme.glyphs.dot))
 }
 

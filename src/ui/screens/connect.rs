@@ -43,19 +43,28 @@ pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &
         Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(panels);
     side(state, Side::Source, now, frame, left, theme);
     side(state, Side::Destination, now, frame, right, theme);
-    let sentence = theme.glyphs.words(next_thing(state)).into_owned();
+    let sentence = theme.glyphs.words(&next_thing(state)).into_owned();
     let wrapped = text::wrap(&sentence, usize::from(advice.width).saturating_sub(2));
     for (row, line) in advice.rows().zip(wrapped) {
         frame.render_widget(Line::raw(format!(" {line}")), row);
     }
 }
 
-fn next_thing(state: &State) -> &'static str {
+fn next_thing(state: &State) -> String {
     let connect = &state.connect;
     let has_failed = Side::BOTH
         .iter()
         .any(|side| matches!(connect.form(*side).test, Test::Failed(_)));
-    if connect.is_pending() {
+    let (side, item) = connect.focus;
+    if item == Item::Tls {
+        let form = connect.form(side);
+        return format!(
+            "TLS mode {}: {}. Space changes it.",
+            form.tls.mode.keyword(),
+            tls_note(form)
+        );
+    }
+    let sentence = if connect.is_pending() {
         "Connecting. Esc cancels."
     } else if connect.is_fine() {
         "Both connections work. Press Enter to check both databases; nothing is changed yet."
@@ -65,7 +74,8 @@ fn next_thing(state: &State) -> &'static str {
         "Demo: two throw-away servers are filled in. Press Enter to test both connections."
     } else {
         "Say where the database is and where it should go; paste a URI or fill the fields. Enter tests both connections."
-    }
+    };
+    sentence.to_owned()
 }
 
 /// Draws one side's panel.
@@ -127,8 +137,7 @@ fn side(state: &State, side: Side, now: Now, frame: &mut Frame<'_>, area: Rect, 
             pen.text(frame, 1, &words, theme.accent());
         }
         Test::Fine(facts) => {
-            let words = format!("{} {}", theme.glyphs.fine, found(facts, side, theme));
-            pen.text(frame, 1, &words, theme.fine());
+            pen.parts(frame, &found(facts, side), theme.fine());
         }
         Test::Failed(_) => {
             if let Some((None, problem)) = pen.problem.take() {
@@ -153,8 +162,8 @@ fn problem<'a>(
         .map(|problem| (Some(Item::Uri), problem))
 }
 
-/// `PostgreSQL 15.18 · TLS 1.3 · 4 ms · 18.3 GiB`.
-fn found(facts: &ServerFacts, side: Side, theme: &Theme) -> String {
+/// PostgreSQL 15.18, TLS 1.3, 4 ms, 18.3 GiB.
+fn found(facts: &ServerFacts, side: Side) -> [String; 4] {
     let tls = match &facts.tls {
         Some(protocol) => printable(protocol).replace("TLSv", "TLS "),
         None => "no TLS".to_owned(),
@@ -175,7 +184,6 @@ fn found(facts: &ServerFacts, side: Side, theme: &Theme) -> String {
         format::latency(facts.latency_micros),
         content,
     ]
-    .join(&format!(" {} ", theme.glyphs.dot))
 }
 
 /// Writes a panel from top to bottom.
@@ -241,7 +249,7 @@ impl Pen<'_> {
         if let Some(content) = form.field(item) {
             let value = self.shown(item, content.value());
             let cursor = if is_focused { content.cursor() } else { 0 };
-            let (value, column) = field::window(&value, cursor, room);
+            let (value, column) = field::window(&value, cursor, room, theme.glyphs.ellipsis);
             let note = password_note(item, form);
             let has_room = text::width(&value) + text::width(&note) + 2 <= room;
             let style = if is_focused {
@@ -267,8 +275,9 @@ impl Pen<'_> {
             };
             let room = room.saturating_sub(text::width(&words) + 2);
             spans.push(Span::styled(words, style));
-            let note = text::truncate(&note, room, theme.glyphs.ellipsis);
-            spans.push(Span::styled(format!("  {note}"), theme.dim()));
+            if text::width(&note) <= room {
+                spans.push(Span::styled(format!("  {note}"), theme.dim()));
+            }
         }
         frame.render_widget(Line::from(spans), place);
     }
@@ -311,10 +320,44 @@ impl Pen<'_> {
         }
     }
 
-    /// Wrapped text that may take several lines.
+    /// `✓ one · two · three`, broken between the parts only.
+    fn parts(&mut self, frame: &mut Frame<'_>, parts: &[String], style: Style) {
+        let room = usize::from(self.area.width).saturating_sub(5);
+        let mut lines: Vec<String> = Vec::new();
+        for part in parts {
+            match lines.last_mut() {
+                Some(line) if text::width(line) + 3 + text::width(part) <= room => {
+                    line.push_str(&format!(" {} {part}", self.theme.glyphs.dot));
+                }
+                _ => lines.push(part.clone()),
+            }
+        }
+        for (position, line) in lines.iter().enumerate() {
+            let sign = if position == 0 {
+                self.theme.glyphs.fine
+            } else {
+                " "
+            };
+            self.text(frame, 1, &format!("{sign} {line}"), style);
+        }
+    }
+
+    /// Wrapped text that may take several lines; those after the first stand below the words behind the sign.
     fn text(&mut self, frame: &mut Frame<'_>, indent: u16, words: &str, style: Style) {
         let room = usize::from(self.area.width.saturating_sub(indent + 1));
-        for line in text::wrap(words, room) {
+        // A sign of one column in front stands alone in its column.
+        let (sign, words) = match words.split_once(' ') {
+            Some((sign, rest)) if text::width(sign) == 1 => (sign, rest),
+            Some(("", rest)) => (" ", rest.trim_start()),
+            _ => ("", words),
+        };
+        let hang = if sign.is_empty() { 0 } else { 2 };
+        for (position, line) in text::wrap(words, room.saturating_sub(hang))
+            .into_iter()
+            .enumerate()
+        {
+            let sign = if position == 0 { sign } else { "" };
+            let line = format!("{sign:<hang$}{line}");
             let place = self.line();
             let x = (place.x + indent).min(place.right());
             let width = place.right() - x;

@@ -6,3 +6,4 @@ pub mod preview;
 pub mod report;
 pub mod run;
 pub mod select;
+mod select_details;

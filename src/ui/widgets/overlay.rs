@@ -226,9 +226,12 @@ fn address(form: &AddressForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme)
             Span::raw(text::fit(label, 6, theme.glyphs.ellipsis)),
             Span::styled(value, theme.strong()),
         ];
-        if is_focused {
-            spans.push(Span::styled(" ", theme.selected()));
-        }
+        let cursor = if is_focused {
+            theme.selected()
+        } else {
+            theme.text()
+        };
+        spans.push(Span::styled(" ", cursor));
         if field.is_empty() {
             let note = format!(
                 " as you reach it: {}",
