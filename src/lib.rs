@@ -5,6 +5,12 @@
 //! `sql`, `settings` · `model`. `tests/architecture.rs` holds every room to it.
 
 pub mod app;
+pub mod checks;
+pub mod engine;
+pub mod headless;
 pub mod model;
 pub mod pg;
+pub mod planner;
 pub mod settings;
+pub mod signals;
+pub mod sql;

@@ -1,7 +1,13 @@
-//! The wire: everything that talks to a server and knows nothing of why.
+//! Wire I/O with PostgreSQL: sessions, TLS, the catalog reader, pg_dump's archive, the copy pipe, errors as Problems.
+//!
+//! It orchestrates nothing: what is done in which order is the planner's and the engine's.
 
+pub mod archive;
+pub mod catalog;
+pub mod client_tools;
 pub mod connect;
 mod connection_problem;
+pub mod copy;
 pub mod probe;
 pub mod problem;
-mod tls;
+pub mod tls;
