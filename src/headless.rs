@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::app::report_text;
 use crate::checks::{self, FdwQuestions};
 use crate::engine;
 use crate::model::connection::Endpoint;
@@ -19,6 +18,7 @@ use crate::model::plan::{Phase, Plan};
 use crate::model::problem::Problem;
 use crate::model::selection::Selection;
 use crate::planner;
+use crate::report_text;
 
 /// What a headless command ends with.
 #[derive(Debug)]

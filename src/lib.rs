@@ -6,11 +6,13 @@
 
 pub mod app;
 pub mod checks;
+pub mod cli;
 pub mod engine;
 pub mod headless;
 pub mod model;
 pub mod pg;
 pub mod planner;
+pub mod report_text;
 pub mod settings;
 pub mod signals;
 pub mod sql;

@@ -18,19 +18,19 @@ struct Listed {
 
 /// The three texts that pg_restore gives for one archive.
 #[derive(Clone, Copy, Debug)]
-pub struct Printed<'a> {
+pub(super) struct Printed<'a> {
     /// `pg_restore -l`.
-    pub list: &'a str,
+    pub(super) list: &'a str,
     /// `pg_restore -l --section=post-data`.
-    pub post_data_list: &'a str,
+    pub(super) post_data_list: &'a str,
     /// `pg_restore --verbose -f -`.
-    pub sql: &'a str,
+    pub(super) sql: &'a str,
     /// The same with `--no-owner`.
-    pub sql_without_owner: &'a str,
+    pub(super) sql_without_owner: &'a str,
 }
 
 /// Splits; the error says what did not fit.
-pub fn split(printed: Printed<'_>) -> Result<Vec<Entry>, String> {
+pub(super) fn split(printed: Printed<'_>) -> Result<Vec<Entry>, String> {
     let listed = in_printing_order(printed.list);
     let post_data: HashSet<u32> = listed_lines(printed.post_data_list)
         .map(|(listed, _)| listed.id)
