@@ -320,19 +320,19 @@ impl State {
     }
 
     fn start_run(&mut self, now: Now) -> Vec<Effect> {
-        let (Some(plan), Some(inspected)) = (self.preview.plan.clone(), self.inspected.clone())
-        else {
+        let (Some(plan), Some(inspection)) = (self.preview.plan.clone(), &self.inspection) else {
             self.warn("There is no plan to run yet.".to_owned(), now);
             return Vec::new();
         };
+        let source = Box::new(inspection.source_endpoint.clone());
+        let destination = Box::new(inspection.destination_endpoint.clone());
         self.run.start(Arc::clone(&plan), now);
         self.stop = None;
         self.step = WizardStep::Run;
-        let [source, destination] = *inspected;
         vec![Effect::StartRun {
             plan,
-            source: Box::new(source),
-            destination: Box::new(destination),
+            source,
+            destination,
         }]
     }
 

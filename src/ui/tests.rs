@@ -86,7 +86,7 @@ fn check() {
 
 #[test]
 fn select() {
-    show("select_empty", selecting(crate::app::Inspection::default()));
+    show("select_empty", selecting(bare()));
     let mut typical = selecting(shop());
     for key in "jjjjlu".chars() {
         press(&mut typical, KeyCode::Char(key));
@@ -144,7 +144,7 @@ fn state(number: usize) -> State {
         2 => refused(),
         3 => checked(blocked_results(), shop()),
         4 => selecting(shop()),
-        5 => selecting(crate::app::Inspection::default()),
+        5 => selecting(bare()),
         6 => selecting(huge(300)),
         7 => {
             let mut state = selecting(shop());
