@@ -121,6 +121,10 @@ pub struct State {
     pub is_demo: bool,
     /// How the run was asked to end early.
     pub stop: Option<Stop>,
+    /// What the last checks were made with.
+    pub(super) checked_options: Option<Box<Options>>,
+    /// The checks were made again on the way from Select or Preview.
+    pub(super) is_rechecking: bool,
     pub(super) attempts: u64,
 }
 
@@ -207,6 +211,8 @@ impl State {
             size: (80, 24),
             is_demo: start.is_demo,
             stop: None,
+            checked_options: None,
+            is_rechecking: false,
             attempts: 0,
         }
     }

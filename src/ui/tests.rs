@@ -133,6 +133,38 @@ fn overlays() {
     insta::assert_snapshot!("too_small", picture(&mut small, 40, 10, &theme));
 }
 
+/// Without colours the row or field in focus still stands out.
+#[test]
+fn no_color_loses_nothing() {
+    use ratatui::style::{Color, Modifier};
+    for number in 0..9 {
+        let mut state = state(number);
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+        state.update(
+            Msg::Resize {
+                width: 80,
+                height: 24,
+            },
+            NOW,
+        );
+        let theme = Theme::new(false, false);
+        terminal
+            .draw(|frame| draw(&state, NOW, frame, &theme))
+            .unwrap();
+        let cells = terminal.backend().buffer().content();
+        assert!(
+            cells
+                .iter()
+                .all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset)
+        );
+        assert!(
+            cells
+                .iter()
+                .any(|cell| cell.modifier.contains(Modifier::REVERSED))
+        );
+    }
+}
+
 fn any_state() -> impl Strategy<Value = usize> {
     0..9_usize
 }
