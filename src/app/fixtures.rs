@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Inspection, Key, KeyCode, Msg, Now, Prefill, Start, State};
+use crate::model::archive::Archive;
 use crate::model::catalog::{
     Catalog, Column, ForeignKey, Index, LargeObjects, Sequence, SequenceOwner, Table, TableKind,
     WireType,
@@ -229,7 +230,22 @@ pub(crate) fn table(schema: &str, name: &str, rows: u64) -> Table {
         comment: None,
         rows_hidden_by_policy: false,
         can_select: true,
+        can_lock: true,
         extension_config: None,
+    }
+}
+
+/// Two databases that hold nothing.
+pub(crate) fn bare() -> Inspection {
+    Inspection {
+        source_endpoint: endpoint("old.example"),
+        destination_endpoint: endpoint("new.example"),
+        source: facts("15.18", 0),
+        destination: facts("17.2", 0),
+        catalog: Catalog::default(),
+        archive: Archive::default(),
+        existing: Vec::new(),
+        is_fdw_installed: false,
     }
 }
 
@@ -268,7 +284,6 @@ pub(crate) fn shop() -> Inspection {
     };
     Inspection {
         catalog: Catalog {
-            server: None,
             tables,
             sequences: vec![
                 sequence("billing", "invoice_id_seq", Some(0)),
@@ -285,8 +300,9 @@ pub(crate) fn shop() -> Inspection {
                 count: 3,
                 bytes: 6_144,
             },
+            materialized_views: Vec::new(),
         },
-        ..Inspection::default()
+        ..bare()
     }
 }
 
@@ -299,7 +315,7 @@ pub(crate) fn selecting(inspection: Inspection) -> State {
 
 /// Many tables in many schemas.
 pub(crate) fn huge(tables: usize) -> Inspection {
-    let mut inspection = Inspection::default();
+    let mut inspection = bare();
     inspection.catalog.tables = (0..tables)
         .map(|at| {
             table(

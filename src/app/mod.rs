@@ -16,6 +16,7 @@ pub mod list;
 pub mod message;
 pub mod options_form;
 pub mod overlay;
+mod questions;
 pub mod state;
 pub mod steps;
 mod update;

@@ -7,6 +7,9 @@ use super::form::Field;
 use super::key::{Key, KeyCode};
 use super::options_form::OptionsForm;
 
+/// More than any step's help has to scroll; the drawing stops at its end.
+const HELP_LINES: usize = 30;
+
 #[derive(Debug)]
 pub enum Overlay {
     Help { scroll: usize },
@@ -34,9 +37,9 @@ impl Overlay {
         match self {
             Self::Help { scroll } => match key.code {
                 KeyCode::Up | KeyCode::Char('k') => *scroll = scroll.saturating_sub(1),
-                KeyCode::Down | KeyCode::Char('j') => *scroll = (*scroll + 1).min(200),
+                KeyCode::Down | KeyCode::Char('j') => *scroll = (*scroll + 1).min(HELP_LINES),
                 KeyCode::PageUp => *scroll = scroll.saturating_sub(10),
-                KeyCode::PageDown => *scroll = (*scroll + 10).min(200),
+                KeyCode::PageDown => *scroll = (*scroll + 10).min(HELP_LINES),
                 _ => return Some(Choice::Dismiss),
             },
             Self::Confirm(confirm) => return confirm.key(key),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::connection::{Endpoint, Side};
+use crate::model::connection::Endpoint;
 use crate::model::event::Stop;
 use crate::model::options::Options;
 use crate::model::problem::Problem;
@@ -110,7 +110,7 @@ pub struct State {
     pub report: ReportView,
     /// None until the Check step has read both databases.
     pub inspection: Option<Arc<Inspection>>,
-    /// Source and destination as they were inspected; the run uses these very ones.
+    /// Source and destination of the last inspection that was asked for, whether or not it has ended.
     pub inspected: Option<Box<[Endpoint; 2]>>,
     pub selection: Selection,
     pub options: Options,
@@ -121,6 +121,10 @@ pub struct State {
     pub is_demo: bool,
     /// How the run was asked to end early.
     pub stop: Option<Stop>,
+    /// What the last checks were made with.
+    pub(super) checked_options: Option<Box<Options>>,
+    /// The checks were made again on the way from Select or Preview.
+    pub(super) is_rechecking: bool,
     pub(super) attempts: u64,
 }
 
@@ -143,7 +147,7 @@ pub struct Ctx<'a> {
     pub options: &'a mut Options,
     pub selection: &'a mut Selection,
     pub inspection: Option<&'a Arc<Inspection>>,
-    /// Source and destination as they were inspected.
+    /// Source and destination of the last inspection that was asked for.
     pub inspected: Option<&'a [Endpoint; 2]>,
     pub overlay: &'a mut Option<Overlay>,
     pub toast: &'a mut Option<Toast>,
@@ -207,6 +211,8 @@ impl State {
             size: (80, 24),
             is_demo: start.is_demo,
             stop: None,
+            checked_options: None,
+            is_rechecking: false,
             attempts: 0,
         }
     }
@@ -218,14 +224,5 @@ impl State {
             || self.check.pending.is_some()
             || self.preview.is_pending()
             || self.run.is_running()
-    }
-
-    /// The endpoint of one side as it was inspected.
-    pub fn inspected_endpoint(&self, side: Side) -> Option<&Endpoint> {
-        let both = self.inspected.as_deref()?;
-        Some(match side {
-            Side::Source => &both[0],
-            Side::Destination => &both[1],
-        })
     }
 }

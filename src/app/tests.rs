@@ -295,6 +295,32 @@ fn methods_per_table_and_for_all() {
 }
 
 #[test]
+fn a_choice_that_needs_other_checks_gets_them_on_the_way() {
+    let mut state = selecting(shop());
+    press(&mut state, KeyCode::Down);
+    press(&mut state, KeyCode::Char('m'));
+    let effects = press(&mut state, KeyCode::Enter);
+    assert_eq!(state.step, WizardStep::Check);
+    assert!(
+        matches!(effects.as_slice(), [Effect::Inspect { attempt: 4, options, .. }] if options.method == Method::Fdw)
+    );
+    let outcome = Ok(std::sync::Arc::new(shop()));
+    state.update(
+        Msg::Inspected {
+            attempt: 4,
+            outcome,
+        },
+        Now(9),
+    );
+    let effects = press(&mut state, KeyCode::Enter);
+    assert_eq!(state.step, WizardStep::Preview);
+    assert!(
+        matches!(effects.as_slice(), [Effect::MakePlan { options, selection, .. }]
+        if options.method == Method::Copy && selection.methods[0] == Some(Method::Fdw))
+    );
+}
+
+#[test]
 fn nothing_ticked_goes_nowhere() {
     let mut state = selecting(shop());
     press(&mut state, KeyCode::Char('n'));

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::model::event::{RunEvent, Stop};
-use crate::model::options::OnExisting;
+use crate::model::event::RunEvent;
+use crate::model::options::{Method, Options, VerifyLevel};
 
 use super::key::Key;
 use super::keymap::{self, Action};
@@ -168,9 +168,17 @@ impl State {
         match self.step {
             WizardStep::Connect => {
                 self.step = WizardStep::Check;
+                self.is_rechecking = false;
                 return self.inspect(now);
             }
-            WizardStep::Check => self.step = WizardStep::Select,
+            WizardStep::Check => return self.after_check(now),
+            WizardStep::Select | WizardStep::Preview if self.has_outgrown_checks() => {
+                self.step = WizardStep::Check;
+                self.is_rechecking = true;
+                let why = "Your choices need other checks than were made; they run now.";
+                self.say(why.to_owned(), now);
+                return self.inspect(now);
+            }
             WizardStep::Select => {
                 self.step = WizardStep::Preview;
                 return self.make_plan(now);
@@ -185,6 +193,44 @@ impl State {
             WizardStep::Report => {}
         }
         Vec::new()
+    }
+
+    /// To the choice of tables; after checks that a choice made necessary, straight on to the preview.
+    fn after_check(&mut self, now: Now) -> Vec<Effect> {
+        if std::mem::take(&mut self.is_rechecking) {
+            self.step = WizardStep::Preview;
+            return self.make_plan(now);
+        }
+        self.step = WizardStep::Select;
+        Vec::new()
+    }
+
+    /// The options as far as checks depend on them. One table by FDW needs what all of them would need.
+    fn options_to_check(&self) -> Options {
+        let has_fdw = self.selection.methods.contains(&Some(Method::Fdw));
+        let mut options = self.options.clone();
+        if has_fdw {
+            options.method = Method::Fdw;
+        }
+        options
+    }
+
+    /// Something was chosen since that the checks did not look at.
+    fn has_outgrown_checks(&self) -> bool {
+        let Some(checked) = &self.checked_options else {
+            return true;
+        };
+        let mut wanted = self.options_to_check();
+        if checked.method == Method::Fdw {
+            // The checks for FDW include those for COPY.
+            wanted.method = Method::Fdw;
+        }
+        let plain = |options: &Options| Options {
+            jobs: 1,
+            verify: VerifyLevel::Off,
+            ..options.clone()
+        };
+        plain(checked) != plain(&wanted)
     }
 
     fn back(&mut self) {
@@ -211,6 +257,7 @@ impl State {
         };
         let mut effects: Vec<_> = self.check.cancel().into_iter().collect();
         let pending = self.pending(now);
+        let options = self.options_to_check();
         self.check.begin(pending);
         let [source, destination] = endpoints.clone();
         self.inspected = Some(Box::new(endpoints));
@@ -218,8 +265,9 @@ impl State {
             attempt: pending.attempt,
             source: Box::new(source),
             destination: Box::new(destination),
-            options: Box::new(self.options.clone()),
+            options: Box::new(options.clone()),
         });
+        self.checked_options = Some(Box::new(options));
         effects
     }
 
@@ -245,62 +293,13 @@ impl State {
         effects
     }
 
-    /// The question before the run; names what will be lost, if anything will.
-    fn confirm_start(&self) -> Option<Confirm> {
-        let plan = self.preview.plan.as_ref()?;
-        let way = format!("From  {}\nTo    {}", plan.source, plan.destination);
-        let existing = self
-            .inspection
-            .as_ref()
-            .map(|inspection| inspection.existing.as_slice())
-            .unwrap_or_default();
-        if plan.options.on_existing != OnExisting::Empty || existing.is_empty() {
-            return Some(
-                Confirm::new(
-                    "Start the run?",
-                    vec![
-                        way,
-                        "The source is only read. The destination gets what the preview shows."
-                            .to_owned(),
-                    ],
-                )
-                .button("Start", Choice::StartRun)
-                .button("Not yet", Choice::Dismiss),
-            );
-        }
-        let tables = existing.iter().filter(|object| object.rows.is_some());
-        let (table_count, row_count) = tables.fold((0_u64, 0_u64), |(count, rows), object| {
-            (count + 1, rows.saturating_add(object.rows.unwrap_or(0)))
-        });
-        let database = plan.destination_database.clone();
-        Some(
-            Confirm::new(
-                "Remove data in the destination?",
-                vec![
-                    way,
-                    format!(
-                        "The destination holds {} objects, among them {table_count} tables with about {row_count} rows. Those that clash are removed first. This cannot be undone.",
-                        existing.len()
-                    ),
-                    format!(
-                        "To go on, type the name of the destination database: {}",
-                        crate::model::name::printable(&database)
-                    ),
-                ],
-            )
-            .button("No, go back", Choice::Dismiss)
-            .button("Remove and start", Choice::StartRun)
-            .dangerous(Some(database)),
-        )
-    }
-
     fn choose(&mut self, choice: Choice, now: Now) -> Vec<Effect> {
         match choice {
             Choice::Dismiss => {}
             Choice::Quit => return vec![Effect::Quit],
             Choice::GoOn => {
                 self.check.accept_warnings();
-                self.step = WizardStep::Select;
+                return self.after_check(now);
             }
             Choice::StartRun => return self.start_run(now),
             Choice::Stop(stop) => return self.stop_run(stop),
@@ -320,19 +319,19 @@ impl State {
     }
 
     fn start_run(&mut self, now: Now) -> Vec<Effect> {
-        let (Some(plan), Some(inspected)) = (self.preview.plan.clone(), self.inspected.clone())
-        else {
+        let (Some(plan), Some(inspection)) = (self.preview.plan.clone(), &self.inspection) else {
             self.warn("There is no plan to run yet.".to_owned(), now);
             return Vec::new();
         };
+        let source = Box::new(inspection.source_endpoint.clone());
+        let destination = Box::new(inspection.destination_endpoint.clone());
         self.run.start(Arc::clone(&plan), now);
         self.stop = None;
         self.step = WizardStep::Run;
-        let [source, destination] = *inspected;
         vec![Effect::StartRun {
             plan,
-            source: Box::new(source),
-            destination: Box::new(destination),
+            source,
+            destination,
         }]
     }
 
@@ -346,76 +345,6 @@ impl State {
             self.overlay = None;
         }
         effects
-    }
-
-    /// Ctrl-C, SIGINT and kin: the first asks, the second stops, the third leaves.
-    fn interrupt(&mut self) -> Vec<Effect> {
-        if !self.run.is_running() {
-            let was_asked = matches!(&self.overlay, Some(Overlay::Confirm(confirm))
-                if confirm.buttons.iter().any(|(_, choice)| *choice == Choice::Quit));
-            return if was_asked {
-                vec![Effect::Quit]
-            } else {
-                self.ask_to_quit()
-            };
-        }
-        if self.stop == Some(Stop::Now) {
-            return vec![Effect::Quit];
-        }
-        if self.is_asking_to_stop() {
-            self.overlay = None;
-            return self.stop_run(Stop::Now);
-        }
-        self.ask_to_quit()
-    }
-
-    fn is_asking_to_stop(&self) -> bool {
-        matches!(&self.overlay, Some(Overlay::Confirm(confirm))
-            if confirm.buttons.iter().any(|(_, choice)| matches!(choice, Choice::Stop(_))))
-    }
-
-    fn stop_run(&mut self, stop: Stop) -> Vec<Effect> {
-        if !self.run.is_running() {
-            return Vec::new();
-        }
-        self.stop = Some(stop);
-        vec![Effect::StopRun(stop)]
-    }
-
-    /// Leaves at once where nothing can be lost.
-    fn ask_to_quit(&mut self) -> Vec<Effect> {
-        if self.run.is_running() {
-            self.overlay = Some(Overlay::Confirm(
-                Confirm::new(
-                    "The run is not finished",
-                    vec![
-                        "Tables that are done stay in the destination, with howdah's journal: howdah resume can finish the rest later. A table that is being copied is rolled back.".to_owned(),
-                        "The source is not changed in any case.".to_owned(),
-                    ],
-                )
-                .button("Keep running", Choice::Dismiss)
-                .button("Stop after current tables", Choice::Stop(Stop::AfterCurrent))
-                .button("Stop now", Choice::Stop(Stop::Now)),
-            ));
-            return Vec::new();
-        }
-        match self.step {
-            WizardStep::Select | WizardStep::Preview => {
-                self.overlay = Some(Overlay::Confirm(
-                    Confirm::new(
-                        "Quit howdah?",
-                        vec![
-                            "Nothing has been changed on either server. Your choices here are lost."
-                                .to_owned(),
-                        ],
-                    )
-                    .button("Stay", Choice::Dismiss)
-                    .button("Quit", Choice::Quit),
-                ));
-                Vec::new()
-            }
-            _ => vec![Effect::Quit],
-        }
     }
 
     fn pending(&mut self, now: Now) -> Pending {

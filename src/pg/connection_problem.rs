@@ -145,6 +145,12 @@ fn unreachable(endpoint: &Endpoint, error: &io::Error) -> Problem {
             "Is what listens on this port a PostgreSQL server, and does a firewall let it through?",
             Field::Port,
         ),
+        // The driver could not make sense of what came.
+        Kind::InvalidData | Kind::InvalidInput => (
+            format!("what answers is not understood ({error})"),
+            "Is what listens on this port a PostgreSQL server?",
+            Field::Port,
+        ),
         _ => (
             error.to_string(),
             "Check the host name and the network between here and there.",
@@ -159,14 +165,22 @@ fn unreachable(endpoint: &Endpoint, error: &io::Error) -> Problem {
     }
 }
 
+const UNKNOWN_ISSUER: &str = "Its certificate is signed by nobody known here: give its root certificate (sslrootcert), or \
+    leave that out and choose require to encrypt without checking who answers.";
+
 fn tls_failed(endpoint: &Endpoint, what: String, error: &rustls::Error) -> Problem {
+    // What webpki says of a self-signed certificate; rustls passes it on without a kind of its own.
+    if error.to_string().contains("CaUsedAsEndEntity") {
+        return Problem::new(
+            what,
+            "TLS failed: the server's certificate is signed by itself",
+        )
+        .hint(UNKNOWN_ISSUER)
+        .field(Field::Tls);
+    }
     let hint = match error {
         rustls::Error::InvalidCertificate(cause) => match cause {
-            CertificateError::UnknownIssuer => {
-                "Its certificate is signed by nobody known here: give the root certificate (sslrootcert), or choose \
-                 require to encrypt without checking who answers."
-                    .to_owned()
-            }
+            CertificateError::UnknownIssuer => UNKNOWN_ISSUER.to_owned(),
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => format!(
                 "The certificate is for another host than \"{}\": connect by the name in its subjectAltName, or choose \
                  verify-ca.",

@@ -86,7 +86,7 @@ fn check() {
 
 #[test]
 fn select() {
-    show("select_empty", selecting(crate::app::Inspection::default()));
+    show("select_empty", selecting(bare()));
     let mut typical = selecting(shop());
     for key in "jjjjlu".chars() {
         press(&mut typical, KeyCode::Char(key));
@@ -133,6 +133,38 @@ fn overlays() {
     insta::assert_snapshot!("too_small", picture(&mut small, 40, 10, &theme));
 }
 
+/// Without colours the row or field in focus still stands out.
+#[test]
+fn no_color_loses_nothing() {
+    use ratatui::style::{Color, Modifier};
+    for number in 0..9 {
+        let mut state = state(number);
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+        state.update(
+            Msg::Resize {
+                width: 80,
+                height: 24,
+            },
+            NOW,
+        );
+        let theme = Theme::new(false, false);
+        terminal
+            .draw(|frame| draw(&state, NOW, frame, &theme))
+            .unwrap();
+        let cells = terminal.backend().buffer().content();
+        assert!(
+            cells
+                .iter()
+                .all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset)
+        );
+        assert!(
+            cells
+                .iter()
+                .any(|cell| cell.modifier.contains(Modifier::REVERSED))
+        );
+    }
+}
+
 fn any_state() -> impl Strategy<Value = usize> {
     0..9_usize
 }
@@ -144,7 +176,7 @@ fn state(number: usize) -> State {
         2 => refused(),
         3 => checked(blocked_results(), shop()),
         4 => selecting(shop()),
-        5 => selecting(crate::app::Inspection::default()),
+        5 => selecting(bare()),
         6 => selecting(huge(300)),
         7 => {
             let mut state = selecting(shop());

@@ -21,7 +21,7 @@ use ratatui::text::{Line, Span};
 use crate::app::{Now, State, format};
 use crate::model::finding::{CheckResult, Finding, Level};
 use crate::model::name::{printable, printable_lines};
-use crate::model::problem::Problem;
+use crate::model::problem::{Field, Problem};
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{panel, text};
 
@@ -202,6 +202,11 @@ fn finding_lines(finding: &Finding, width: u16, theme: &Theme, lines: &mut Vec<L
     for object in &finding.objects {
         let words = format!("  {} {}", theme.glyphs.bullet, printable(object));
         lines.extend(styled(&words, columns, theme.text()));
+    }
+    let is_address = matches!(finding.field, Some(Field::FdwHost | Field::FdwPort));
+    if is_address && finding.level != Level::Fine {
+        let words = "Press f to say under which address the destination server reaches the source.";
+        lines.extend(styled(words, columns, theme.strong()));
     }
     if let Some(fix) = &finding.fix {
         lines.push(Line::styled("To mend it (y copies this):", theme.strong()));

@@ -1,0 +1,129 @@
+//! What the wizard asks before it does something that cannot be taken back.
+
+use crate::model::event::Stop;
+use crate::model::options::OnExisting;
+
+use super::message::Effect;
+use super::overlay::{Choice, Confirm, Overlay};
+use super::state::{State, WizardStep};
+
+impl State {
+    /// The question before the run; names what will be lost, if anything will.
+    pub(super) fn confirm_start(&self) -> Option<Confirm> {
+        let plan = self.preview.plan.as_ref()?;
+        let way = format!("From  {}\nTo    {}", plan.source, plan.destination);
+        let existing = self
+            .inspection
+            .as_ref()
+            .map(|inspection| inspection.existing.as_slice())
+            .unwrap_or_default();
+        if plan.options.on_existing != OnExisting::Empty || existing.is_empty() {
+            return Some(
+                Confirm::new(
+                    "Start the run?",
+                    vec![
+                        way,
+                        "The source is only read. The destination gets what the preview shows."
+                            .to_owned(),
+                    ],
+                )
+                .button("Start", Choice::StartRun)
+                .button("Not yet", Choice::Dismiss),
+            );
+        }
+        let tables = existing.iter().filter(|object| object.rows.is_some());
+        let (table_count, row_count) = tables.fold((0_u64, 0_u64), |(count, rows), object| {
+            (count + 1, rows.saturating_add(object.rows.unwrap_or(0)))
+        });
+        let database = plan.destination_database.clone();
+        Some(
+            Confirm::new(
+                "Remove data in the destination?",
+                vec![
+                    way,
+                    format!(
+                        "The destination holds {} objects, among them {table_count} tables with about {row_count} rows. Those that clash are removed first. This cannot be undone.",
+                        existing.len()
+                    ),
+                    format!(
+                        "To go on, type the name of the destination database: {}",
+                        crate::model::name::printable(&database)
+                    ),
+                ],
+            )
+            .button("No, go back", Choice::Dismiss)
+            .button("Remove and start", Choice::StartRun)
+            .dangerous(Some(database)),
+        )
+    }
+
+    /// Ctrl-C, SIGINT and kin: the first asks, the second stops, the third leaves.
+    pub(super) fn interrupt(&mut self) -> Vec<Effect> {
+        if !self.run.is_running() {
+            let was_asked = matches!(&self.overlay, Some(Overlay::Confirm(confirm))
+                if confirm.buttons.iter().any(|(_, choice)| *choice == Choice::Quit));
+            return if was_asked {
+                vec![Effect::Quit]
+            } else {
+                self.ask_to_quit()
+            };
+        }
+        if self.stop == Some(Stop::Now) {
+            return vec![Effect::Quit];
+        }
+        if self.is_asking_to_stop() {
+            self.overlay = None;
+            return self.stop_run(Stop::Now);
+        }
+        self.ask_to_quit()
+    }
+
+    pub(super) fn is_asking_to_stop(&self) -> bool {
+        matches!(&self.overlay, Some(Overlay::Confirm(confirm))
+            if confirm.buttons.iter().any(|(_, choice)| matches!(choice, Choice::Stop(_))))
+    }
+
+    pub(super) fn stop_run(&mut self, stop: Stop) -> Vec<Effect> {
+        if !self.run.is_running() {
+            return Vec::new();
+        }
+        self.stop = Some(stop);
+        vec![Effect::StopRun(stop)]
+    }
+
+    /// Leaves at once where nothing can be lost.
+    pub(super) fn ask_to_quit(&mut self) -> Vec<Effect> {
+        if self.run.is_running() {
+            self.overlay = Some(Overlay::Confirm(
+                Confirm::new(
+                    "The run is not finished",
+                    vec![
+                        "Tables that are done stay in the destination, with howdah's journal: howdah resume can finish the rest later. A table that is being copied is rolled back.".to_owned(),
+                        "The source is not changed in any case.".to_owned(),
+                    ],
+                )
+                .button("Keep running", Choice::Dismiss)
+                .button("Stop after current tables", Choice::Stop(Stop::AfterCurrent))
+                .button("Stop now", Choice::Stop(Stop::Now)),
+            ));
+            return Vec::new();
+        }
+        match self.step {
+            WizardStep::Select | WizardStep::Preview => {
+                self.overlay = Some(Overlay::Confirm(
+                    Confirm::new(
+                        "Quit howdah?",
+                        vec![
+                            "Nothing has been changed on either server. Your choices here are lost."
+                                .to_owned(),
+                        ],
+                    )
+                    .button("Stay", Choice::Dismiss)
+                    .button("Quit", Choice::Quit),
+                ));
+                Vec::new()
+            }
+            _ => vec![Effect::Quit],
+        }
+    }
+}
