@@ -5,6 +5,16 @@
 //! `sql`, `settings` · `model`. `tests/architecture.rs` holds every room to it.
 
 pub mod app;
-#[cfg(unix)]
+pub mod checks;
+pub mod cli;
 pub mod demo;
+pub mod engine;
+pub mod headless;
 pub mod model;
+pub mod pg;
+pub mod planner;
+pub mod report_text;
+pub mod settings;
+pub mod signals;
+pub mod sql;
+pub mod ui;

@@ -4,11 +4,10 @@
 
 use std::sync::Arc;
 
-use crate::model::archive::Archive;
-use crate::model::catalog::Catalog;
 use crate::model::connection::{Endpoint, ServerFacts, Side};
 use crate::model::event::{RunEvent, Stop};
 use crate::model::finding::CheckResult;
+pub use crate::model::inspection::Inspection;
 use crate::model::options::Options;
 use crate::model::plan::{Plan, StepId};
 use crate::model::problem::Problem;
@@ -26,16 +25,6 @@ impl Now {
     pub fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
-}
-
-/// Everything known of both databases before a plan is made.
-#[derive(Debug, Default)]
-pub struct Inspection {
-    pub catalog: Catalog,
-    pub archive: Archive,
-    pub destination: Option<ServerFacts>,
-    /// What the destination already holds.
-    pub existing: Vec<crate::model::existing::ExistingObject>,
 }
 
 #[derive(Debug)]

@@ -1,5 +1,8 @@
 //! The schema as `pg_dump` wrote it, one entry per object.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+
 use super::name::ObjectName;
 
 /// The printed entries of one `pg_dump -Fc --schema-only` archive, in restore order.
@@ -7,7 +10,27 @@ use super::name::ObjectName;
 pub struct Archive {
     /// `pg_dump --version`, e.g. `15.18`.
     pub client_version: String,
+    /// Where that pg_dump is.
+    pub client_directory: PathBuf,
     pub entries: Vec<Entry>,
+}
+
+impl Archive {
+    /// A digest of everything the archive says, to notice a schema that has changed since.
+    pub fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for entry in &self.entries {
+            (
+                &entry.kind,
+                &entry.name,
+                &entry.owner,
+                &entry.sql,
+                &entry.owner_sql,
+            )
+                .hash(&mut hasher);
+        }
+        hasher.finish()
+    }
 }
 
 /// One object of the archive.

@@ -1,17 +1,25 @@
 //! What the source holds, read once from its system catalogs.
 
-use super::connection::ServerFacts;
 use super::name::ObjectName;
 
 /// The source database as the planner and the wizard see it. Tables and sequences stand in name order and
 /// are referred to by their position.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
-    pub server: Option<ServerFacts>,
     pub tables: Vec<Table>,
     pub sequences: Vec<Sequence>,
     pub foreign_keys: Vec<ForeignKey>,
+    pub materialized_views: Vec<MaterializedView>,
     pub large_objects: LargeObjects,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MaterializedView {
+    pub oid: u32,
+    pub name: ObjectName,
+    /// `relispopulated`: a view that was never refreshed stays so.
+    pub is_populated: bool,
+    pub bytes: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +58,8 @@ pub struct Table {
     /// Row-level security is on and would apply to the role that reads.
     pub rows_hidden_by_policy: bool,
     pub can_select: bool,
+    /// The role may take a SHARE lock (before 17: UPDATE, DELETE or TRUNCATE; from 17 also MAINTAIN).
+    pub can_lock: bool,
     /// The extension this configuration table belongs to, with its dump condition (`extcondition`).
     pub extension_config: Option<ExtensionConfig>,
 }

@@ -104,6 +104,8 @@ pub struct Tls {
     pub root_cert: Option<PathBuf>,
     pub client_cert: Option<PathBuf>,
     pub client_key: Option<PathBuf>,
+    /// `channel_binding=require`: the password exchange must be tied to this very TLS session.
+    pub requires_channel_binding: bool,
 }
 
 /// Where a password came from, told to the user beside the field.

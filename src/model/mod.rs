@@ -8,6 +8,7 @@ pub mod connection;
 pub mod event;
 pub mod existing;
 pub mod finding;
+pub mod inspection;
 pub mod name;
 pub mod options;
 pub mod plan;

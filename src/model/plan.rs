@@ -26,6 +26,12 @@ pub struct Plan {
     pub source_settings: Vec<String>,
     pub destination_settings: Vec<String>,
     pub steps: Vec<Step>,
+    /// Digest of the schema the plan was made from; the run refuses a source whose schema has changed since.
+    pub schema_digest: u64,
+    /// Where the pg_dump that wrote the schema is.
+    pub client_directory: std::path::PathBuf,
+    /// Schema entries that will be made, by kind: `("TABLE", 22)`.
+    pub object_counts: Vec<(String, u64)>,
     /// What a reader should know before running, one sentence each.
     pub notes: Vec<String>,
     /// What is not carried, with the reason.
@@ -105,6 +111,7 @@ pub struct Step {
     pub row_hint: Option<u64>,
     /// Stable name of this unit over replans, e.g. `data/public.film`.
     pub journal_key: String,
+    pub rule: Rule,
 }
 
 impl Step {
@@ -116,6 +123,18 @@ impl Step {
             _ => None,
         }
     }
+}
+
+/// How a step stands to failures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rule {
+    /// Runs when all it needs has succeeded; its failure fails the run.
+    #[default]
+    Normal,
+    /// Its failure is a warning: nothing of the user's is lost by it (a comment on an extension one does not own).
+    Optional,
+    /// Runs however the run has gone: removes scaffold, lets go of the source.
+    Always,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,8 +157,16 @@ pub enum StepKind {
     VerifyTable {
         data: StepId,
     },
-    VerifySequence,
-    VerifyLargeObjects,
+    VerifySequence {
+        data: StepId,
+    },
+    VerifyLargeObjects {
+        data: StepId,
+    },
+    /// Opens the exported snapshot that every source session reads from.
+    OpenSnapshot,
+    /// Ends it as soon as nothing reads from the source any more.
+    ReleaseSnapshot,
     /// Begins the FDW sessions' transactions on one state of the source.
     FdwBarrier,
     /// Commits what FDW session `session` carried.
@@ -189,6 +216,8 @@ pub enum Action {
     MeasureDestination,
     /// Sent with `$1`, `$2` bound to the source's measured row.
     BindMeasured,
+    /// `pg_export_snapshot()`: its answer is what the source sessions join.
+    ExportSnapshot,
     /// The step's journal row: `$1` rows, `$2` bytes.
     Journal,
     /// Sent with the marker `<password>` replaced on the way to the server.

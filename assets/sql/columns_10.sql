@@ -1,0 +1,28 @@
+-- Live columns with what decides how their values may travel. Domains are looked through. Serves 10 and 11, which have no generated columns.
+with recursive base (oid, base_oid) as (
+    select t.oid, t.oid from pg_catalog.pg_type as t where t.typtype <> 'd'
+    union all
+    select t.oid, b.base_oid from pg_catalog.pg_type as t join base as b on b.oid = t.typbasetype where t.typtype = 'd'
+)
+select a.attrelid,
+       a.attname::text,
+       pg_catalog.format_type(a.atttypid, a.atttypmod),
+       case when t.typtype = 'e' then 'enum'
+            when t.typtype = 'b' and t.typname ~ '^_?reg' and t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace then 'oid'
+            when t.oid < 16384 and t.typsend <> 0 and t.typreceive <> 0 and t.typtype in ('b', 'r', 'm')
+             and t.typname not in ('_aclitem', 'aclitem', '_record') then 'built-in'
+            else 'other' end,
+       a.attnotnull,
+       a.attidentity <> '',
+       false,
+       pg_catalog.pg_get_expr(ad.adbin, ad.adrelid)
+  from pg_catalog.pg_attribute as a
+  join pg_catalog.pg_class as c on c.oid = a.attrelid
+  join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+  join base as b on b.oid = a.atttypid
+  join pg_catalog.pg_type as t on t.oid = b.base_oid
+  left join pg_catalog.pg_attrdef as ad on ad.adrelid = a.attrelid and ad.adnum = a.attnum
+ where a.attnum > 0 and not a.attisdropped
+   and c.relkind in ('r', 'p', 'f')
+   and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+ order by a.attrelid, a.attnum

@@ -1,0 +1,122 @@
+//! postgres_fdw: whether it can be installed, and whether the destination *server* reaches the source through it.
+
+use crate::model::finding::{Finding, Level};
+use crate::model::options::Method;
+use crate::model::plan::PASSWORD_MARKER;
+use crate::model::problem::{Field, Problem};
+use crate::pg::problem::problem;
+use crate::sql::quote::literal;
+use crate::sql::statements::{self, FdwAddress};
+
+use super::{Facts, ask, roll_back};
+
+pub(super) fn is_chosen(facts: &Facts<'_>) -> bool {
+    facts.options.method == Method::Fdw || facts.selection.methods.contains(&Some(Method::Fdw))
+}
+
+/// With COPY chosen nothing is wrong when FDW cannot be used: it is only good to know.
+fn level(facts: &Facts<'_>) -> Level {
+    if is_chosen(facts) {
+        Level::Blocking
+    } else {
+        Level::Fine
+    }
+}
+
+pub(super) async fn available(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
+    let rows = ask(
+        facts.destination_client,
+        "extensions",
+        statements::AVAILABLE_EXTENSIONS,
+    )
+    .await?;
+    let version = rows
+        .iter()
+        .find(|row| row.get::<_, String>(0) == "postgres_fdw")
+        .map(|row| row.get::<_, Option<String>>(1));
+    Ok(vec![match version {
+        Some(version) => Finding::fine(format!(
+            "postgres_fdw {} is available",
+            version.unwrap_or_default()
+        )),
+        None => Finding::new(
+            level(facts),
+            "postgres_fdw is not available on the destination server; use COPY",
+            "It comes with PostgreSQL's contrib modules: install postgresql-contrib on the destination's machine, enable it with the provider, or use the method COPY, which does not need it.",
+        ),
+    }])
+}
+
+/// A real query through a foreign table, in a transaction that is rolled back.
+pub(super) async fn reaches_source(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
+    let endpoint = facts.source_endpoint;
+    let host = facts.options.fdw_host.as_deref().unwrap_or(&endpoint.host);
+    let port = facts.options.fdw_port.unwrap_or(endpoint.port);
+    let tested = test(facts, host, port).await;
+    roll_back(facts.destination_client).await?;
+    let place = format!("{host}:{port}");
+    Ok(vec![match tested {
+        Ok(Some(oid)) if facts.source.database.as_ref().is_none_or(|d| d.oid == oid) => {
+            Finding::fine(format!("The destination server reads the source at {place}"))
+        }
+        Ok(_) => Finding::new(
+            level(facts),
+            format!("At {place} the destination server finds another server"),
+            "What answers there does not have the source's database. Give the host and port under which the destination server sees the source.",
+        )
+        .field(Field::FdwHost),
+        Err(problem) => {
+            let reason = problem.detail.as_deref().unwrap_or(&problem.message);
+            Finding::new(
+                level(facts),
+                format!("The destination server cannot read the source at {place}"),
+                format!(
+                    "{reason}. With FDW the destination server itself connects to the source, through another firewall than this machine's. Open the way, give the host and port as the destination sees them (--fdw-host, --fdw-port), or use COPY, which needs none of it."
+                ),
+            )
+            .field(Field::FdwHost)
+        }
+    }])
+}
+
+async fn test(facts: &Facts<'_>, host: &str, port: u16) -> Result<Option<u32>, Problem> {
+    let client = facts.destination_client;
+    let endpoint = facts.source_endpoint;
+    let password = endpoint.password.as_ref().map_or("", |p| p.expose());
+    let server = statements::create_fdw_server(&FdwAddress {
+        host,
+        port,
+        endpoint,
+        source_version_num: facts.source.version_num,
+        destination_version_num: facts.destination.version_num,
+        fetch_size: 100,
+    });
+    let mut setup = vec![
+        statements::BEGIN.to_owned(),
+        statements::create_schema(statements::JOURNAL_SCHEMA),
+        statements::CREATE_FDW_EXTENSION.to_owned(),
+        server,
+    ];
+    if facts.destination.is_superuser {
+        setup.extend(statements::UNLOGGED_SETTINGS.map(str::to_owned));
+    }
+    setup.push(
+        statements::create_user_mapping(&endpoint.user, endpoint.password.is_some())
+            .replace(PASSWORD_MARKER, &literal(password)),
+    );
+    setup.push(statements::CREATE_FDW_PROBE.to_owned());
+    let failed = |error: tokio_postgres::Error| {
+        let mut found = problem("Could not test postgres_fdw", &error);
+        // The statement may hold the password.
+        found.statement = None;
+        found
+    };
+    for statement in setup {
+        client.batch_execute(&statement).await.map_err(failed)?;
+    }
+    let row = client
+        .query_opt(statements::READ_FDW_PROBE, &[&endpoint.database])
+        .await
+        .map_err(failed)?;
+    Ok(row.map(|row| row.get(0)))
+}

@@ -1,0 +1,109 @@
+//! Who the two ends are: versions, the same database twice, encoding and collation.
+
+use crate::model::connection::ServerFacts;
+use crate::model::finding::{Finding, Level};
+use crate::model::problem::{Field, Problem};
+
+use super::Facts;
+
+pub(super) fn versions(source: &ServerFacts, destination: &ServerFacts) -> Vec<Finding> {
+    let mut findings = vec![Finding::fine(format!(
+        "Source PostgreSQL {}, destination PostgreSQL {}",
+        source.version, destination.version
+    ))];
+    if destination.major() < source.major() {
+        findings.push(Finding::new(
+            Level::Warning,
+            format!("The destination is older: {} to {}", source.version, destination.version),
+            "Whatever the newer version brought (column kinds, options, types) does not exist there, and such objects will fail.",
+        ));
+    }
+    if source.major() < 10 {
+        findings.push(Finding::new(
+            Level::Blocking,
+            format!("The source is PostgreSQL {}", source.version),
+            "Versions before 10 have no pg_sequence catalog and are not supported.",
+        ));
+    }
+    if destination.in_recovery {
+        findings.push(Finding::new(
+            Level::Blocking,
+            "The destination is a standby",
+            "A standby only repeats what its primary does; nothing can be written to it. Connect to the primary.",
+        ));
+    }
+    if source.in_recovery {
+        findings.push(Finding::new(
+            Level::Warning,
+            "The source is a standby",
+            "Unlogged tables are empty on a standby, and a long read may be cancelled when it conflicts with replay.",
+        ));
+    }
+    findings
+}
+
+/// The cluster's identifier with the database's OID names a database for good (pg_control_system, 9.6 and newer).
+pub(super) fn same_database(
+    source: &ServerFacts,
+    destination: &ServerFacts,
+) -> Result<Vec<Finding>, Problem> {
+    let (Some(ours), Some(theirs)) = (source.system_identifier, destination.system_identifier)
+    else {
+        return Err(Problem::new(
+            "Could not tell the two clusters apart",
+            "a role may not call pg_control_system()",
+        )
+        .hint("Grant EXECUTE on function pg_control_system() to it, or make sure by yourself."));
+    };
+    let oid = |facts: &ServerFacts| facts.database.as_ref().map(|database| database.oid);
+    if ours == theirs && oid(source).is_some() && oid(source) == oid(destination) {
+        return Ok(vec![
+            Finding::new(
+                Level::Blocking,
+                "Source and destination are the same database",
+                "A database cannot be copied onto itself. Name another host, port or database as the destination.",
+            )
+            .field(Field::Database),
+        ]);
+    }
+    let where_ = if ours == theirs {
+        "on the same server"
+    } else {
+        "on two servers"
+    };
+    Ok(vec![Finding::fine(format!("Two databases, {where_}"))])
+}
+
+pub(super) fn encoding(facts: &Facts<'_>) -> Vec<Finding> {
+    let Some(source) = &facts.source.database else {
+        return Vec::new();
+    };
+    let Some(destination) = &facts.destination.database else {
+        return vec![Finding::fine(format!(
+            "The new database takes the source's: {}, {}",
+            source.encoding, source.collate
+        ))];
+    };
+    let mut findings = Vec::new();
+    if source.encoding != destination.encoding {
+        findings.push(Finding::new(
+            Level::Warning,
+            format!("Encoding {} to {}", source.encoding, destination.encoding),
+            "Text is converted on the way. A character that the destination's encoding lacks, or bytes that are no text at all (SQL_ASCII), end the copy of that table with an error.",
+        ));
+    }
+    if (&source.collate, &source.ctype) != (&destination.collate, &destination.ctype) {
+        findings.push(Finding::new(
+            Level::Warning,
+            format!("Collation {} to {}", source.collate, destination.collate),
+            "Text sorts differently there: ORDER BY, range partitions and checks on text may behave otherwise. To keep it, let howdah create the database.",
+        ));
+    }
+    if findings.is_empty() {
+        findings.push(Finding::fine(format!(
+            "{}, {}",
+            source.encoding, source.collate
+        )));
+    }
+    findings
+}

@@ -1,0 +1,274 @@
+//! Pre-flight checks, each small and alone. `Ok(findings)` says what was found, `Err` that it could not be checked; the two are
+//! never mixed up.
+//!
+//! Nothing here changes anything on a server: the FDW test rolls back what it makes.
+
+mod destination;
+mod fdw;
+mod identity;
+mod rights;
+mod schema;
+
+use tokio_postgres::Client;
+
+use crate::model::archive::Archive;
+use crate::model::catalog::Catalog;
+use crate::model::connection::{Endpoint, ServerFacts};
+use crate::model::existing::ExistingObject;
+use crate::model::finding::{CheckResult, Finding, Level};
+use crate::model::inspection::Inspection;
+use crate::model::options::Options;
+use crate::model::problem::Problem;
+use crate::model::selection::Selection;
+use crate::pg::client_tools::{self, ClientTools};
+use crate::pg::connect::connect;
+use crate::pg::probe::probe;
+use crate::pg::problem::problem;
+use crate::pg::{archive, catalog};
+use crate::sql::{settings, statements};
+
+/// A session for the checks, pinned like those of a run.
+struct Pinned {
+    client: Client,
+}
+
+/// What every check may look at.
+struct Facts<'a> {
+    source_endpoint: &'a Endpoint,
+    destination_endpoint: &'a Endpoint,
+    source: &'a ServerFacts,
+    destination: &'a ServerFacts,
+    source_client: &'a Client,
+    /// On database `postgres` when the destination database is yet to be made.
+    destination_client: &'a Client,
+    catalog: &'a Catalog,
+    selection: &'a Selection,
+    archive: &'a Archive,
+    existing: &'a [ExistingObject],
+    options: &'a Options,
+}
+
+/// Whether the FDW questions are asked though COPY is chosen: the wizard's user may still change the method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FdwQuestions {
+    Always,
+    WhenChosen,
+}
+
+async fn pinned(endpoint: &Endpoint, settings: &[String]) -> Result<Pinned, Problem> {
+    let client = connect(endpoint, "check").await?.client;
+    client
+        .batch_execute(&settings.join(";\n"))
+        .await
+        .map_err(|error| problem("Could not prepare a session", &error))?;
+    Ok(Pinned { client })
+}
+
+/// Reads both databases and runs every check; `on_result` hears each as it ends. An error: they could not be read at all, so
+/// no plan can be made.
+pub async fn inspect(
+    source_endpoint: Endpoint,
+    destination_endpoint: Endpoint,
+    options: Options,
+    fdw_questions: FdwQuestions,
+    mut on_result: impl FnMut(CheckResult),
+) -> Result<Inspection, Problem> {
+    let source = probe(&source_endpoint, false).await?;
+    let destination = probe(&destination_endpoint, options.create_database).await?;
+    on_result(result(
+        "reach",
+        "Both servers answer",
+        Ok(identity::versions(&source, &destination)),
+    ));
+    let same = identity::same_database(&source, &destination);
+    let is_same = same
+        .as_ref()
+        .is_ok_and(|f| f.iter().any(|f| f.level == Level::Blocking));
+    on_result(result(
+        "same-database",
+        "Source and destination are two databases",
+        same,
+    ));
+
+    let tools = client_tools::choose(
+        &client_tools::installed().await,
+        source.major(),
+        destination.major(),
+    );
+    on_result(result(
+        "pg-dump",
+        "pg_dump can read the source",
+        Ok(vec![about_client(&tools)]),
+    ));
+    let tools = tools?;
+
+    let source_session = pinned(&source_endpoint, &settings::source(source.version_num)).await?;
+    let reachable = match destination.database {
+        Some(_) => destination_endpoint.clone(),
+        None => Endpoint {
+            database: "postgres".to_owned(),
+            ..destination_endpoint.clone()
+        },
+    };
+    let destination_session =
+        pinned(&reachable, &settings::destination(destination.version_num)).await?;
+    let catalog = catalog::read(&source_session.client, source.version_num).await?;
+    let existing = match destination.database {
+        Some(_) => catalog::read_existing(&destination_session.client).await?,
+        None => Vec::new(),
+    };
+    let rights = rights::tables_readable(&catalog, &source, &options);
+    let is_readable = rights.iter().all(|finding| finding.level < Level::Blocking);
+    on_result(result(
+        "read-rights",
+        "Every table and sequence can be read",
+        Ok(rights),
+    ));
+    on_result(result(
+        "row-security",
+        "No policy hides rows from this role",
+        Ok(rights::row_security(&catalog, &source, &options)),
+    ));
+    // pg_dump would stop at the first table it may not lock, with less to say.
+    if !is_readable {
+        return Err(Problem::new(
+            "Could not read the source's schema",
+            "this role may not read every table",
+        )
+        .hint("Grant the rights named by the check, or connect as a role that has them."));
+    }
+    let archive = archive::dump(&tools, &source_endpoint, None).await?;
+    let selection = Selection::from_patterns(&catalog, &options.include, &options.exclude);
+    let facts = Facts {
+        source_endpoint: &source_endpoint,
+        destination_endpoint: &destination_endpoint,
+        source: &source,
+        destination: &destination,
+        source_client: &source_session.client,
+        destination_client: &destination_session.client,
+        catalog: &catalog,
+        selection: &selection,
+        archive: &archive,
+        existing: &existing,
+        options: &options,
+    };
+    run_checks(&facts, is_same, fdw_questions, &mut on_result).await;
+    let is_fdw_installed = destination.database.is_some()
+        && schema::installed_extensions(&destination_session.client)
+            .await?
+            .contains("postgres_fdw");
+    Ok(Inspection {
+        source_endpoint,
+        destination_endpoint,
+        source,
+        destination,
+        catalog,
+        archive,
+        existing,
+        is_fdw_installed,
+    })
+}
+
+async fn run_checks(
+    facts: &Facts<'_>,
+    is_same: bool,
+    fdw_questions: FdwQuestions,
+    on_result: &mut impl FnMut(CheckResult),
+) {
+    on_result(result(
+        "encoding",
+        "Encoding and collation agree",
+        Ok(identity::encoding(facts)),
+    ));
+    on_result(result(
+        "destination-state",
+        "The destination has room for what comes",
+        destination::state(facts).await,
+    ));
+    on_result(result(
+        "leftovers",
+        "No scaffold of an earlier run is left",
+        destination::leftovers(facts).await,
+    ));
+    on_result(result(
+        "create-rights",
+        "This role may create objects in the destination",
+        destination::rights(facts).await,
+    ));
+    on_result(result(
+        "extensions",
+        "The destination has the extensions",
+        schema::extensions(facts).await,
+    ));
+    on_result(result(
+        "roles",
+        "Owners and grantees exist on the destination",
+        schema::roles(facts).await,
+    ));
+    let is_wanted = fdw_questions == FdwQuestions::Always || fdw::is_chosen(facts);
+    // On one and the same server and database the test would meet itself.
+    if is_wanted && !is_same {
+        on_result(result(
+            "fdw-available",
+            "postgres_fdw can be used on the destination",
+            fdw::available(facts).await,
+        ));
+        on_result(result(
+            "fdw-reaches-source",
+            "The destination server reaches the source",
+            fdw::reaches_source(facts).await,
+        ));
+    }
+}
+
+fn result(
+    id: &'static str,
+    title: &'static str,
+    outcome: Result<Vec<Finding>, Problem>,
+) -> CheckResult {
+    CheckResult { id, title, outcome }
+}
+
+fn about_client(tools: &Result<ClientTools, Problem>) -> Finding {
+    match tools {
+        Ok(tools) => Finding::fine(format!(
+            "pg_dump {} in {} is used",
+            tools.version,
+            tools.directory.display()
+        )),
+        Err(problem) => {
+            let finding = Finding::new(
+                Level::Blocking,
+                &problem.message,
+                "The schema is carried by pg_dump, which must be at least as new as the source.",
+            );
+            match &problem.our_hint {
+                Some(hint) => finding.fix(hint),
+                None => finding,
+            }
+        }
+    }
+}
+
+/// Runs one query of the checks.
+async fn ask(client: &Client, what: &str, sql: &str) -> Result<Vec<tokio_postgres::Row>, Problem> {
+    client
+        .query(sql, &[])
+        .await
+        .map_err(|error| problem(format!("Could not ask for {what}"), &error))
+}
+
+async fn ask_bool(client: &Client, what: &str, sql: &str) -> Result<bool, Problem> {
+    Ok(ask(client, what, sql)
+        .await?
+        .first()
+        .is_some_and(|row| row.get(0)))
+}
+
+/// Rolls back whatever the test has begun.
+async fn roll_back(client: &Client) -> Result<(), Problem> {
+    client
+        .batch_execute(statements::ROLLBACK)
+        .await
+        .map_err(|error| problem("Could not take back the test", &error))
+}

@@ -1,0 +1,236 @@
+//! The command line: what may be asked for, and what it means. No logic of a migration.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::options::{Keep, Method, OnExisting, Options, SchemaChoice, VerifyLevel};
+use crate::model::selection::Pattern;
+
+/// Carries a PostgreSQL database from one server to another, and proves the copy.
+#[derive(Debug, Parser)]
+#[command(name = "howdah", version, about, after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub ends: Ends,
+    #[command(flatten)]
+    pub look: Look,
+}
+
+const EXIT_CODES: &str = "Without a command the wizard opens. What is not said comes from libpq's environment variables, ~/.pgpass and pg_service.conf.
+
+Exit codes: 0 done and verified, 1 failed, 2 usage, 3 checks blocked, 4 verification found a difference, 130 cancelled.";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The wizard on two throw-away local clusters with a sample database
+    Demo {
+        #[command(flatten)]
+        look: Look,
+    },
+    /// Carry the database without a screen
+    Run {
+        #[command(flatten)]
+        ends: RequiredEnds,
+        #[command(flatten)]
+        choices: Choices,
+        /// Go ahead without asking; needed, for there is nobody to ask
+        #[arg(long)]
+        yes: bool,
+        /// One JSON object per event on standard output
+        #[arg(long)]
+        json: bool,
+        /// Write the report to this file, Markdown or (ending in .json) JSON
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+    },
+    /// Print the SQL that run would execute, in order; run nothing
+    Plan {
+        #[command(flatten)]
+        ends: RequiredEnds,
+        #[command(flatten)]
+        choices: Choices,
+    },
+    /// Check both servers; change nothing
+    Check {
+        #[command(flatten)]
+        ends: RequiredEnds,
+        #[command(flatten)]
+        choices: Choices,
+        /// One JSON object per check on standard output
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// How the wizard looks.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct Look {
+    /// Draw with ASCII characters only
+    #[arg(long)]
+    pub ascii: bool,
+}
+
+/// The two servers, as far as they are known.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Ends {
+    /// Source database: a libpq URI, key=value string or database name
+    #[arg(long, value_name = "URI")]
+    pub source: Option<String>,
+    /// Destination database: a libpq URI, key=value string or database name
+    #[arg(long, value_name = "URI")]
+    pub destination: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct RequiredEnds {
+    /// Source database: a libpq URI, key=value string or database name
+    #[arg(long, value_name = "URI")]
+    pub source: String,
+    /// Destination database: a libpq URI, key=value string or database name
+    #[arg(long, value_name = "URI")]
+    pub destination: String,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum MethodWord {
+    Copy,
+    Fdw,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SchemaWord {
+    All,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum KeepWord {
+    Keep,
+    Skip,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OnExistingWord {
+    Stop,
+    Empty,
+    Append,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum VerifyWord {
+    Off,
+    Counts,
+    Checksums,
+}
+
+/// What is carried, and how.
+#[derive(Clone, Debug, Args)]
+pub struct Choices {
+    /// How rows travel: streamed through howdah, or pulled by the destination through postgres_fdw
+    #[arg(long, value_enum, default_value = "copy")]
+    method: MethodWord,
+    /// Tables carried at once [default: the smaller of 4 and the cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
+    /// Create the destination database if it is missing
+    #[arg(long)]
+    create_database: bool,
+    /// Only these tables and sequences: schema.name, * for any characters; may be repeated
+    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
+    include: Vec<Pattern>,
+    /// All but these; wins over --include
+    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
+    exclude: Vec<Pattern>,
+    /// Make the schema, or carry only rows and counters into tables that are there
+    #[arg(long, value_enum, default_value = "all")]
+    schema: SchemaWord,
+    /// Owners of the objects
+    #[arg(long, value_enum, default_value = "keep")]
+    owners: KeepWord,
+    /// Grants on the objects
+    #[arg(long, value_enum, default_value = "keep")]
+    privileges: KeepWord,
+    /// When the destination holds what would be carried: stop, remove or empty it first, or add to it
+    #[arg(long, value_enum, default_value = "stop")]
+    on_existing: OnExistingWord,
+    /// How the copy is proved
+    #[arg(long, value_enum, default_value = "counts")]
+    verify: VerifyWord,
+    /// Host of the source as the destination server sees it
+    #[arg(long, value_name = "HOST")]
+    fdw_host: Option<String>,
+    /// Port of the source as the destination server sees it
+    #[arg(long, value_name = "PORT")]
+    fdw_port: Option<u16>,
+}
+
+impl From<Choices> for Options {
+    fn from(choices: Choices) -> Self {
+        let keep = |word| match word {
+            KeepWord::Keep => Keep::Keep,
+            KeepWord::Skip => Keep::Skip,
+        };
+        Self {
+            method: match choices.method {
+                MethodWord::Copy => Method::Copy,
+                MethodWord::Fdw => Method::Fdw,
+            },
+            jobs: choices
+                .jobs
+                .map_or_else(|| Self::default().jobs, usize::from),
+            create_database: choices.create_database,
+            include: choices.include,
+            exclude: choices.exclude,
+            schema: match choices.schema {
+                SchemaWord::All => SchemaChoice::All,
+                SchemaWord::None => SchemaChoice::None,
+            },
+            owners: keep(choices.owners),
+            privileges: keep(choices.privileges),
+            on_existing: match choices.on_existing {
+                OnExistingWord::Stop => OnExisting::Stop,
+                OnExistingWord::Empty => OnExisting::Empty,
+                OnExistingWord::Append => OnExisting::Append,
+            },
+            verify: match choices.verify {
+                VerifyWord::Off => VerifyLevel::Off,
+                VerifyWord::Counts => VerifyLevel::Counts,
+                VerifyWord::Checksums => VerifyLevel::Checksums,
+            },
+            fdw_host: choices.fdw_host,
+            fdw_port: choices.fdw_port,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_run_needs_both_ends() {
+        assert!(Cli::try_parse_from(["howdah", "run", "--yes", "--source", "a"]).is_err());
+        assert!(
+            Cli::try_parse_from([
+                "howdah",
+                "run",
+                "--source",
+                "a",
+                "--destination",
+                "b",
+                "--jobs",
+                "0"
+            ])
+            .is_err()
+        );
+    }
+}

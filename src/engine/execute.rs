@@ -1,0 +1,384 @@
+//! Executes one step: its statements, in order, each on the session it names, exactly as the plan has them.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres::types::Type;
+
+use crate::model::connection::Side;
+use crate::model::event::{Counter, Progress};
+use crate::model::plan::{Action, PASSWORD_MARKER, Plan, Session, Statement, Step, StepKind};
+use crate::model::problem::Problem;
+use crate::pg::client_tools::ClientTools;
+use crate::pg::connect::Canceller;
+use crate::pg::copy::{self, CopyError};
+use crate::sql::quote::literal;
+use crate::sql::statements;
+
+use super::large_objects;
+use super::outcome::{Measure, StepOutcome};
+use super::sessions::{Open, Sessions};
+
+/// How often the growth of a table that postgres_fdw fills is looked at.
+const GROWTH_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Cancellers of the sessions a running step holds.
+pub(super) type Cancellers = Arc<Mutex<Vec<Canceller>>>;
+
+/// What all steps share.
+pub(super) struct Executor {
+    pub(super) plan: Arc<Plan>,
+    pub(super) sessions: Sessions,
+    pub(super) progress: Arc<Progress>,
+}
+
+/// A step's end: what it brought and what the servers said meanwhile.
+pub(super) type Ended = (
+    Result<StepOutcome, Problem>,
+    Vec<crate::pg::connect::Notice>,
+);
+
+/// The sessions a step holds while it runs.
+struct Held<'a> {
+    executor: &'a Executor,
+    cancellers: &'a Cancellers,
+    open: HashMap<Session, Open>,
+}
+
+impl Held<'_> {
+    async fn session(&mut self, kind: Session) -> Result<&Open, Problem> {
+        if !self.open.contains_key(&kind) {
+            let open = self.executor.sessions.take(kind).await?;
+            self.cancellers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(open.canceller.clone());
+            self.open.insert(kind, open);
+        }
+        self.open
+            .get(&kind)
+            .ok_or_else(|| Problem::new("Could not use a session", "it was not kept"))
+    }
+}
+
+impl Executor {
+    /// Runs the step's statements. Sessions go back to the pool after success; after a failure they are closed, which rolls
+    /// back whatever they had begun, except an FDW session, which goes back to its savepoint.
+    pub(super) async fn execute(&self, step: &Step, cancellers: &Cancellers) -> Ended {
+        let mut held = Held {
+            executor: self,
+            cancellers,
+            open: HashMap::new(),
+        };
+        let result = self.statements(step, &mut held).await;
+        let mut notices = Vec::new();
+        for (_, mut open) in held.open {
+            notices.extend(open.take_notices());
+            let is_usable = match (&result, open.kind, step.kind) {
+                (Ok(_), _, _) => true,
+                (Err(_), Session::Fdw(_), StepKind::FdwRows { .. }) => open
+                    .client
+                    .batch_execute(statements::ROLLBACK_TO_SAVEPOINT)
+                    .await
+                    .is_ok(),
+                (Err(_), _, _) => false,
+            };
+            if is_usable {
+                self.sessions.give_back(open);
+            }
+        }
+        match (&result, step.kind) {
+            (Ok(_), StepKind::ReleaseSnapshot) => {
+                self.sessions
+                    .close(|kind| matches!(kind, Session::Source | Session::Coordinator));
+            }
+            (_, StepKind::FdwCommit { session }) => {
+                self.sessions.close(|kind| kind == Session::Fdw(session));
+            }
+            _ => {}
+        }
+        (result, notices)
+    }
+
+    async fn statements(&self, step: &Step, held: &mut Held<'_>) -> Result<StepOutcome, Problem> {
+        let mut outcome = StepOutcome::default();
+        let default = Counter::default();
+        let counter = self.progress.counter(step.id).unwrap_or(&default);
+        let mut position = 0;
+        while let Some(statement) = step.statements.get(position) {
+            let next = step.statements.get(position + 1);
+            match statement.action {
+                Action::Run => {
+                    let batch: Vec<&Statement> = step.statements[position..]
+                        .iter()
+                        .take_while(|s| s.action == Action::Run && s.session == statement.session)
+                        .collect();
+                    run_batch(step, held.session(statement.session).await?, &batch).await?;
+                    position += batch.len();
+                    continue;
+                }
+                Action::RunWithPassword => {
+                    let password = self.sessions.source().password.as_ref();
+                    let text = password.map_or("", |p| p.expose());
+                    let sql = statement.sql.replace(PASSWORD_MARKER, &literal(text));
+                    let open = held.session(statement.session).await?;
+                    open.client
+                        .batch_execute(&sql)
+                        .await
+                        .or_fail(step, statement, open)
+                        .await?;
+                }
+                Action::CopyOut => {
+                    let Some(copy_in) = next.filter(|n| n.action == Action::CopyIn) else {
+                        return Err(Problem::new(&step.title, "a COPY has no other end"));
+                    };
+                    held.session(statement.session).await?;
+                    held.session(copy_in.session).await?;
+                    let (Some(source), Some(destination)) = (
+                        held.open.get(&statement.session),
+                        held.open.get(&copy_in.session),
+                    ) else {
+                        return Err(Problem::new(&step.title, "a session was not kept"));
+                    };
+                    let piped = copy::pipe(
+                        &source.client,
+                        &statement.sql,
+                        &destination.client,
+                        &copy_in.sql,
+                        counter,
+                    )
+                    .await;
+                    let copied = match piped {
+                        Ok(copied) => copied,
+                        Err(CopyError {
+                            side: Side::Source,
+                            error,
+                        }) => {
+                            return Err(failed(step, statement, source, &error).await);
+                        }
+                        Err(CopyError {
+                            side: Side::Destination,
+                            error,
+                        }) => {
+                            return Err(failed(step, copy_in, destination, &error).await);
+                        }
+                    };
+                    (outcome.rows, outcome.bytes) = (copied.rows, copied.bytes);
+                    position += 1;
+                }
+                Action::CopyIn => {
+                    return Err(Problem::new(&step.title, "a COPY has no beginning"));
+                }
+                Action::CarryRows => {
+                    let open = held.session(statement.session).await?;
+                    let carried = tokio::select! {
+                        carried = open.client.execute(&statement.sql, &[]) => carried,
+                        never = self.watch_growth(step, counter) => match never {},
+                    };
+                    outcome.rows = carried.or_fail(step, statement, open).await?;
+                    outcome.bytes = step.size_hint_bytes;
+                    counter.rows.store(outcome.rows, Ordering::Relaxed);
+                    counter.bytes.store(outcome.bytes, Ordering::Relaxed);
+                }
+                Action::MeasureSource => {
+                    let open = held.session(statement.session).await?;
+                    outcome.source = Some(measure(step, statement, open).await?);
+                }
+                Action::MeasureDestination => {
+                    let open = held.session(statement.session).await?;
+                    outcome.destination = Some(measure(step, statement, open).await?);
+                }
+                Action::BindMeasured => {
+                    let Some(Measure::Counter {
+                        last_value,
+                        is_called,
+                    }) = outcome.source
+                    else {
+                        return Err(Problem::new(
+                            &step.title,
+                            "the source's counter was not read",
+                        ));
+                    };
+                    let open = held.session(statement.session).await?;
+                    open.client
+                        .query_typed(
+                            &statement.sql,
+                            &[(&last_value, Type::INT8), (&is_called, Type::BOOL)],
+                        )
+                        .await
+                        .or_fail(step, statement, open)
+                        .await?;
+                }
+                Action::ExportSnapshot => {
+                    let open = held.session(statement.session).await?;
+                    let answer = open
+                        .client
+                        .simple_query(&statement.sql)
+                        .await
+                        .or_fail(step, statement, open)
+                        .await?;
+                    let id = answer.iter().find_map(|message| match message {
+                        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+                        _ => None,
+                    });
+                    let id = id.ok_or_else(|| {
+                        Problem::new(&step.title, "the source did not name its snapshot")
+                    })?;
+                    self.sessions.set_snapshot(id.clone());
+                    self.check_schema(&id).await?;
+                }
+                Action::Journal => {
+                    let open = held.session(statement.session).await?;
+                    let as_i64 = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+                    let (rows, bytes) = (as_i64(outcome.rows), as_i64(outcome.bytes));
+                    open.client
+                        .query_typed(&statement.sql, &[(&rows, Type::INT8), (&bytes, Type::INT8)])
+                        .await
+                        .or_fail(step, statement, open)
+                        .await?;
+                }
+                Action::Stream => {
+                    let chunked: Vec<Session> = step.statements[position..]
+                        .iter()
+                        .take_while(|s| s.action == Action::Stream)
+                        .map(|s| s.session)
+                        .collect();
+                    held.session(Session::Source).await?;
+                    held.session(Session::Destination).await?;
+                    let (Some(source), Some(destination)) = (
+                        held.open.get(&Session::Source),
+                        held.open.get(&Session::Destination),
+                    ) else {
+                        return Err(Problem::new(&step.title, "a session was not kept"));
+                    };
+                    let owners = self.plan.options.owners;
+                    (outcome.rows, outcome.bytes) =
+                        large_objects::copy(&source.client, &destination.client, owners, counter)
+                            .await?;
+                    position += chunked.len();
+                    continue;
+                }
+            }
+            position += 1;
+        }
+        Ok(outcome)
+    }
+
+    /// An INSERT tells nothing until it ends; the file it fills does. Never ends; errors only mean that nothing is shown.
+    async fn watch_growth(&self, step: &Step, counter: &Counter) -> Infallible {
+        let Some(name) = &step.object else {
+            return std::future::pending().await;
+        };
+        let question = statements::relation_size(name);
+        loop {
+            tokio::time::sleep(GROWTH_INTERVAL).await;
+            let Ok(open) = self.sessions.take(Session::Destination).await else {
+                return std::future::pending().await;
+            };
+            let answer = open.client.query_one(&question, &[]).await;
+            self.sessions.give_back(open);
+            let Ok(row) = answer else {
+                return std::future::pending().await;
+            };
+            let bytes = u64::try_from(row.get::<_, i64>(0)).unwrap_or(0);
+            counter.bytes.store(bytes, Ordering::Relaxed);
+            if let (Some(rows), true) = (step.row_hint, step.size_hint_bytes > 0) {
+                let share = bytes.min(step.size_hint_bytes) as f64 / step.size_hint_bytes as f64;
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a share of a count"
+                )]
+                counter
+                    .rows
+                    .store((rows as f64 * share) as u64, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The plan was made from a schema read earlier; what is carried must still be what was shown.
+    async fn check_schema(&self, snapshot: &str) -> Result<(), Problem> {
+        let tools = ClientTools::at(&self.plan.client_directory).await?;
+        let now = crate::pg::archive::dump(&tools, self.sessions.source(), Some(snapshot)).await?;
+        if now.digest() == self.plan.schema_digest {
+            return Ok(());
+        }
+        Err(Problem::new(
+            "Could not start: the source's schema has changed since the plan was made",
+            "an object was created, changed or dropped on the source meanwhile",
+        )
+        .hint("Go back to Check (or start the command again), so that the plan fits the source."))
+    }
+}
+
+/// Sends all at once and waits for all: one round trip for a whole transaction.
+async fn run_batch(step: &Step, open: &Open, batch: &[&Statement]) -> Result<(), Problem> {
+    let sent = batch.iter().map(|statement| async move {
+        open.client
+            .simple_query(&statement.sql)
+            .await
+            .or_fail(step, statement, open)
+            .await
+            .map(|_| ())
+    });
+    futures_util::future::try_join_all(sent).await.map(|_| ())
+}
+
+async fn measure(step: &Step, statement: &Statement, open: &Open) -> Result<Measure, Problem> {
+    let row = open
+        .client
+        .query_one(&statement.sql, &[])
+        .await
+        .or_fail(step, statement, open)
+        .await?;
+    let count = || u64::try_from(row.get::<_, i64>(0)).unwrap_or(0);
+    Ok(match step.kind {
+        StepKind::Sequence | StepKind::VerifySequence { .. } => Measure::Counter {
+            last_value: row.get(0),
+            is_called: row.get(1),
+        },
+        StepKind::LargeObjects | StepKind::VerifyLargeObjects { .. } => Measure::LargeObjects {
+            count: count(),
+            digest: row.get(1),
+        },
+        _ => Measure::Rows(count()),
+    })
+}
+
+/// The server's error with the step it broke; the statement as the plan has it, so no secret is in it.
+async fn failed(
+    step: &Step,
+    statement: &Statement,
+    open: &Open,
+    error: &tokio_postgres::Error,
+) -> Problem {
+    let what = format!("{} failed on the {}", step.title, statement.session.side());
+    let mut found = open.ending.problem(what, error).await;
+    if found.object.is_none() {
+        found.object = step
+            .object
+            .as_ref()
+            .filter(|o| !o.schema.is_empty())
+            .map(ToString::to_string);
+    }
+    found.statement = Some(statement.sql.clone());
+    found
+}
+
+/// An answer of the server, or the Problem that says what it broke.
+trait OrFail<T> {
+    async fn or_fail(self, step: &Step, statement: &Statement, open: &Open) -> Result<T, Problem>;
+}
+
+impl<T> OrFail<T> for Result<T, tokio_postgres::Error> {
+    async fn or_fail(self, step: &Step, statement: &Statement, open: &Open) -> Result<T, Problem> {
+        match self {
+            Ok(value) => Ok(value),
+            Err(error) => Err(failed(step, statement, open, &error).await),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Runs a plan: schedules its steps, executes them on both servers, proves the copy, removes every scaffold.
+//!
+//! It never asks the user anything and knows nothing of screens: facts go out as [`RunEvent`]s, rows and bytes as counters,
+//! and the only things that come in are a plan, two endpoints and a wish to stop.
+
+mod execute;
+mod large_objects;
+mod outcome;
+mod run;
+mod schedule;
+mod sessions;
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::model::connection::Endpoint;
+use crate::model::event::{Progress, RunEvent, Stop};
+use crate::model::plan::Plan;
+
+/// Events that may wait for a slow reader before the engine waits for it; no event is ever dropped.
+const EVENT_QUEUE: usize = 1024;
+
+/// A run under way.
+#[derive(Debug)]
+pub struct RunHandle {
+    pub events: mpsc::Receiver<RunEvent>,
+    pub progress: Arc<Progress>,
+    pub stopper: Stopper,
+}
+
+/// Asks a run to end early. The last wish counts; `Now` is never taken back by `AfterCurrent`.
+#[derive(Clone, Debug)]
+pub struct Stopper(watch::Sender<Option<Stop>>);
+
+impl Stopper {
+    pub fn stop(&self, stop: Stop) {
+        self.0.send_if_modified(|wish| {
+            let is_stronger = wish.is_none_or(|present| stop > present);
+            if is_stronger {
+                *wish = Some(stop);
+            }
+            is_stronger
+        });
+    }
+}
+
+/// Starts the run in the background; `events` ends with [`RunEvent::Finished`].
+pub fn start(plan: Arc<Plan>, source: Endpoint, destination: Endpoint) -> RunHandle {
+    let (events_in, events) = mpsc::channel(EVENT_QUEUE);
+    let progress = Arc::new(Progress::new(plan.steps.len()));
+    let (stopper, wishes) = watch::channel(None);
+    let run = run::Run::new(plan, source, destination, Arc::clone(&progress), events_in);
+    tokio::spawn(run.drive(wishes));
+    RunHandle {
+        events,
+        progress,
+        stopper: Stopper(stopper),
+    }
+}

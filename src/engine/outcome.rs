@@ -1,0 +1,272 @@
+//! What the steps brought, and the report made of it.
+
+use std::collections::HashMap;
+
+use crate::model::event::Stop;
+use crate::model::options::{OnExisting, VerifyLevel};
+use crate::model::plan::{Phase, Plan, Rule, Step, StepId, StepKind};
+use crate::model::problem::Problem;
+use crate::model::report::{
+    LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Verdict,
+};
+
+/// What a query measured on one side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Measure {
+    Rows(u64),
+    Counter { last_value: i64, is_called: bool },
+    LargeObjects { count: u64, digest: String },
+}
+
+/// What a finished step has to tell.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StepOutcome {
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+    pub(super) elapsed_ms: u64,
+    pub(super) source: Option<Measure>,
+    pub(super) destination: Option<Measure>,
+}
+
+/// Everything that happened, by step.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    pub(super) done: HashMap<StepId, StepOutcome>,
+    pub(super) failed: Vec<(StepId, Problem)>,
+    pub(super) skipped: Vec<(StepId, String)>,
+    pub(super) warnings: Vec<String>,
+    pub(super) stop: Option<Stop>,
+    pub(super) snapshot_held_ms: Option<u64>,
+}
+
+impl Ledger {
+    /// The report of the whole run.
+    pub(super) fn report(&self, plan: &Plan, started_at: String, elapsed_ms: u64) -> Report {
+        let mut report = Report {
+            source: plan.source.clone(),
+            destination: plan.destination.clone(),
+            started_at,
+            elapsed_ms,
+            snapshot_held_ms: self.snapshot_held_ms,
+            left_out: plan.left_out.clone(),
+            warnings: self.warnings.clone(),
+            objects: self.objects(plan),
+            ..Report::default()
+        };
+        let verifiers: HashMap<StepId, &Step> = plan
+            .steps
+            .iter()
+            .filter_map(|step| match step.kind {
+                StepKind::VerifyTable { data }
+                | StepKind::VerifySequence { data }
+                | StepKind::VerifyLargeObjects { data } => Some((data, step)),
+                _ => None,
+            })
+            .collect();
+        for step in &plan.steps {
+            let verifier = verifiers.get(&step.id).copied();
+            self.add_result(&mut report, plan, step, verifier);
+        }
+        self.add_failures(&mut report, plan);
+        report.outcome = self.outcome(&report);
+        add_advice(&mut report, plan);
+        report
+    }
+
+    fn objects(&self, plan: &Plan) -> Vec<(String, u64)> {
+        let mut counts: std::collections::BTreeMap<String, u64> = std::collections::BTreeMap::new();
+        for step in plan.steps.iter().filter(|s| self.done.contains_key(&s.id)) {
+            if let Some(rest) = step.journal_key.strip_prefix("schema/") {
+                let kind = rest.split('/').next().unwrap_or_default();
+                *counts.entry(kind.to_owned()).or_default() += 1;
+            }
+        }
+        counts.into_iter().collect()
+    }
+
+    fn add_result(&self, report: &mut Report, plan: &Plan, step: &Step, verifier: Option<&Step>) {
+        let outcome = self.done.get(&step.id);
+        let source = outcome.and_then(|o| o.source.clone());
+        let destination = verifier
+            .and_then(|v| self.done.get(&v.id))
+            .and_then(|o| o.destination.clone());
+        let verdict = self.verdict(plan, step, verifier, source.as_ref(), destination.as_ref());
+        let name = step.object.clone().unwrap_or_default();
+        match step.kind {
+            StepKind::CopyRows { .. } | StepKind::FdwRows { .. } => {
+                let rows = |measure: Option<Measure>| match measure {
+                    Some(Measure::Rows(rows)) => Some(rows),
+                    _ => None,
+                };
+                report.tables.push(TableResult {
+                    name,
+                    method: step.method().unwrap_or_default(),
+                    is_binary: step.kind == StepKind::CopyRows { is_binary: true },
+                    source_rows: rows(source),
+                    destination_rows: rows(destination),
+                    bytes: outcome.map_or(0, |o| o.bytes),
+                    copy_ms: outcome.map_or(0, |o| o.elapsed_ms),
+                    verdict,
+                });
+            }
+            StepKind::Sequence => {
+                let counter = |measure: Option<Measure>| match measure {
+                    Some(Measure::Counter {
+                        last_value,
+                        is_called,
+                    }) => Some((last_value, is_called)),
+                    _ => None,
+                };
+                report.sequences.push(SequenceResult {
+                    name,
+                    source: counter(source),
+                    destination: counter(destination),
+                    verdict,
+                });
+            }
+            StepKind::LargeObjects => {
+                let count = |measure: Option<Measure>| match measure {
+                    Some(Measure::LargeObjects { count, .. }) => Some(count),
+                    _ => None,
+                };
+                report.large_objects = Some(LargeObjectResult {
+                    source_count: count(source).unwrap_or(0),
+                    destination_count: count(destination),
+                    bytes: outcome.map_or(0, |o| o.bytes),
+                    verdict,
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn verdict(
+        &self,
+        plan: &Plan,
+        step: &Step,
+        verifier: Option<&Step>,
+        source: Option<&Measure>,
+        destination: Option<&Measure>,
+    ) -> Verdict {
+        match (source, destination) {
+            (Some(source), Some(destination)) if source == destination => Verdict::Equal,
+            (Some(_), Some(_)) => Verdict::Different,
+            _ if !self.done.contains_key(&step.id) => {
+                Verdict::NotCompared("it was not carried".to_owned())
+            }
+            _ if plan.options.verify == VerifyLevel::Off => {
+                Verdict::NotCompared("verification was switched off".to_owned())
+            }
+            _ if verifier.is_none() && plan.options.on_existing == OnExisting::Append => {
+                Verdict::NotCompared("rows were added to rows that were there".to_owned())
+            }
+            _ => Verdict::NotCompared("the comparison did not run".to_owned()),
+        }
+    }
+
+    fn add_failures(&self, report: &mut Report, plan: &Plan) {
+        let title = |id: &StepId| plan.step(*id).map_or_else(String::new, |s| s.title.clone());
+        for (id, problem) in &self.failed {
+            let step = plan.step(*id);
+            match step.map(|s| s.rule) {
+                Some(Rule::Optional) => report.warnings.push(format!("{}: {problem}", title(id))),
+                Some(Rule::Always) => {
+                    report.failures.push((title(id), problem.clone()));
+                    report.left_behind.extend(
+                        step.into_iter()
+                            .flat_map(|s| &s.statements)
+                            .map(|s| s.sql.clone()),
+                    );
+                }
+                _ => report.failures.push((title(id), problem.clone())),
+            }
+        }
+        report.skipped = self
+            .skipped
+            .iter()
+            .map(|(id, why)| (title(id), why.clone()))
+            .collect();
+        for step in plan.steps.iter().filter(|s| s.rule == Rule::Always) {
+            if self.done.contains_key(&step.id) {
+                report
+                    .removed
+                    .push(step.title.replacen("Remove", "Removed", 1));
+            }
+        }
+        report.not_compared = report
+            .tables
+            .iter()
+            .filter_map(|t| match &t.verdict {
+                Verdict::NotCompared(why) => Some(format!("{}: {why}", t.name)),
+                _ => None,
+            })
+            .collect();
+        if plan.options.verify == VerifyLevel::Counts {
+            report.not_compared.push(
+                "The values in the rows: rows were counted on both sides, not compared value by value."
+                    .to_owned(),
+            );
+        }
+        report.not_compared.push(
+            "Definitions: every object was created exactly as pg_dump describes it.".to_owned(),
+        );
+    }
+
+    fn outcome(&self, report: &Report) -> Outcome {
+        let differs = report
+            .tables
+            .iter()
+            .any(|t| t.verdict == Verdict::Different)
+            || report
+                .sequences
+                .iter()
+                .any(|s| s.verdict == Verdict::Different)
+            || report
+                .large_objects
+                .as_ref()
+                .is_some_and(|l| l.verdict == Verdict::Different);
+        if self.stop.is_some() {
+            Outcome::Cancelled
+        } else if !report.failures.is_empty() {
+            Outcome::Failed
+        } else if differs {
+            Outcome::Different
+        } else {
+            Outcome::Done
+        }
+    }
+}
+
+fn add_advice(report: &mut Report, plan: &Plan) {
+    match report.outcome {
+        Outcome::Done => {
+            report.next_steps.push(
+                "Stop writing to the source before you switch; what is written after the snapshot is not in the copy."
+                    .to_owned(),
+            );
+            report
+                .next_steps
+                .push(format!("Point the application to {}.", plan.destination));
+        }
+        Outcome::Different => report.next_steps.push(
+            "Do not switch the application yet: find out why the sides differ, then copy again."
+                .to_owned(),
+        ),
+        Outcome::Failed => report.next_steps.push(
+            "Mend the causes above, empty the destination (or drop the database) and run again."
+                .to_owned(),
+        ),
+        Outcome::Cancelled => {
+            let has_schema = plan
+                .steps
+                .iter()
+                .any(|s| s.phase == Phase::Schema && s.journal_key.starts_with("schema/"));
+            if has_schema {
+                report.next_steps.push(
+                    "The destination holds a part of the schema and the tables that were finished: drop the database, or run again with --on-existing empty."
+                        .to_owned(),
+                );
+            }
+        }
+    }
+}

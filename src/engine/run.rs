@@ -1,0 +1,241 @@
+//! The driver: starts what may start, records what ends, obeys the wish to stop, and finishes with the report.
+
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::model::connection::Endpoint;
+use crate::model::event::{NoticeLevel, Progress, RunEvent, Stop};
+use crate::model::plan::{Plan, Rule, StepId, StepKind};
+use crate::model::problem::Problem;
+
+use super::execute::{Cancellers, Ended, Executor};
+use super::outcome::Ledger;
+use super::schedule::Schedule;
+use super::sessions::Sessions;
+
+/// How long a cancelled step may take to end by itself before its sessions are simply closed.
+const CANCEL_GRACE: Duration = Duration::from_secs(5);
+/// How long clean-up may take when the destination does not answer any more.
+const CLEAN_UP_LIMIT: Duration = Duration::from_secs(30);
+
+/// A run from its first step to its report.
+pub(super) struct Run {
+    plan: Arc<Plan>,
+    executor: Arc<Executor>,
+    events: mpsc::Sender<RunEvent>,
+}
+
+impl Run {
+    pub(super) fn new(
+        plan: Arc<Plan>,
+        source: Endpoint,
+        destination: Endpoint,
+        progress: Arc<Progress>,
+        events: mpsc::Sender<RunEvent>,
+    ) -> Self {
+        let sessions = Sessions::new(Arc::clone(&plan), source, destination);
+        let executor = Arc::new(Executor {
+            plan: Arc::clone(&plan),
+            sessions,
+            progress,
+        });
+        Self {
+            plan,
+            executor,
+            events,
+        }
+    }
+
+    /// A reader that went away ends nothing: the run goes on to its clean end.
+    async fn tell(&self, event: RunEvent) {
+        let _gone = self.events.send(event).await.is_err();
+    }
+
+    pub(super) async fn drive(self, mut wishes: watch::Receiver<Option<Stop>>) {
+        let began = Instant::now();
+        let started_at = jiff::Timestamp::now()
+            .strftime("%Y-%m-%dT%H:%M:%SZ")
+            .to_string();
+        let mut schedule = Schedule::new(&self.plan);
+        let mut ledger = Ledger::default();
+        let mut tasks: JoinSet<(StepId, Ended, u64)> = JoinSet::new();
+        let mut step_of_task = std::collections::HashMap::new();
+        let cancel = CancellationToken::new();
+        let mut snapshot_since: Option<Instant> = None;
+        let mut may_stop = true;
+
+        while !schedule.is_over() {
+            for id in schedule.start() {
+                self.tell(RunEvent::StepStarted(id)).await;
+                let task = tasks.spawn(run_step(Arc::clone(&self.executor), id, cancel.clone()));
+                step_of_task.insert(task.id(), id);
+            }
+            tokio::select! {
+                ended = tasks.join_next_with_id() => {
+                    let (id, (result, notices), elapsed_ms) = match ended {
+                        Some(Ok((task, ended))) => {
+                            step_of_task.remove(&task);
+                            ended
+                        }
+                        Some(Err(error)) => {
+                            let Some(id) = step_of_task.remove(&error.id()) else { continue };
+                            (id, (Err(crashed(&error)), Vec::new()), 0)
+                        }
+                        // Nothing runs and nothing may start: the plan's needs form a ring.
+                        None => break,
+                    };
+                    for notice in notices {
+                        self.notice(id, notice, &mut ledger).await;
+                    }
+                    let kind = self.plan.step(id).map(|step| step.kind);
+                    let succeeded = result.is_ok();
+                    match result {
+                        Ok(mut outcome) => {
+                            outcome.elapsed_ms = elapsed_ms;
+                            let (rows, bytes) = (outcome.rows, outcome.bytes);
+                            ledger.done.insert(id, outcome);
+                            self.tell(RunEvent::StepFinished { step: id, rows, bytes, elapsed_ms }).await;
+                        }
+                        Err(problem) => {
+                            self.tell(RunEvent::StepFailed { step: id, problem: Box::new(problem.clone()) }).await;
+                            ledger.failed.push((id, problem));
+                        }
+                    }
+                    match kind {
+                        Some(StepKind::OpenSnapshot | StepKind::FdwBarrier) if succeeded => {
+                            snapshot_since = Some(Instant::now());
+                        }
+                        Some(StepKind::ReleaseSnapshot) => {
+                            if let Some(since) = snapshot_since.take() {
+                                let held_ms = millis(since.elapsed());
+                                ledger.snapshot_held_ms = Some(held_ms);
+                                self.tell(RunEvent::SnapshotReleased { held_ms }).await;
+                            }
+                        }
+                        _ => {}
+                    }
+                    if let (Some(StepKind::FdwCommit { session }), false) = (kind, succeeded) {
+                        self.take_back(&mut ledger, session);
+                    }
+                    let fallen = schedule.finish(id, succeeded);
+                    self.skipped(fallen, &mut ledger).await;
+                }
+                changed = wishes.changed(), if may_stop => {
+                    let wish = *wishes.borrow_and_update();
+                    match (changed, wish) {
+                        // The handle is gone: nobody can ask to stop any more, and nobody watches.
+                        (Err(_), _) => may_stop = false,
+                        (Ok(()), Some(stop)) => {
+                            ledger.stop = Some(stop);
+                            self.tell(RunEvent::Stopping(stop)).await;
+                            if stop == Stop::Now {
+                                cancel.cancel();
+                            }
+                            let fallen = schedule.stop(stop);
+                            self.skipped(fallen, &mut ledger).await;
+                        }
+                        (Ok(()), None) => {}
+                    }
+                }
+            }
+        }
+        self.executor.sessions.close(|_| true);
+        let report = ledger.report(&self.plan, started_at, millis(began.elapsed()));
+        self.tell(RunEvent::Finished(Box::new(report))).await;
+    }
+
+    /// Rows of an FDW session whose commit failed are not there.
+    fn take_back(&self, ledger: &mut Ledger, session: u16) {
+        for step in &self.plan.steps {
+            if step.kind == (StepKind::FdwRows { session }) {
+                ledger.done.remove(&step.id);
+            }
+        }
+    }
+
+    async fn notice(&self, step: StepId, notice: crate::pg::connect::Notice, ledger: &mut Ledger) {
+        if notice.level > NoticeLevel::Info {
+            ledger.warnings.push(notice.text.clone());
+        }
+        let (level, text) = (notice.level, notice.text);
+        self.tell(RunEvent::Notice {
+            level,
+            text,
+            step: Some(step),
+        })
+        .await;
+    }
+
+    async fn skipped(&self, fallen: Vec<(StepId, Option<StepId>)>, ledger: &mut Ledger) {
+        for (step, reason) in fallen {
+            let because = match reason.and_then(|id| self.plan.step(id)) {
+                Some(reason) => format!("it needs \"{}\", which did not succeed", reason.title),
+                None => "the run was stopped".to_owned(),
+            };
+            self.tell(RunEvent::StepSkipped {
+                step,
+                because: because.clone(),
+            })
+            .await;
+            ledger.skipped.push((step, because));
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+async fn run_step(
+    executor: Arc<Executor>,
+    id: StepId,
+    cancel: CancellationToken,
+) -> (StepId, Ended, u64) {
+    let began = Instant::now();
+    let Some(step) = executor.plan.step(id) else {
+        let problem = Problem::new("Could not run a step", "the plan does not have it");
+        return (id, (Err(problem), Vec::new()), 0);
+    };
+    let cancellers = Cancellers::default();
+    let ended = if step.rule == Rule::Always {
+        let execution = executor.execute(step, &cancellers);
+        tokio::time::timeout(CLEAN_UP_LIMIT, execution)
+            .await
+            .unwrap_or_else(|_| {
+                let problem = Problem::new(&step.title, "the destination did not answer in time")
+                    .hint("Run the statements yourself when the destination is back.");
+                (Err(problem), Vec::new())
+            })
+    } else {
+        let mut execution = std::pin::pin!(executor.execute(step, &cancellers));
+        tokio::select! {
+            ended = &mut execution => ended,
+            () = cancel.cancelled() => {
+                // The server must stop too, not only our waiting for it.
+                let held: Vec<_> =
+                    cancellers.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect();
+                for canceller in held {
+                    // A cancel request that fails leaves the closing of the session to do the same.
+                    let _unheard = canceller.cancel().await.is_err();
+                }
+                let ended = tokio::time::timeout(CANCEL_GRACE, &mut execution).await;
+                match ended {
+                    // It was done before the cancel request arrived.
+                    Ok((Ok(outcome), notices)) => (Ok(outcome), notices),
+                    _ => (Err(Problem::new(&step.title, "stopped, and rolled back")), Vec::new()),
+                }
+            }
+        }
+    };
+    (id, ended, millis(began.elapsed()))
+}
+
+fn crashed(error: &tokio::task::JoinError) -> Problem {
+    Problem::new("A worker of howdah crashed", error.to_string()).hint(
+        "This is a fault of howdah. What the step had begun is rolled back; other steps go on.",
+    )
+}

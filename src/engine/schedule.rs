@@ -1,0 +1,457 @@
+//! Which step may start when: a pure state machine over the plan's `needs`.
+//!
+//! No phase barrier stops an index from starting while other tables still copy. What must wait for a whole phase says so
+//! in [`gates`].
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::model::event::Stop;
+use crate::model::plan::{Phase, Plan, Rule, Session, StepId, StepKind};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Waiting,
+    Running,
+    Done,
+    Failed,
+    Skipped,
+}
+
+/// Steps of one lane run beside those of other lanes; a lane has a width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Lane {
+    /// One after another in the plan's order.
+    Serial,
+    Rows,
+    Fdw(u16),
+    Indexes,
+    Sequences,
+    Verify,
+}
+
+/// The phases that must be over, well or not, before a step of `phase` starts.
+fn gates(phase: Phase) -> &'static [Phase] {
+    use Phase::{Data, Finish, Indexes, Prepare, Schema, Sequences, Verify};
+    match phase {
+        Prepare => &[],
+        Schema => &[Prepare],
+        Data | Indexes => &[Prepare, Schema],
+        Sequences => &[Prepare, Schema, Data],
+        Finish => &[Prepare, Schema, Data, Indexes, Sequences],
+        Verify => &[Prepare, Schema, Data, Indexes, Sequences, Finish],
+        Phase::CleanUp => &[Prepare, Schema, Data, Indexes, Sequences, Finish, Verify],
+    }
+}
+
+/// Where every step stands.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    nodes: Vec<Node>,
+    ready: HashMap<Lane, BTreeSet<StepId>>,
+    running: HashMap<Lane, usize>,
+    open_in_phase: HashMap<Phase, usize>,
+    /// Ready but for their phase's gates.
+    gated: BTreeSet<StepId>,
+    jobs: usize,
+    unfinished: usize,
+    is_stopped: bool,
+    phase_ended: bool,
+}
+
+#[derive(Debug)]
+struct Node {
+    state: State,
+    phase: Phase,
+    lane: Lane,
+    rule: Rule,
+    /// Waits for named steps alone, not for phases: lets go of the source, removes the FDW scaffold.
+    ignores_gates: bool,
+    survives_gentle_stop: bool,
+    waiting_for: usize,
+    /// (dependant, whether this step's failure fails it)
+    dependants: Vec<(StepId, bool)>,
+    doomed_by: Option<StepId>,
+}
+
+impl Schedule {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let mut nodes: Vec<Node> = plan
+            .steps
+            .iter()
+            .map(|step| Node {
+                state: State::Waiting,
+                phase: step.phase,
+                lane: match (step.phase, step.kind) {
+                    (_, StepKind::FdwRows { session } | StepKind::FdwCommit { session }) => {
+                        Lane::Fdw(session)
+                    }
+                    (_, StepKind::CopyRows { .. } | StepKind::LargeObjects) => Lane::Rows,
+                    (Phase::Indexes, _) => Lane::Indexes,
+                    (Phase::Sequences, _) => Lane::Sequences,
+                    (Phase::Verify, _) => Lane::Verify,
+                    _ => Lane::Serial,
+                },
+                rule: step.rule,
+                ignores_gates: (step.rule == Rule::Always && !step.needs.is_empty())
+                    || step.kind == StepKind::ReleaseSnapshot,
+                survives_gentle_stop: matches!(
+                    step.kind,
+                    StepKind::ReleaseSnapshot | StepKind::FdwCommit { .. }
+                ),
+                waiting_for: 0,
+                dependants: Vec::new(),
+                doomed_by: None,
+            })
+            .collect();
+        for step in &plan.steps {
+            let after: Vec<StepId> = match step.kind {
+                StepKind::ReleaseSnapshot => plan
+                    .steps
+                    .iter()
+                    .filter(|s| s.statements.iter().any(|x| x.session == Session::Source))
+                    .map(|s| s.id)
+                    .collect(),
+                StepKind::FdwCommit { session } => plan
+                    .steps
+                    .iter()
+                    .filter(|s| s.kind == StepKind::FdwRows { session })
+                    .map(|s| s.id)
+                    .collect(),
+                _ => Vec::new(),
+            };
+            let is_hard = step.rule != Rule::Always;
+            nodes[step.id.index()].waiting_for = step.needs.len() + after.len();
+            for need in &step.needs {
+                nodes[need.index()].dependants.push((step.id, is_hard));
+            }
+            for earlier in after {
+                nodes[earlier.index()].dependants.push((step.id, false));
+            }
+        }
+        let mut open_in_phase: HashMap<Phase, usize> = HashMap::new();
+        for node in &nodes {
+            *open_in_phase.entry(node.phase).or_default() += 1;
+        }
+        let gated = plan
+            .steps
+            .iter()
+            .map(|s| s.id)
+            .filter(|id| nodes[id.index()].waiting_for == 0)
+            .collect();
+        let mut schedule = Self {
+            unfinished: nodes.len(),
+            nodes,
+            ready: HashMap::new(),
+            running: HashMap::new(),
+            open_in_phase,
+            gated,
+            jobs: plan.options.jobs.max(1),
+            is_stopped: false,
+            phase_ended: true,
+        };
+        schedule.open_gates();
+        schedule
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.unfinished == 0
+    }
+
+    fn width(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Serial | Lane::Fdw(_) | Lane::Sequences => 1,
+            Lane::Rows | Lane::Indexes | Lane::Verify => self.jobs,
+        }
+    }
+
+    fn is_open(&self, id: StepId) -> bool {
+        let node = &self.nodes[id.index()];
+        let is_over = |phase: &Phase| self.open_in_phase.get(phase).is_none_or(|open| *open == 0);
+        node.ignores_gates || gates(node.phase).iter().all(is_over)
+    }
+
+    /// Looks at all gated steps only when a phase has ended since: a plan may have 100,000 steps.
+    fn open_gates(&mut self) {
+        if !std::mem::take(&mut self.phase_ended) {
+            return;
+        }
+        let opened: Vec<StepId> = self
+            .gated
+            .iter()
+            .copied()
+            .filter(|id| self.is_open(*id))
+            .collect();
+        for id in opened {
+            self.gated.remove(&id);
+            self.ready
+                .entry(self.nodes[id.index()].lane)
+                .or_default()
+                .insert(id);
+        }
+    }
+
+    /// Steps to start now; they count as running from here on.
+    pub(super) fn start(&mut self) -> Vec<StepId> {
+        let mut started = Vec::new();
+        let lanes: Vec<Lane> = self.ready.keys().copied().collect();
+        for lane in lanes {
+            while self.running.get(&lane).copied().unwrap_or(0) < self.width(lane) {
+                let Some(id) = self.ready.get_mut(&lane).and_then(BTreeSet::pop_first) else {
+                    break;
+                };
+                *self.running.entry(lane).or_default() += 1;
+                self.nodes[id.index()].state = State::Running;
+                started.push(id);
+            }
+        }
+        started.sort_unstable();
+        started
+    }
+
+    /// Records the end of a running step. Returns what is skipped because of it, with the step that is the reason.
+    pub(super) fn finish(&mut self, id: StepId, succeeded: bool) -> Vec<(StepId, Option<StepId>)> {
+        let node = &mut self.nodes[id.index()];
+        let lane = node.lane;
+        node.state = if succeeded {
+            State::Done
+        } else {
+            State::Failed
+        };
+        let (phase, rule) = (node.phase, node.rule);
+        if let Some(running) = self.running.get_mut(&lane) {
+            *running -= 1;
+        }
+        let mut skipped = Vec::new();
+        self.settle(id, &mut skipped);
+        // Without what Prepare makes, nothing else makes sense.
+        if !succeeded && phase == Phase::Prepare && rule == Rule::Normal {
+            self.skip_waiting(Some(id), false, &mut skipped);
+        }
+        self.open_gates();
+        skipped
+    }
+
+    /// Lets nothing new start but what cleans up. Returns what is skipped.
+    pub(super) fn stop(&mut self, stop: Stop) -> Vec<(StepId, Option<StepId>)> {
+        if self.is_stopped && stop == Stop::AfterCurrent {
+            return Vec::new();
+        }
+        self.is_stopped = true;
+        let mut skipped = Vec::new();
+        self.skip_waiting(None, stop == Stop::AfterCurrent, &mut skipped);
+        self.open_gates();
+        skipped
+    }
+
+    fn skip_waiting(
+        &mut self,
+        because: Option<StepId>,
+        is_gentle: bool,
+        skipped: &mut Vec<(StepId, Option<StepId>)>,
+    ) {
+        let waiting: Vec<StepId> = (0..self.nodes.len())
+            .map(|at| StepId(u32::try_from(at).unwrap_or(u32::MAX)))
+            .filter(|id| {
+                let node = &self.nodes[id.index()];
+                node.state == State::Waiting
+                    && node.rule != Rule::Always
+                    && !(is_gentle && node.survives_gentle_stop)
+            })
+            .collect();
+        for id in waiting {
+            if self.nodes[id.index()].state == State::Waiting {
+                self.skip(id, because, skipped);
+            }
+        }
+    }
+
+    fn skip(
+        &mut self,
+        id: StepId,
+        because: Option<StepId>,
+        skipped: &mut Vec<(StepId, Option<StepId>)>,
+    ) {
+        let node = &mut self.nodes[id.index()];
+        node.state = State::Skipped;
+        let lane = node.lane;
+        self.gated.remove(&id);
+        if let Some(ready) = self.ready.get_mut(&lane) {
+            ready.remove(&id);
+        }
+        skipped.push((id, because));
+        self.settle(id, skipped);
+    }
+
+    /// A step is over: its dependants come nearer, or fall. A stack, not recursion: chains can be long.
+    fn settle(&mut self, id: StepId, skipped: &mut Vec<(StepId, Option<StepId>)>) {
+        let mut stack = vec![id];
+        while let Some(id) = stack.pop() {
+            self.unfinished -= 1;
+            let node = &mut self.nodes[id.index()];
+            if let Some(open) = self.open_in_phase.get_mut(&node.phase) {
+                *open -= 1;
+                self.phase_ended |= *open == 0;
+            }
+            // An optional step's failure is a warning, its dependants go on.
+            let is_fine = node.state == State::Done
+                || (node.state == State::Failed && node.rule == Rule::Optional);
+            let reason = node.doomed_by.unwrap_or(id);
+            for (dependant, is_hard) in std::mem::take(&mut node.dependants) {
+                let other = &mut self.nodes[dependant.index()];
+                other.waiting_for = other.waiting_for.saturating_sub(1);
+                if other.state != State::Waiting {
+                    continue;
+                }
+                if is_hard && !is_fine {
+                    other.state = State::Skipped;
+                    other.doomed_by = Some(reason);
+                    self.gated.remove(&dependant);
+                    skipped.push((dependant, Some(reason)));
+                    stack.push(dependant);
+                } else if other.waiting_for == 0 {
+                    let lane = other.lane;
+                    if self.is_open(dependant) {
+                        self.ready.entry(lane).or_default().insert(dependant);
+                    } else {
+                        self.gated.insert(dependant);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::plan::{Action, Statement, Step};
+
+    fn step(id: u32, phase: Phase, needs: &[u32]) -> Step {
+        Step {
+            id: StepId(id),
+            phase,
+            kind: StepKind::Sql,
+            title: String::new(),
+            why: String::new(),
+            object: None,
+            statements: Vec::new(),
+            needs: needs.iter().map(|n| StepId(*n)).collect(),
+            size_hint_bytes: 0,
+            row_hint: None,
+            journal_key: String::new(),
+            rule: Rule::Normal,
+        }
+    }
+
+    fn schedule(steps: Vec<Step>) -> Schedule {
+        let mut plan = Plan {
+            steps,
+            ..Plan::default()
+        };
+        plan.options.jobs = 2;
+        Schedule::new(&plan)
+    }
+
+    fn copies(from: u32, to: u32) -> impl Iterator<Item = Step> {
+        (from..to).map(|id| Step {
+            kind: StepKind::CopyRows { is_binary: true },
+            ..step(id, Phase::Data, &[])
+        })
+    }
+
+    fn ids(ids: &[u32]) -> Vec<StepId> {
+        ids.iter().map(|id| StepId(*id)).collect()
+    }
+
+    #[test]
+    fn an_index_starts_while_other_tables_still_copy() {
+        let mut steps: Vec<Step> = copies(0, 3).collect();
+        steps.push(step(3, Phase::Indexes, &[0]));
+        let mut schedule = schedule(steps);
+        assert_eq!(schedule.start(), ids(&[0, 1]));
+        assert!(schedule.finish(StepId(0), true).is_empty());
+        assert_eq!(schedule.start(), ids(&[2, 3]));
+    }
+
+    #[test]
+    fn a_failure_fails_its_dependants_and_nothing_else() {
+        let mut steps: Vec<Step> = copies(0, 2).collect();
+        steps.push(step(2, Phase::Indexes, &[0]));
+        steps.push(step(3, Phase::Indexes, &[2]));
+        steps.push(step(4, Phase::Indexes, &[1]));
+        let mut schedule = schedule(steps);
+        schedule.start();
+        let skipped = schedule.finish(StepId(0), false);
+        assert_eq!(
+            skipped,
+            [(StepId(2), Some(StepId(0))), (StepId(3), Some(StepId(0)))]
+        );
+        schedule.finish(StepId(1), true);
+        assert_eq!(schedule.start(), ids(&[4]));
+        schedule.finish(StepId(4), true);
+        assert!(schedule.is_over());
+    }
+
+    #[test]
+    fn the_snapshot_is_released_when_its_last_reader_is_over_however_it_ended() {
+        let mut steps = vec![step(0, Phase::Prepare, &[])];
+        steps.extend(copies(1, 3).map(|mut s| {
+            s.statements.push(Statement {
+                session: Session::Source,
+                action: Action::CopyOut,
+                sql: String::new(),
+            });
+            s
+        }));
+        steps.push(Step {
+            kind: StepKind::ReleaseSnapshot,
+            ..step(3, Phase::Data, &[0])
+        });
+        let mut schedule = schedule(steps);
+        assert_eq!(schedule.start(), ids(&[0]));
+        schedule.finish(StepId(0), true);
+        assert_eq!(schedule.start(), ids(&[1, 2]));
+        schedule.finish(StepId(1), false);
+        assert!(schedule.start().is_empty());
+        schedule.finish(StepId(2), true);
+        assert_eq!(schedule.start(), ids(&[3]));
+    }
+
+    #[test]
+    fn cleaning_up_runs_after_failure_and_after_stop() {
+        let mut steps = vec![step(0, Phase::Prepare, &[]), step(1, Phase::Schema, &[])];
+        steps.push(Step {
+            rule: Rule::Always,
+            ..step(2, Phase::CleanUp, &[])
+        });
+        let mut failed = schedule(steps.clone());
+        failed.start();
+        assert_eq!(
+            failed.finish(StepId(0), false),
+            [(StepId(1), Some(StepId(0)))]
+        );
+        assert_eq!(failed.start(), ids(&[2]));
+
+        let mut stopped = schedule(steps);
+        stopped.start();
+        assert_eq!(stopped.stop(Stop::Now), [(StepId(1), None)]);
+        assert!(stopped.start().is_empty());
+        stopped.finish(StepId(0), false);
+        assert_eq!(stopped.start(), ids(&[2]));
+        stopped.finish(StepId(2), true);
+        assert!(stopped.is_over());
+    }
+
+    #[test]
+    fn an_optional_step_takes_nothing_along() {
+        let mut steps = vec![Step {
+            rule: Rule::Optional,
+            ..step(0, Phase::Schema, &[])
+        }];
+        steps.push(step(1, Phase::Schema, &[0]));
+        let mut schedule = schedule(steps);
+        schedule.start();
+        assert!(schedule.finish(StepId(0), false).is_empty());
+        assert_eq!(schedule.start(), ids(&[1]));
+    }
+}

@@ -1,0 +1,353 @@
+//! The same engine without a screen: progress lines for people on stderr, or one JSON object per event on stdout.
+//!
+//! It draws nothing and decides nothing: checks block or not, the plan is the planner's, the exit code is the report's.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::checks::{self, FdwQuestions};
+use crate::engine;
+use crate::model::connection::Endpoint;
+use crate::model::event::{NoticeLevel, RunEvent, Stop};
+use crate::model::finding::{CheckResult, Level};
+use crate::model::inspection::Inspection;
+use crate::model::name::printable_lines;
+use crate::model::options::Options;
+use crate::model::plan::{Phase, Plan};
+use crate::model::problem::Problem;
+use crate::model::selection::{Carry, Pattern, Selection};
+use crate::planner;
+use crate::report_text;
+
+/// What a headless command ends with.
+#[derive(Debug)]
+pub enum End {
+    Code(u8),
+    Failed(Box<Problem>),
+}
+
+impl End {
+    fn failed(problem: Problem) -> Self {
+        Self::Failed(Box::new(problem))
+    }
+}
+
+/// Exit code of checks that block.
+pub const CHECKS_BLOCKED: u8 = 3;
+
+/// How facts are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    Lines,
+    Json,
+}
+
+impl Voice {
+    #[expect(clippy::print_stderr, reason = "headless mode speaks on stderr")]
+    fn say(self, text: &str) {
+        if self == Self::Lines {
+            eprintln!("{}", printable_lines(text));
+        }
+    }
+
+    #[expect(clippy::print_stdout, reason = "JSON events go to stdout")]
+    fn event(self, value: &serde_json::Value) {
+        if self == Self::Json {
+            println!("{value}");
+        }
+    }
+
+    fn check(self, result: &CheckResult) {
+        let mark = match result.level() {
+            Some(Level::Fine) => "ok  ",
+            Some(Level::Warning) => "WARN",
+            Some(Level::Blocking) => "STOP",
+            None => "?   ",
+        };
+        match &result.outcome {
+            Ok(findings) => {
+                let first = findings.first().map_or("", |f| f.title.as_str());
+                if result.level() == Some(Level::Fine) {
+                    self.say(&format!("{mark}  {}: {first}", result.title));
+                }
+                for finding in findings.iter().filter(|f| f.level > Level::Fine) {
+                    let mut text = format!("{mark}  {}: {}", result.title, finding.title);
+                    if !finding.meaning.is_empty() {
+                        text.push_str(&format!("\n        {}", finding.meaning));
+                    }
+                    for object in finding.objects.iter().take(20) {
+                        text.push_str(&format!("\n        - {object}"));
+                    }
+                    if finding.objects.len() > 20 {
+                        text.push_str(&format!(
+                            "\n        … and {} more",
+                            finding.objects.len() - 20
+                        ));
+                    }
+                    if let Some(fix) = &finding.fix {
+                        text.push_str(&format!(
+                            "\n        Fix: {}",
+                            fix.replace('\n', "\n             ")
+                        ));
+                    }
+                    self.say(&text);
+                }
+            }
+            Err(problem) => {
+                self.say(&format!(
+                    "{mark}  {}: could not be checked. {problem}",
+                    result.title
+                ));
+            }
+        }
+        let findings: Vec<_> = result
+            .outcome
+            .iter()
+            .flatten()
+            .map(|f| {
+                json!({"level": level_word(f.level), "title": f.title, "meaning": f.meaning,
+                       "objects": f.objects, "fix": f.fix})
+            })
+            .collect();
+        let problem = result.outcome.as_ref().err().map(ToString::to_string);
+        self.event(
+            &json!({"event": "check", "id": result.id, "findings": findings, "problem": problem}),
+        );
+    }
+}
+
+fn level_word(level: Level) -> &'static str {
+    match level {
+        Level::Fine => "fine",
+        Level::Warning => "warning",
+        Level::Blocking => "blocking",
+    }
+}
+
+/// Reads both sides and checks; none when a check blocks.
+async fn inspect(
+    source: Endpoint,
+    destination: Endpoint,
+    options: &Options,
+    voice: Voice,
+) -> Result<Option<Inspection>, Problem> {
+    let mut is_blocked = false;
+    let inspection = checks::inspect(
+        source,
+        destination,
+        options.clone(),
+        FdwQuestions::WhenChosen,
+        |result| {
+            is_blocked |= result.level() == Some(Level::Blocking);
+            voice.check(&result);
+        },
+    )
+    .await;
+    match inspection {
+        Ok(inspection) => Ok((!is_blocked).then_some(inspection)),
+        Err(problem) if is_blocked => {
+            voice.say(&problem.to_string());
+            Ok(None)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Makes the plan of what the patterns select.
+fn plan(inspection: &Inspection, options: &Options) -> Result<Plan, Problem> {
+    let selection =
+        Selection::from_patterns(&inspection.catalog, &options.include, &options.exclude);
+    let asks_for_some = !options.include.is_empty();
+    let has_any = selection.tables.iter().any(|c| *c != Carry::Nothing)
+        || selection.sequences.contains(&true);
+    if asks_for_some && !has_any {
+        let patterns: Vec<&str> = options.include.iter().map(Pattern::text).collect();
+        return Err(Problem::new(
+            "Nothing to carry",
+            format!("no table or sequence of the source matches {}", patterns.join(", ")),
+        )
+        .hint("Patterns are schema.name with * for any characters; quote upper case only for the shell."));
+    }
+    planner::plan(inspection, &selection, options)
+}
+
+/// `howdah check`: 0 when nothing blocks, 3 otherwise.
+pub async fn check(source: Endpoint, destination: Endpoint, options: Options, voice: Voice) -> End {
+    match inspect(source, destination, &options, voice).await {
+        Ok(Some(_)) => End::Code(0),
+        Ok(None) => End::Code(CHECKS_BLOCKED),
+        Err(problem) => End::failed(problem),
+    }
+}
+
+/// `howdah plan`: the SQL in order on stdout, nothing run. Checks that block are told but the plan is still shown where it
+/// can be made.
+#[expect(clippy::print_stdout, reason = "the plan is this command's output")]
+pub async fn show_plan(source: Endpoint, destination: Endpoint, options: Options) -> End {
+    let inspection = checks::inspect(
+        source,
+        destination,
+        options.clone(),
+        FdwQuestions::WhenChosen,
+        |result| {
+            if result.level() != Some(Level::Fine) {
+                Voice::Lines.check(&result);
+            }
+        },
+    )
+    .await;
+    match inspection.and_then(|inspection| plan(&inspection, &options)) {
+        Ok(plan) => {
+            print!("{}", crate::sql::script::text(&plan));
+            End::Code(0)
+        }
+        Err(problem) => End::failed(problem),
+    }
+}
+
+/// `howdah run`. `stop` hears the signals.
+pub async fn run(
+    source: Endpoint,
+    destination: Endpoint,
+    options: Options,
+    voice: Voice,
+    report_file: Option<&std::path::Path>,
+) -> End {
+    let inspection = match inspect(source, destination, &options, voice).await {
+        Ok(Some(inspection)) => inspection,
+        Ok(None) => {
+            voice.say("A check blocks this migration; nothing was changed.");
+            return End::Code(CHECKS_BLOCKED);
+        }
+        Err(problem) => return End::failed(problem),
+    };
+    let plan = match plan(&inspection, &options) {
+        Ok(plan) => Arc::new(plan),
+        Err(problem) => return End::failed(problem),
+    };
+    for note in &plan.notes {
+        voice.say(&format!("note  {note}"));
+    }
+    let handle = engine::start(
+        Arc::clone(&plan),
+        inspection.source_endpoint,
+        inspection.destination_endpoint,
+    );
+    let Some(report) = follow(handle, &plan, voice).await else {
+        return End::failed(Problem::new(
+            "The run ended without a report",
+            "the engine is gone",
+        ));
+    };
+    voice.say(&report_text::summary(&report));
+    if voice == Voice::Json
+        && let Ok(value) = serde_json::from_str::<serde_json::Value>(&report_text::json(&report))
+    {
+        voice.event(&json!({"event": "finished", "report": value}));
+    }
+    if let Some(file) = report_file {
+        let is_json = file
+            .extension()
+            .is_some_and(|e| e.eq_ignore_ascii_case("json"));
+        let text = if is_json {
+            report_text::json(&report)
+        } else {
+            report_text::markdown(&report)
+        };
+        if let Err(error) = std::fs::write(file, text) {
+            return End::failed(Problem::new(
+                format!("Could not write the report to {}", file.display()),
+                error.to_string(),
+            ));
+        }
+        voice.say(&format!("Report written to {}", file.display()));
+    }
+    End::Code(report.outcome.exit_code())
+}
+
+async fn follow(
+    mut handle: engine::RunHandle,
+    plan: &Plan,
+    voice: Voice,
+) -> Option<Box<crate::model::report::Report>> {
+    let mut signals = crate::signals::Signals::listen();
+    let mut interrupts = 0;
+    loop {
+        tokio::select! {
+            event = handle.events.recv() => match event? {
+                RunEvent::Finished(report) => return Some(report),
+                event => tell(voice, plan, &event),
+            },
+            () = signals.next() => {
+                interrupts += 1;
+                voice.say(match interrupts {
+                    1 => "Stopping: running statements are cancelled and rolled back, then the scaffold is removed. Once more to leave at once.",
+                    _ => "Leaving at once; the next start finds what is left.",
+                });
+                handle.stopper.stop(Stop::Now);
+                if interrupts > 1 {
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+fn tell(voice: Voice, plan: &Plan, event: &RunEvent) {
+    let step = |id| plan.step(id);
+    match event {
+        RunEvent::StepStarted(id) => {
+            let title = step(*id).map(|s| s.title.as_str());
+            voice.event(&json!({"event": "step-started", "step": id.0, "title": title}));
+        }
+        RunEvent::StepFinished {
+            step: id,
+            rows,
+            bytes,
+            elapsed_ms,
+        } => {
+            if let Some(step) = step(*id) {
+                let text = if step.method().is_some() {
+                    format!(
+                        "done  {}: {rows} rows, {bytes} bytes, {elapsed_ms} ms",
+                        step.title
+                    )
+                } else {
+                    format!("done  {}", step.title)
+                };
+                // Thousands of small schema steps would hide what matters.
+                if step.phase != Phase::Schema {
+                    voice.say(&text);
+                }
+            }
+            voice.event(&json!({"event": "step-finished", "step": id.0, "rows": rows, "bytes": bytes, "elapsed_ms": elapsed_ms}));
+        }
+        RunEvent::StepFailed { step: id, problem } => {
+            let title = step(*id).map(|s| s.title.as_str());
+            voice.say(&format!("FAIL  {problem}"));
+            voice.event(
+                &json!({"event": "step-failed", "step": id.0, "title": title,
+                "sqlstate": problem.sqlstate, "problem": problem.to_string()}),
+            );
+        }
+        RunEvent::StepSkipped { step: id, because } => {
+            let title = step(*id).map_or("", |s| s.title.as_str());
+            voice.say(&format!("skip  {title}: {because}"));
+            voice.event(&json!({"event": "step-skipped", "step": id.0, "because": because}));
+        }
+        RunEvent::Notice { level, text, .. } => {
+            if *level > NoticeLevel::Info {
+                voice.say(&format!("note  {text}"));
+            }
+            voice.event(&json!({"event": "notice", "text": text}));
+        }
+        RunEvent::SnapshotReleased { held_ms } => {
+            voice.event(&json!({"event": "snapshot-released", "held_ms": held_ms}));
+        }
+        RunEvent::Stopping(stop) => {
+            voice.event(&json!({"event": "stopping", "now": *stop == Stop::Now}));
+        }
+        RunEvent::Finished(_) => {}
+    }
+}

@@ -1,0 +1,21 @@
+//! Everything known of both databases before a plan is made.
+
+use super::archive::Archive;
+use super::catalog::Catalog;
+use super::connection::{Endpoint, ServerFacts};
+use super::existing::ExistingObject;
+
+/// Read once, on the Check screen or at the start of a headless run.
+#[derive(Clone, Debug)]
+pub struct Inspection {
+    pub source_endpoint: Endpoint,
+    pub destination_endpoint: Endpoint,
+    pub source: ServerFacts,
+    pub destination: ServerFacts,
+    pub catalog: Catalog,
+    pub archive: Archive,
+    /// What the destination already holds.
+    pub existing: Vec<ExistingObject>,
+    /// `postgres_fdw` is already installed in the destination database.
+    pub is_fdw_installed: bool,
+}

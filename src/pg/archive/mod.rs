@@ -1,0 +1,167 @@
+//! The schema, by `pg_dump`'s own archive: makes it, has `pg_restore` print it, cuts it into entries.
+//!
+//! No other code knows how to write the definition of a user's object. Passwords go by the child's environment, never
+//! by its arguments.
+
+mod split;
+
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use tokio::process::Command;
+
+use crate::model::archive::Archive;
+use crate::model::connection::Endpoint;
+use crate::model::problem::Problem;
+
+use super::client_tools::ClientTools;
+
+/// Dumps the schema of `endpoint`'s database, inside `snapshot` if one is given.
+pub async fn dump(
+    tools: &ClientTools,
+    endpoint: &Endpoint,
+    snapshot: Option<&str>,
+) -> Result<Archive, Problem> {
+    let dir = tempfile::Builder::new()
+        .prefix("howdah-")
+        .tempdir()
+        .map_err(|error| {
+            Problem::new(
+                "Could not make a temporary directory for the schema archive",
+                error.to_string(),
+            )
+            .hint("Set TMPDIR to a directory you may write to.")
+        })?;
+    let file = dir.path().join("schema.dump");
+
+    let mut command = Command::new(tools.pg_dump());
+    command.args([
+        "--format=custom",
+        "--schema-only",
+        "--encoding=UTF8",
+        "--no-sync",
+        "--file",
+    ]);
+    command.arg(&file);
+    if let Some(snapshot) = snapshot {
+        command.arg(format!("--snapshot={snapshot}"));
+    }
+    connect_by_environment(&mut command, endpoint);
+    let output = run(
+        &mut command,
+        "Could not dump the source's schema with pg_dump",
+    )
+    .await?;
+    drop(output);
+
+    let list = restore_text(tools, &file, &["--list"]).await?;
+    let post_data_list = restore_text(tools, &file, &["--list", "--section=post-data"]).await?;
+    let sql = restore_text(tools, &file, &["--verbose", "--file=-"]).await?;
+    let bare = restore_text(tools, &file, &["--verbose", "--no-owner", "--file=-"]).await?;
+    let entries = split::split(split::Printed {
+        list: &list,
+        post_data_list: &post_data_list,
+        sql: &sql,
+        sql_without_owner: &bare,
+    })
+    .map_err(|reason| {
+        Problem::new("Could not read the schema archive", reason).hint(format!(
+            "{} printed something unexpected. Try another version of the PostgreSQL client programs.",
+            tools.pg_restore().display()
+        ))
+    })?;
+    Ok(Archive {
+        client_version: tools.version.clone(),
+        client_directory: tools.directory.clone(),
+        entries,
+    })
+}
+
+async fn restore_text(
+    tools: &ClientTools,
+    archive: &Path,
+    arguments: &[&str],
+) -> Result<String, Problem> {
+    let mut command = Command::new(tools.pg_restore());
+    command.args(arguments).arg(archive);
+    let output = run(
+        &mut command,
+        "Could not read the schema archive with pg_restore",
+    )
+    .await?;
+    String::from_utf8(output.stdout).map_err(|error| {
+        Problem::new(
+            "Could not read the schema archive",
+            format!("it is not UTF-8: {error}"),
+        )
+        .hint("Convert the source to UTF8, or name the object that holds other bytes.")
+    })
+}
+
+async fn run(command: &mut Command, what: &str) -> Result<Output, Problem> {
+    let program = command
+        .as_std()
+        .get_program()
+        .to_string_lossy()
+        .into_owned();
+    let output = command
+        .stdin(Stdio::null())
+        .env("LC_ALL", "C")
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|error| Problem::new(what, format!("{program} could not be started: {error}")))?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said: Vec<&str> = said
+        .lines()
+        .map(|line| {
+            line.trim_start_matches("pg_dump: ")
+                .trim_start_matches("pg_restore: ")
+        })
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    let mut problem = Problem::new(
+        what,
+        said.first().copied().unwrap_or("it failed without a word"),
+    );
+    problem.detail = (said.len() > 1).then(|| said[1..].join("\n"));
+    Err(problem)
+}
+
+/// libpq takes all of it from the environment; nothing of howdah's own environment may interfere.
+fn connect_by_environment(command: &mut Command, endpoint: &Endpoint) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("PG") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .env("PGHOST", &endpoint.host)
+        .env("PGPORT", endpoint.port.to_string())
+        .env("PGDATABASE", &endpoint.database)
+        .env("PGUSER", &endpoint.user)
+        .env("PGAPPNAME", "howdah schema")
+        .env("PGSSLMODE", endpoint.tls.mode.keyword())
+        .env(
+            "PGCONNECT_TIMEOUT",
+            endpoint.connect_timeout_secs.to_string(),
+        );
+    if let Some(password) = &endpoint.password {
+        command.env("PGPASSWORD", password.expose());
+    }
+    for (name, path) in [
+        ("PGSSLROOTCERT", &endpoint.tls.root_cert),
+        ("PGSSLCERT", &endpoint.tls.client_cert),
+        ("PGSSLKEY", &endpoint.tls.client_key),
+    ] {
+        if let Some(path) = path {
+            command.env(name, path);
+        }
+    }
+    if let Some(options) = &endpoint.options {
+        command.env("PGOPTIONS", options);
+    }
+}

@@ -1,0 +1,374 @@
+//! Cuts the text that `pg_restore --verbose -f -` prints into the archive's entries. Pure.
+//!
+//! Headers are matched strictly in the order of `pg_restore -l`, so a look-alike inside a comment or a function body
+//! cannot cut an entry in two.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::model::archive::{Entry, Section};
+use crate::model::name::ObjectName;
+
+/// One line of `pg_restore -l`: `215; 1259 16411 TABLE public customer postgres`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Listed {
+    id: u32,
+    class_oid: u32,
+    oid: u32,
+}
+
+/// The three texts that pg_restore gives for one archive.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Printed<'a> {
+    /// `pg_restore -l`.
+    pub(super) list: &'a str,
+    /// `pg_restore -l --section=post-data`.
+    pub(super) post_data_list: &'a str,
+    /// `pg_restore --verbose -f -`.
+    pub(super) sql: &'a str,
+    /// The same with `--no-owner`.
+    pub(super) sql_without_owner: &'a str,
+}
+
+/// Splits; the error says what did not fit.
+pub(super) fn split(printed: Printed<'_>) -> Result<Vec<Entry>, String> {
+    let listed = in_printing_order(printed.list);
+    let post_data: HashSet<u32> = listed_lines(printed.post_data_list)
+        .map(|(listed, _)| listed.id)
+        .collect();
+    let with_owner = pieces(&listed, printed.sql)?;
+    let without_owner = pieces(&listed, printed.sql_without_owner)?;
+    let mut governing = Settings::default();
+    governing.cut(preamble(&listed, printed.sql_without_owner));
+    let mut entries = Vec::with_capacity(listed.len());
+    for ((listed, full), bare) in listed.iter().zip(with_owner).zip(without_owner) {
+        let header = Header::parse(full.header)
+            .ok_or_else(|| format!("entry {} has a header that cannot be read", listed.id))?;
+        let prefix = governing.prefix();
+        let body = governing.cut(bare.body);
+        let full_body = Settings::default().cut(full.body);
+        let owner_sql = full_body
+            .trim()
+            .strip_prefix(body.trim())
+            .map(str::trim)
+            .filter(|rest| !rest.is_empty())
+            .map(str::to_owned);
+        let sql = if body.trim().is_empty() {
+            String::new()
+        } else {
+            format!("{prefix}{}", body.trim())
+        };
+        if owner_sql.is_none() && full_body.trim() != body.trim() {
+            return Err(format!(
+                "entry {} reads differently with and without its owner",
+                listed.id
+            ));
+        }
+        entries.push(Entry {
+            id: listed.id,
+            class_oid: listed.class_oid,
+            oid: listed.oid,
+            kind: header.kind.to_owned(),
+            name: ObjectName::new(header.schema, header.name),
+            owner: header.owner.to_owned(),
+            depends_on: header.depends_on,
+            section: if post_data.contains(&listed.id) {
+                Section::PostData
+            } else {
+                Section::PreData
+            },
+            sql,
+            owner_sql,
+        });
+    }
+    Ok(entries)
+}
+
+fn listed_lines(list: &str) -> impl Iterator<Item = (Listed, &str)> {
+    list.lines()
+        .filter(|line| !line.starts_with(';'))
+        .filter_map(|line| {
+            let (id, rest) = line.split_once("; ")?;
+            let mut words = rest.splitn(3, ' ');
+            let class_oid = words.next()?.parse().ok()?;
+            let oid = words.next()?.parse().ok()?;
+            Some((
+                Listed {
+                    id: id.parse().ok()?,
+                    class_oid,
+                    oid,
+                },
+                words.next()?,
+            ))
+        })
+}
+
+/// pg_restore prints in three passes: everything else, then privileges, then event triggers and the refreshing of
+/// materialized views with what hangs on them (`_tocEntryRestorePass` since 9.6).
+fn in_printing_order(list: &str) -> Vec<Listed> {
+    let mut passes = [const { Vec::new() }; 3];
+    for (listed, rest) in listed_lines(list) {
+        let pass = if rest.starts_with("ACL ") || rest.starts_with("DEFAULT ACL ") {
+            1
+        } else if rest.starts_with("EVENT TRIGGER ")
+            || rest.starts_with("MATERIALIZED VIEW DATA ")
+            || rest.starts_with("COMMENT - EVENT TRIGGER ")
+            || rest.starts_with("SECURITY LABEL - EVENT TRIGGER ")
+        {
+            2
+        } else {
+            0
+        };
+        passes[pass].push(listed);
+    }
+    passes.into_iter().flatten().collect()
+}
+
+#[derive(Clone, Copy)]
+struct Piece<'a> {
+    /// From `-- TOC entry` to the last comment line.
+    header: &'a str,
+    body: &'a str,
+}
+
+/// The text between each header and the next; the preamble before the first and the closing lines are left away.
+fn pieces<'a>(listed: &[Listed], sql: &'a str) -> Result<Vec<Piece<'a>>, String> {
+    let mut starts = Vec::with_capacity(listed.len());
+    let mut from = 0;
+    for entry in listed {
+        let opening = format!(
+            "--\n-- TOC entry {} (class {} OID {})\n",
+            entry.id, entry.class_oid, entry.oid
+        );
+        let at = find_at_line_start(sql, &opening, from)
+            .ok_or_else(|| format!("entry {} is listed but not printed", entry.id))?;
+        starts.push(at);
+        from = at + opening.len();
+    }
+    let end = end_of_entries(sql, from);
+    let mut pieces = Vec::with_capacity(starts.len());
+    for (position, &start) in starts.iter().enumerate() {
+        let stop = starts.get(position + 1).copied().unwrap_or(end);
+        let text = sql
+            .get(start..stop)
+            .ok_or("an entry ends before it starts")?;
+        let text = text.strip_prefix("--\n").unwrap_or(text);
+        let (header, body) = text
+            .split_once("\n--\n")
+            .ok_or_else(|| format!("entry {} has no end of its header", listed[position].id))?;
+        pieces.push(Piece { header, body });
+    }
+    Ok(pieces)
+}
+
+/// The text before the first entry.
+fn preamble<'a>(listed: &[Listed], sql: &'a str) -> &'a str {
+    let opening = listed
+        .first()
+        .map(|first| format!("--\n-- TOC entry {} ", first.id));
+    let end = opening
+        .and_then(|opening| find_at_line_start(sql, &opening, 0))
+        .unwrap_or(0);
+    sql.get(..end).unwrap_or_default()
+}
+
+fn find_at_line_start(text: &str, needle: &str, from: usize) -> Option<usize> {
+    let mut from = from;
+    loop {
+        let at = from + text.get(from..)?.find(needle)?;
+        if at == 0 || text.as_bytes().get(at - 1) == Some(&b'\n') {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+}
+
+/// Where the closing lines begin: `-- Completed on …` and `-- PostgreSQL database dump complete` are the last of the text.
+fn end_of_entries(sql: &str, from: usize) -> usize {
+    let closing = sql.rfind("--\n-- PostgreSQL database dump complete\n--");
+    let completed = sql.rfind("-- Completed on ");
+    [completed, closing]
+        .into_iter()
+        .flatten()
+        .filter(|at| *at >= from)
+        .min()
+        .unwrap_or(sql.len())
+}
+
+struct Header<'a> {
+    depends_on: Vec<u32>,
+    name: &'a str,
+    kind: &'a str,
+    schema: &'a str,
+    owner: &'a str,
+}
+
+impl<'a> Header<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let mut depends_on = Vec::new();
+        for line in text.lines() {
+            if let Some(ids) = line.strip_prefix("-- Dependencies: ") {
+                depends_on = ids
+                    .split_whitespace()
+                    .filter_map(|id| id.parse().ok())
+                    .collect();
+            }
+            let named = line
+                .strip_prefix("-- Name: ")
+                .or_else(|| line.strip_prefix("-- Data for Name: "));
+            if let Some(named) = named {
+                let (rest, owner) = named.rsplit_once("; Owner:")?;
+                let (rest, schema) = rest.rsplit_once("; Schema: ")?;
+                let (name, kind) = rest.rsplit_once("; Type: ")?;
+                let owner = owner
+                    .split_once("; Tablespace: ")
+                    .map_or(owner, |(owner, _)| owner);
+                return Some(Self {
+                    depends_on,
+                    name,
+                    kind,
+                    schema: if schema == "-" { "" } else { schema },
+                    // Extensions and privileges have none.
+                    owner: if owner.trim() == "-" {
+                        ""
+                    } else {
+                        owner.trim_start()
+                    },
+                });
+            }
+        }
+        None
+    }
+}
+
+/// `SET default_tablespace` and `SET default_table_access_method` are printed only when they change, in front of the next
+/// entry's header, that is at the end of this one's text: they are carried forward to the entries they govern.
+#[derive(Default)]
+struct Settings {
+    by_name: HashMap<&'static str, String>,
+}
+
+const GOVERNING: [&str; 2] = ["default_tablespace", "default_table_access_method"];
+
+impl Settings {
+    /// Cuts the settings off the end of `text`; they are in force from the next entry on.
+    fn cut<'a>(&mut self, text: &'a str) -> &'a str {
+        let mut rest = text.trim_end();
+        loop {
+            let (before, line) = rest.rsplit_once('\n').unwrap_or(("", rest));
+            let Some(name) = GOVERNING.into_iter().find(|name| {
+                line.strip_prefix("SET ")
+                    .and_then(|l| l.strip_prefix(name))
+                    .is_some_and(|l| l.starts_with(" = "))
+            }) else {
+                return rest;
+            };
+            self.by_name.insert(name, line.to_owned());
+            rest = before.trim_end();
+        }
+    }
+
+    /// What to say in front of an entry.
+    fn prefix(&self) -> String {
+        let mut prefix = String::new();
+        for line in GOVERNING.iter().filter_map(|name| self.by_name.get(name)) {
+            if !is_default(line) {
+                // LOCAL: the entry runs in a transaction of its own, the next one finds the defaults again.
+                prefix.push_str(&line.replacen("SET ", "SET LOCAL ", 1));
+                prefix.push('\n');
+            }
+        }
+        prefix
+    }
+}
+
+/// Sessions start with these values, so saying them again would only be noise.
+fn is_default(line: &str) -> bool {
+    line == "SET default_tablespace = '';" || line == "SET default_table_access_method = heap;"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIST: &str = ";\n; Archive\n;\n10; 1259 100 TABLE public a me\n12; 0 0 ACL public TABLE a me\n11; 1259 101 INDEX public i me\n";
+    const POST: &str = "11; 1259 101 INDEX public i me\n";
+
+    fn sql(owner: bool) -> String {
+        let alter = if owner {
+            "ALTER TABLE public.a OWNER TO me;\n\n"
+        } else {
+            ""
+        };
+        format!(
+            "--\n-- PostgreSQL database dump\n--\n\n\\restrict x\n\nSET a = 1;\n\nSET default_tablespace = 'fast';\n\nSET default_table_access_method = heap;\n\n\
+             --\n-- TOC entry 10 (class 1259 OID 100)\n-- Name: a; Type: TABLE; Schema: public; Owner: {}\n-- Data Pos: 0\n--\n\n\
+             CREATE TABLE public.a (\n    x text DEFAULT '\n--\n-- TOC entry 99 (class 1 OID 1)\n'\n);\n\n\n{alter}\
+             --\n-- TOC entry 11 (class 1259 OID 101)\n-- Dependencies: 10\n-- Name: i; Type: INDEX; Schema: public; Owner: me; Tablespace: fast\n--\n\n\
+             CREATE INDEX i ON public.a USING btree (x);\n\n\nSET default_tablespace = '';\n\n\
+             --\n-- TOC entry 12 (class 0 OID 0)\n-- Dependencies: 10\n-- Name: TABLE a; Type: ACL; Schema: public; Owner: me\n--\n\n\
+             GRANT SELECT ON TABLE public.a TO you;\n\n\n-- Completed on 2026\n\n--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict x\n",
+            if owner { "me" } else { "-" }
+        )
+    }
+
+    fn entries() -> Vec<Entry> {
+        let (with, without) = (sql(true), sql(false));
+        split(Printed {
+            list: LIST,
+            post_data_list: POST,
+            sql: &with,
+            sql_without_owner: &without,
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn privileges_come_last_and_owners_stand_apart() {
+        let entries = entries();
+        let ids: Vec<u32> = entries.iter().map(|e| e.id).collect();
+        assert_eq!(ids, [10, 11, 12]);
+        assert_eq!(
+            entries[0].owner_sql.as_deref(),
+            Some("ALTER TABLE public.a OWNER TO me;")
+        );
+        assert_eq!(entries[1].owner_sql, None);
+        assert_eq!(entries[2].sql, "GRANT SELECT ON TABLE public.a TO you;");
+        assert_eq!(entries[1].section, Section::PostData);
+        assert_eq!(entries[1].depends_on, [10]);
+        assert_eq!(entries[1].owner, "me");
+    }
+
+    #[test]
+    fn a_look_alike_header_cuts_nothing() {
+        assert!(entries()[0].sql.contains("TOC entry 99"));
+        assert!(entries()[0].sql.ends_with(");"));
+    }
+
+    #[test]
+    fn a_tablespace_is_carried_forward_and_defaults_are_not_said() {
+        let entries = entries();
+        assert!(
+            entries[0]
+                .sql
+                .starts_with("SET LOCAL default_tablespace = 'fast';\nCREATE TABLE")
+        );
+        assert!(
+            entries[1]
+                .sql
+                .starts_with("SET LOCAL default_tablespace = 'fast';\nCREATE INDEX")
+        );
+    }
+
+    #[test]
+    fn what_is_listed_but_not_printed_is_an_error() {
+        let (with, without) = (sql(true), sql(false));
+        let list = format!("{LIST}13; 1 1 VIEW public v me\n");
+        let printed = Printed {
+            list: &list,
+            post_data_list: POST,
+            sql: &with,
+            sql_without_owner: &without,
+        };
+        assert!(split(printed).unwrap_err().contains("13"));
+    }
+}

@@ -1,0 +1,225 @@
+//! Reads the system catalogs: what the source holds, and what a destination already has.
+//!
+//! A constant number of queries, whatever the number of tables. Reads only.
+
+use std::collections::HashMap;
+
+use tokio_postgres::{Client, Row};
+
+use crate::model::catalog::{
+    Catalog, Column, ExtensionConfig, ForeignKey, Index, LargeObjects, MaterializedView, Sequence,
+    SequenceOwner, Table, TableKind, WireType,
+};
+use crate::model::existing::ExistingObject;
+use crate::model::name::ObjectName;
+use crate::model::problem::Problem;
+
+use super::problem::problem;
+
+const TABLES: &str = include_str!("../../assets/sql/tables.sql");
+const INHERITANCE: &str = include_str!("../../assets/sql/inheritance.sql");
+const COLUMNS: &str = include_str!("../../assets/sql/columns.sql");
+const COLUMNS_10: &str = include_str!("../../assets/sql/columns_10.sql");
+const INDEXES: &str = include_str!("../../assets/sql/indexes.sql");
+const FOREIGN_KEYS: &str = include_str!("../../assets/sql/foreign_keys.sql");
+const FOREIGN_KEYS_10: &str = include_str!("../../assets/sql/foreign_keys_10.sql");
+const SEQUENCES: &str = include_str!("../../assets/sql/sequences.sql");
+const MATERIALIZED_VIEWS: &str = include_str!("../../assets/sql/materialized_views.sql");
+const LARGE_OBJECTS: &str = include_str!("../../assets/sql/large_objects.sql");
+const EXISTING: &str = include_str!("../../assets/sql/existing.sql");
+
+async fn rows(client: &Client, what: &str, sql: &str) -> Result<Vec<Row>, Problem> {
+    client.query(sql, &[]).await.map_err(|error| {
+        problem(
+            format!("Could not read the {what} from the system catalogs"),
+            &error,
+        )
+    })
+}
+
+fn bytes(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}
+
+/// Reads the whole catalog of the database `client` is connected to; `version` is `server_version_num`.
+pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
+    let mut tables: Vec<Table> = rows(client, "tables", TABLES)
+        .await?
+        .iter()
+        .map(table_from)
+        .collect();
+    let position: HashMap<u32, usize> = tables
+        .iter()
+        .enumerate()
+        .map(|(at, table)| (table.oid, at))
+        .collect();
+
+    for row in rows(client, "partitions and inheritance", INHERITANCE).await? {
+        let (child, parent, is_partition): (u32, u32, bool) = (row.get(0), row.get(1), row.get(2));
+        let (Some(&child), Some(&parent)) = (position.get(&child), position.get(&parent)) else {
+            continue;
+        };
+        if is_partition {
+            tables[child].partition_of = Some(parent);
+        } else {
+            tables[child].inherits.push(parent);
+            tables[parent].has_inheritance_children = true;
+        }
+    }
+    let columns = if version >= 120_000 {
+        COLUMNS
+    } else {
+        COLUMNS_10
+    };
+    for row in rows(client, "columns", columns).await? {
+        if let Some(&at) = position.get(&row.get::<_, u32>(0)) {
+            tables[at].columns.push(column_from(&row));
+        }
+    }
+    for row in rows(client, "indexes", INDEXES).await? {
+        if let Some(&at) = position.get(&row.get::<_, u32>(0)) {
+            tables[at].indexes.push(Index {
+                name: row.get(1),
+                definition: row.get(2),
+                is_primary: row.get(3),
+                is_unique: row.get(4),
+                is_valid: row.get(5),
+                bytes: bytes(row.get(6)),
+            });
+        }
+    }
+    let foreign_keys = if version >= 110_000 {
+        FOREIGN_KEYS
+    } else {
+        FOREIGN_KEYS_10
+    };
+    let foreign_keys = rows(client, "foreign keys", foreign_keys)
+        .await?
+        .iter()
+        .filter_map(|row| {
+            Some(ForeignKey {
+                name: row.get(0),
+                table: *position.get(&row.get::<_, u32>(1))?,
+                references: *position.get(&row.get::<_, u32>(2))?,
+                definition: row.get(3),
+            })
+        })
+        .collect();
+    let sequences = rows(client, "sequences", SEQUENCES)
+        .await?
+        .iter()
+        .map(|row| sequence_from(row, &position))
+        .collect();
+    let materialized_views = rows(client, "materialized views", MATERIALIZED_VIEWS)
+        .await?
+        .iter()
+        .map(|row| MaterializedView {
+            oid: row.get(0),
+            name: ObjectName::new(row.get::<_, String>(1), row.get::<_, String>(2)),
+            is_populated: row.get(3),
+            bytes: bytes(row.get(4)),
+        })
+        .collect();
+    let large_objects = rows(client, "large objects", LARGE_OBJECTS)
+        .await?
+        .first()
+        .map(|row| LargeObjects {
+            count: bytes(row.get(0)),
+            bytes: row.get::<_, Option<i64>>(1).map_or(0, bytes),
+        })
+        .unwrap_or_default();
+    Ok(Catalog {
+        tables,
+        sequences,
+        foreign_keys,
+        materialized_views,
+        large_objects,
+    })
+}
+
+fn table_from(row: &Row) -> Table {
+    let extension: Option<String> = row.get(14);
+    let condition: Option<String> = row.get(15);
+    Table {
+        oid: row.get(0),
+        name: ObjectName::new(row.get::<_, String>(1), row.get::<_, String>(2)),
+        kind: match row.get::<_, String>(3).as_str() {
+            "p" => TableKind::Partitioned,
+            "f" => TableKind::Foreign,
+            _ => TableKind::Ordinary,
+        },
+        is_unlogged: row.get(4),
+        owner: row.get(5),
+        partition_of: None,
+        inherits: Vec::new(),
+        has_inheritance_children: false,
+        columns: Vec::new(),
+        indexes: Vec::new(),
+        estimated_rows: row.get::<_, Option<i64>>(6).map(bytes),
+        page_count: bytes(row.get(7)),
+        table_bytes: bytes(row.get(8)),
+        index_bytes: bytes(row.get(9)),
+        comment: row.get(10),
+        rows_hidden_by_policy: row.get(11),
+        can_select: row.get(12),
+        can_lock: row.get(13),
+        extension_config: extension.map(|extension| ExtensionConfig {
+            extension,
+            condition: condition.unwrap_or_default(),
+        }),
+    }
+}
+
+fn column_from(row: &Row) -> Column {
+    Column {
+        name: row.get(1),
+        type_name: row.get(2),
+        wire: match row.get::<_, String>(3).as_str() {
+            "built-in" => WireType::BuiltIn,
+            "enum" => WireType::Enum,
+            "oid" => WireType::ObjectIdentifier,
+            _ => WireType::Other,
+        },
+        is_not_null: row.get(4),
+        is_identity: row.get(5),
+        is_generated: row.get(6),
+        default: row.get(7),
+    }
+}
+
+fn sequence_from(row: &Row, position: &HashMap<u32, usize>) -> Sequence {
+    let owner_table = row
+        .get::<_, Option<u32>>(4)
+        .and_then(|oid| position.get(&oid).copied());
+    Sequence {
+        oid: row.get(0),
+        name: ObjectName::new(row.get::<_, String>(1), row.get::<_, String>(2)),
+        owner: row.get(3),
+        owned_by: owner_table
+            .zip(row.get::<_, Option<String>>(5))
+            .map(|(table, column)| SequenceOwner {
+                table,
+                column,
+                is_identity: row.get::<_, Option<bool>>(6) == Some(true),
+            }),
+        last_value: row.get(7),
+        can_select: row.get(8),
+        extension: row.get(9),
+    }
+}
+
+/// What a destination already holds; tables come with whether they have rows (0, or at least 1).
+pub async fn read_existing(client: &Client) -> Result<Vec<ExistingObject>, Problem> {
+    let mut existing = Vec::new();
+    for row in rows(client, "objects of the destination", EXISTING).await? {
+        let identity: String = row.get(3);
+        existing.push(ExistingObject {
+            kind: row.get(0),
+            name: ObjectName::new(row.get::<_, String>(1), row.get::<_, String>(2)),
+            rows: None,
+            columns: Vec::new(),
+            identity,
+        });
+    }
+    Ok(existing)
+}

@@ -1,0 +1,178 @@
+//! Finds pg_dump and pg_restore: the newest installed that can read the source.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use tokio::process::Command;
+
+use crate::model::problem::Problem;
+
+/// One directory with both programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientTools {
+    pub directory: PathBuf,
+    /// e.g. `15.18`.
+    pub version: String,
+    pub major: u32,
+}
+
+impl ClientTools {
+    /// The programs of one directory.
+    pub async fn at(directory: &Path) -> Result<Self, Problem> {
+        inspect(directory).await.ok_or_else(|| {
+            Problem::new(
+                "Could not find pg_dump",
+                format!(
+                    "{} does not hold pg_dump and pg_restore",
+                    directory.display()
+                ),
+            )
+        })
+    }
+
+    pub fn pg_dump(&self) -> PathBuf {
+        self.directory.join("pg_dump")
+    }
+
+    pub fn pg_restore(&self) -> PathBuf {
+        self.directory.join("pg_restore")
+    }
+}
+
+/// All that are installed in the usual places, oldest first.
+pub async fn installed() -> Vec<ClientTools> {
+    let mut found = Vec::new();
+    for directory in candidate_directories().await {
+        if let Some(tools) = inspect(&directory).await {
+            found.push(tools);
+        }
+    }
+    found.sort_by_key(|tools| tools.major);
+    found
+}
+
+/// The one to use between two servers: it must be as new as the source. The one of the destination's own version is
+/// best, for it says nothing that server does not know; else the newest.
+pub fn choose(
+    installed: &[ClientTools],
+    source_major: u32,
+    destination_major: u32,
+) -> Result<ClientTools, Problem> {
+    let able = || installed.iter().filter(|tools| tools.major >= source_major);
+    able()
+        .find(|tools| tools.major == destination_major)
+        .or_else(|| able().next_back())
+        .cloned()
+        .ok_or_else(|| {
+            let have = match installed.last() {
+                Some(newest) => format!("the newest installed is {}", newest.version),
+                None => "none is installed".to_owned(),
+            };
+            Problem::new(
+                "No pg_dump can read the source",
+                format!("The source is PostgreSQL {source_major}; {have}."),
+            )
+            .hint(install_hint(source_major.max(destination_major)))
+        })
+}
+
+/// How to install client programs here.
+pub fn install_hint(major: u32) -> String {
+    let is_there = |path: &str| Path::new(path).exists();
+    if cfg!(target_os = "macos") {
+        format!("Install them with: brew install postgresql@{major}")
+    } else if is_there("/usr/bin/dnf") {
+        format!("Install them with: dnf install postgresql{major}")
+    } else if is_there("/usr/bin/apt-get") {
+        format!(
+            "Install them with: apt-get install postgresql-client-{major} (from apt.postgresql.org if your release is older)"
+        )
+    } else {
+        format!("Install the client programs of PostgreSQL {major} or newer.")
+    }
+}
+
+async fn candidate_directories() -> Vec<PathBuf> {
+    let mut directories = BTreeSet::new();
+    if let Some(path) = std::env::var_os("PATH") {
+        directories.extend(std::env::split_paths(&path));
+    }
+    if let Ok(output) = Command::new("pg_config").arg("--bindir").output().await {
+        directories.insert(PathBuf::from(
+            String::from_utf8_lossy(&output.stdout).trim(),
+        ));
+    }
+    for (parent, suffix) in [
+        ("/usr/lib/postgresql", "bin"),
+        ("/opt/homebrew/opt", "bin"),
+        ("/usr/local/opt", "bin"),
+        ("/Applications/Postgres.app/Contents/Versions", "bin"),
+        ("/usr", "bin"),
+    ] {
+        let Ok(children) = std::fs::read_dir(parent) else {
+            continue;
+        };
+        for child in children.flatten() {
+            let name = child.file_name().to_string_lossy().into_owned();
+            if parent != "/usr" || name.starts_with("pgsql-") {
+                directories.insert(child.path().join(suffix));
+            }
+        }
+    }
+    directories.into_iter().collect()
+}
+
+async fn inspect(directory: &Path) -> Option<ClientTools> {
+    let program = directory.join("pg_dump");
+    if !program.is_file() || !directory.join("pg_restore").is_file() {
+        return None;
+    }
+    let output = Command::new(&program)
+        .arg("--version")
+        .output()
+        .await
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let version = text
+        .split_whitespace()
+        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    let major = version
+        .split('.')
+        .next()?
+        .trim_end_matches(char::is_alphabetic)
+        .parse()
+        .ok()?;
+    Some(ClientTools {
+        directory: directory.to_owned(),
+        version: version.to_owned(),
+        major,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tools(major: u32) -> ClientTools {
+        ClientTools {
+            directory: PathBuf::new(),
+            version: format!("{major}.1"),
+            major,
+        }
+    }
+
+    #[test]
+    fn the_destinations_version_is_best_and_the_newest_next() {
+        let all = [tools(13), tools(15), tools(17)];
+        assert_eq!(choose(&all, 13, 15).unwrap().major, 15);
+        assert_eq!(choose(&all, 13, 16).unwrap().major, 17);
+        assert_eq!(choose(&all, 16, 15).unwrap().major, 17);
+    }
+
+    #[test]
+    fn one_older_than_the_source_is_refused() {
+        let problem = choose(&[tools(15)], 16, 16).unwrap_err();
+        assert!(problem.message.contains("15.1"));
+        assert!(problem.our_hint.is_some());
+    }
+}

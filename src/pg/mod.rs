@@ -1,0 +1,13 @@
+//! Wire I/O with PostgreSQL: sessions, TLS, the catalog reader, pg_dump's archive, the copy pipe, errors as Problems.
+//!
+//! It orchestrates nothing: what is done in which order is the planner's and the engine's.
+
+pub mod archive;
+pub mod catalog;
+pub mod client_tools;
+pub mod connect;
+mod connection_problem;
+pub mod copy;
+pub mod probe;
+pub mod problem;
+pub mod tls;

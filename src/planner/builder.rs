@@ -1,0 +1,113 @@
+//! Collects steps and gives them their numbers.
+
+use crate::model::name::ObjectName;
+use crate::model::plan::{Action, Phase, Rule, Session, Statement, Step, StepId, StepKind};
+use crate::sql::statements;
+
+/// A step before it has a number.
+#[derive(Debug)]
+pub(super) struct Draft(Step);
+
+impl Draft {
+    pub(super) fn new(phase: Phase, title: impl Into<String>, why: impl Into<String>) -> Self {
+        Self(Step {
+            id: StepId(0),
+            phase,
+            kind: StepKind::Sql,
+            title: title.into(),
+            why: why.into(),
+            object: None,
+            statements: Vec::new(),
+            needs: Vec::new(),
+            size_hint_bytes: 0,
+            row_hint: None,
+            journal_key: String::new(),
+            rule: Rule::Normal,
+        })
+    }
+
+    pub(super) fn kind(mut self, kind: StepKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    pub(super) fn rule(mut self, rule: Rule) -> Self {
+        self.0.rule = rule;
+        self
+    }
+
+    pub(super) fn object(mut self, object: &ObjectName) -> Self {
+        self.0.object = Some(object.clone());
+        self
+    }
+
+    pub(super) fn key(mut self, key: impl Into<String>) -> Self {
+        self.0.journal_key = key.into();
+        self
+    }
+
+    pub(super) fn needs(mut self, needs: impl IntoIterator<Item = StepId>) -> Self {
+        self.0.needs.extend(needs);
+        self.0.needs.sort_unstable();
+        self.0.needs.dedup();
+        self
+    }
+
+    pub(super) fn size(mut self, bytes: u64, rows: Option<u64>) -> Self {
+        self.0.size_hint_bytes = bytes;
+        self.0.row_hint = rows;
+        self
+    }
+
+    pub(super) fn statement(
+        mut self,
+        session: Session,
+        action: Action,
+        sql: impl Into<String>,
+    ) -> Self {
+        self.0.statements.push(Statement {
+            session,
+            action,
+            sql: sql.into(),
+        });
+        self
+    }
+
+    pub(super) fn run(self, session: Session, sql: impl Into<String>) -> Self {
+        self.statement(session, Action::Run, sql)
+    }
+
+    /// The statements in one transaction on the destination, with the step's journal row.
+    pub(super) fn transaction(self, statements: impl IntoIterator<Item = String>) -> Self {
+        let key = self.0.journal_key.clone();
+        let mut draft = self.run(Session::Destination, statements::BEGIN);
+        for sql in statements {
+            draft = draft.run(Session::Destination, sql);
+        }
+        draft
+            .run(Session::Destination, statements::journal_done(&key))
+            .run(Session::Destination, statements::COMMIT)
+    }
+}
+
+/// The steps so far.
+#[derive(Debug, Default)]
+pub(super) struct Steps(Vec<Step>);
+
+impl Steps {
+    pub(super) fn push(&mut self, draft: Draft) -> StepId {
+        let id = StepId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
+        let mut step = draft.0;
+        step.id = id;
+        self.0.push(step);
+        id
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Step> {
+        self.0.iter()
+    }
+
+    pub(super) fn into_inner(self) -> Vec<Step> {
+        self.0
+    }
+}

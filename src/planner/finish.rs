@@ -1,0 +1,244 @@
+//! What follows the rows besides the archive's own entries: statistics, counters, materialized views, proof, clean-up.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::model::options::{OnExisting, VerifyLevel};
+use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
+use crate::sql::statements;
+
+use super::Context;
+use super::builder::{Draft, Steps};
+use super::closure::PG_CLASS;
+use super::rows::{Carried, LARGE_OBJECTS, RowSteps};
+use super::schema::StepOfEntry;
+
+/// ANALYZE of each table with rows once its indexes stand (an expression index brings statistics of its own), and of each
+/// partitioned table at the top of its tree, whose own statistics no autovacuum gathers (manual, ANALYZE).
+pub(super) fn push_analyze(
+    context: &Context<'_>,
+    steps: &mut Steps,
+    carried: &[Carried],
+    rows: &RowSteps,
+) {
+    let tables = &context.inspection.catalog.tables;
+    let mut index_steps: HashMap<StepId, Vec<StepId>> = HashMap::new();
+    for step in steps
+        .iter()
+        .filter(|s| s.phase == Phase::Indexes && s.title.starts_with("Build"))
+    {
+        for need in &step.needs {
+            index_steps.entry(*need).or_default().push(step.id);
+        }
+    }
+    let mut roots: HashMap<usize, Vec<StepId>> = HashMap::new();
+    for carried in carried {
+        let Some(durable) = rows.of_table(carried.table) else {
+            continue;
+        };
+        let mut root = carried.table;
+        while let Some(parent) = tables[root].partition_of {
+            root = parent;
+        }
+        let needs = roots.entry(root).or_default();
+        needs.push(durable);
+        if let Some(data) = rows
+            .data_step(carried.table)
+            .filter(|data| *data == durable)
+        {
+            needs.extend(index_steps.get(&data).into_iter().flatten().copied());
+        }
+    }
+    let mut roots: Vec<(usize, Vec<StepId>)> = roots.into_iter().collect();
+    roots.sort_by_key(|(table, _)| *table);
+    for (table, needs) in roots {
+        let name = &tables[table].name;
+        steps.push(
+            Draft::new(
+                Phase::Indexes,
+                format!("Gather statistics of {name}"),
+                "Without statistics the planner would guess, and the first queries would be slow.",
+            )
+            .object(name)
+            .rule(Rule::Optional)
+            .key(format!("analyze/{}.{}", name.schema, name.name))
+            .needs(needs)
+            .run(Session::Destination, statements::analyze(name)),
+        );
+    }
+}
+
+/// Counters of all selected sequences; returns (sequence position, step).
+pub(super) fn push_sequences(context: &Context<'_>, steps: &mut Steps) -> Vec<(usize, StepId)> {
+    let archive = &context.inspection.archive;
+    let made: HashSet<u32> = archive
+        .entries
+        .iter()
+        .filter(|e| e.class_oid == PG_CLASS && e.kind == "SEQUENCE" && context.closure.carries(e))
+        .map(|e| e.oid)
+        .collect();
+    let makes_schema = context.options.schema == crate::model::options::SchemaChoice::All;
+    let mut pushed = Vec::new();
+    for (at, sequence) in context.inspection.catalog.sequences.iter().enumerate() {
+        let is_selected = context.selection.sequences.get(at) == Some(&true);
+        let is_there =
+            !makes_schema || made.contains(&sequence.oid) || sequence.extension.is_some();
+        if !is_selected || !is_there {
+            continue;
+        }
+        let name = &sequence.name;
+        let key = format!("sequence/{}.{}", name.schema, name.name);
+        let step = steps.push(
+            Draft::new(
+                Phase::Sequences,
+                format!("Set sequence {name}"),
+                "Read after the rows, for counters are in no snapshot; the next value then is the one the source would give.",
+            )
+            .kind(StepKind::Sequence)
+            .object(name)
+            .key(&key)
+            .statement(Session::SourceNow, Action::MeasureSource, statements::read_sequence(name))
+            .run(Session::Destination, statements::BEGIN)
+            .statement(Session::Destination, Action::BindMeasured, statements::set_sequence(name))
+            .run(Session::Destination, statements::journal_done(&key))
+            .run(Session::Destination, statements::COMMIT),
+        );
+        pushed.push((at, step));
+    }
+    pushed
+}
+
+/// Materialized views that are filled on the source are filled here, each after those it reads.
+pub(super) fn push_refreshes(context: &Context<'_>, steps: &mut Steps, made: &StepOfEntry) {
+    let populated: HashSet<u32> = context
+        .inspection
+        .catalog
+        .materialized_views
+        .iter()
+        .filter(|view| view.is_populated)
+        .map(|view| view.oid)
+        .collect();
+    // Entry to the refresh steps that what it stands for waits for, looking through plain views.
+    let mut upstream: HashMap<u32, Vec<StepId>> = HashMap::new();
+    for entry in &context.inspection.archive.entries {
+        let mut needs: Vec<StepId> = entry
+            .depends_on
+            .iter()
+            .filter_map(|id| upstream.get(id))
+            .flatten()
+            .copied()
+            .collect();
+        if entry.kind == "MATERIALIZED VIEW"
+            && populated.contains(&entry.oid)
+            && let Some(created) = made.get(&entry.id)
+        {
+            needs.push(*created);
+            let key = format!("refresh/{}.{}", entry.name.schema, entry.name.name);
+            let refresh = steps.push(
+                Draft::new(
+                    Phase::Finish,
+                    format!("Fill materialized view {}", entry.name),
+                    "Computed anew from the rows that were copied, after the materialized views it reads.",
+                )
+                .object(&entry.name)
+                .key(&key)
+                .needs(needs)
+                .transaction([statements::refresh_materialized_view(&entry.name)]),
+            );
+            needs = vec![refresh];
+        }
+        if !needs.is_empty() {
+            upstream.insert(entry.id, needs);
+        }
+    }
+}
+
+/// Both sides compared: rows per table, sequences, large objects.
+pub(super) fn push_verification(
+    context: &Context<'_>,
+    steps: &mut Steps,
+    carried: &[Carried],
+    rows: &RowSteps,
+    sequences: &[(usize, StepId)],
+) {
+    let level = context.options.verify;
+    if level == VerifyLevel::Off {
+        return;
+    }
+    // Rows added to rows that were there cannot be told apart by counting.
+    if context.options.on_existing != OnExisting::Append {
+        for carried in carried {
+            let table = &context.inspection.catalog.tables[carried.table];
+            let (Some(data), Some(durable)) =
+                (rows.data_step(carried.table), rows.of_table(carried.table))
+            else {
+                continue;
+            };
+            steps.push(
+                Draft::new(
+                    Phase::Verify,
+                    format!("Compare {}", table.name),
+                    "The destination's rows are counted and held against the count of the source's snapshot.",
+                )
+                .kind(StepKind::VerifyTable { data })
+                .object(&table.name)
+                .key(format!("verify/{}.{}", table.name.schema, table.name.name))
+                .needs([data, durable])
+                .statement(
+                    Session::Destination,
+                    Action::MeasureDestination,
+                    statements::count_rows(table),
+                ),
+            );
+        }
+    }
+    for (at, data) in sequences {
+        let name = &context.inspection.catalog.sequences[*at].name;
+        steps.push(
+            Draft::new(
+                Phase::Verify,
+                format!("Compare sequence {name}"),
+                "last_value and is_called must both be the source's.",
+            )
+            .kind(StepKind::VerifySequence { data: *data })
+            .object(name)
+            .key(format!("verify/sequence/{}.{}", name.schema, name.name))
+            .needs([*data])
+            .statement(
+                Session::Destination,
+                Action::MeasureDestination,
+                statements::read_sequence(name),
+            ),
+        );
+    }
+    if let Some(data) = rows.data_step(LARGE_OBJECTS) {
+        steps.push(
+            Draft::new(
+                Phase::Verify,
+                "Compare large objects",
+                "Number and contents of all large objects are compared.",
+            )
+            .kind(StepKind::VerifyLargeObjects { data })
+            .key("verify/large objects")
+            .needs([data])
+            .statement(
+                Session::Destination,
+                Action::MeasureDestination,
+                statements::MEASURE_LARGE_OBJECTS,
+            ),
+        );
+    }
+}
+
+/// Always the last statement on our own scaffold.
+pub(super) fn push_journal_removal(steps: &mut Steps) {
+    steps.push(
+        Draft::new(
+            Phase::CleanUp,
+            "Remove the journal",
+            "Nothing of howdah's own stays in the destination.",
+        )
+        .key("clean/journal")
+        .rule(Rule::Always)
+        .run(Session::Destination, statements::DROP_JOURNAL),
+    );
+}

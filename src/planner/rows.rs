@@ -1,0 +1,299 @@
+//! Rows: which method and format each table takes, and the steps that carry them.
+
+use std::collections::HashMap;
+
+use crate::model::catalog::{Table, WireType};
+use crate::model::name::ObjectName;
+use crate::model::options::{Method, OnExisting, SchemaChoice, VerifyLevel};
+use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
+use crate::model::selection::Carry;
+use crate::sql::statements;
+
+use super::Context;
+use super::builder::{Draft, Steps};
+use super::fdw::Scaffold;
+
+/// A table whose rows are carried, and how.
+#[derive(Clone, Debug)]
+pub(super) struct Carried {
+    /// Position in the catalog.
+    pub(super) table: usize,
+    pub(super) method: Method,
+    pub(super) is_binary: bool,
+    /// Said in the step's why when the method is not the one asked for.
+    pub(super) because: Option<String>,
+}
+
+/// The data steps made, findable by table.
+#[derive(Debug, Default)]
+pub(super) struct RowSteps {
+    /// Table position to (data step, the step whose success makes its rows durable).
+    by_table: HashMap<usize, (StepId, StepId)>,
+    /// Archive entry of a table to every table whose rows it stands for: itself, or its leaf partitions.
+    tables_of_entry: HashMap<u32, Vec<usize>>,
+}
+
+impl RowSteps {
+    /// What must be done before something that depends on this archive entry.
+    pub(super) fn of_entry(&self, entry: u32) -> Vec<StepId> {
+        let tables = self.tables_of_entry.get(&entry).into_iter().flatten();
+        tables.filter_map(|table| self.of_table(*table)).collect()
+    }
+
+    /// The step after which the table's rows are there to stay.
+    pub(super) fn of_table(&self, table: usize) -> Option<StepId> {
+        self.by_table.get(&table).map(|(_, durable)| *durable)
+    }
+
+    pub(super) fn data_step(&self, table: usize) -> Option<StepId> {
+        self.by_table.get(&table).map(|(data, _)| *data)
+    }
+}
+
+/// Tables whose rows are to be carried, the longest chain of work first.
+pub(super) fn carried(context: &Context<'_>) -> Vec<Carried> {
+    let catalog = &context.inspection.catalog;
+    let mut carried: Vec<Carried> = catalog
+        .tables
+        .iter()
+        .enumerate()
+        .filter(|(at, table)| {
+            table.holds_rows()
+                && context.selection.tables.get(*at) == Some(&Carry::RowsAndStructure)
+                && context.is_made_or_there(*at)
+        })
+        .map(|(at, table)| {
+            let chosen = context.selection.methods.get(at).copied().flatten();
+            let wanted = chosen.unwrap_or(context.options.method);
+            let (method, because) = match (wanted, why_not_fdw(table)) {
+                (Method::Fdw, Some(reason)) => (Method::Copy, Some(reason)),
+                (method, _) => (method, None),
+            };
+            Carried {
+                table: at,
+                method,
+                is_binary: is_binary_safe(table),
+                because,
+            }
+        })
+        .collect();
+    carried.sort_by_key(|c| {
+        let table = &catalog.tables[c.table];
+        (
+            std::cmp::Reverse(table.table_bytes + 2 * table.index_bytes),
+            c.table,
+        )
+    });
+    carried
+}
+
+/// The reason why postgres_fdw would carry this table wrongly; none when it carries it well.
+fn why_not_fdw(table: &Table) -> Option<String> {
+    if table.has_inheritance_children {
+        return Some(
+            "By COPY, not FDW: other tables inherit from this one, and a foreign table would return their rows too."
+                .to_owned(),
+        );
+    }
+    if table.copied_columns().next().is_none() {
+        return Some("By COPY, not FDW: there is no column an INSERT could name.".to_owned());
+    }
+    if table.extension_config.is_some() {
+        return Some(
+            "By COPY, not FDW: only a part of this extension's table is the user's.".to_owned(),
+        );
+    }
+    None
+}
+
+/// Binary form is the same on every server for these types; others hold OIDs or belong to an extension.
+pub(super) fn is_binary_safe(table: &Table) -> bool {
+    table
+        .copied_columns()
+        .all(|c| matches!(c.wire, WireType::BuiltIn | WireType::Enum))
+}
+
+/// Pushes the data steps and what they stand on. `first` are the steps every data step needs.
+pub(super) fn push_rows(
+    context: &Context<'_>,
+    steps: &mut Steps,
+    carried: &[Carried],
+    snapshot: Option<StepId>,
+) -> RowSteps {
+    let mut rows = RowSteps {
+        tables_of_entry: context.leaves_by_entry(),
+        ..RowSteps::default()
+    };
+    let scaffold = Scaffold::push(context, steps, carried);
+    let snapshot = scaffold.barrier().or(snapshot);
+    for carried in carried {
+        let table = &context.inspection.catalog.tables[carried.table];
+        match carried.method {
+            Method::Copy => {
+                let data = steps.push(copy_step(context, table, carried).needs(snapshot));
+                rows.by_table.insert(carried.table, (data, data));
+            }
+            Method::Fdw => {
+                let Some((data, commit)) = scaffold.push_rows(context, steps, carried) else {
+                    continue;
+                };
+                rows.by_table.insert(carried.table, (data, commit));
+            }
+        }
+    }
+    scaffold.push_commits(steps, &mut rows.by_table);
+    let large_objects = &context.inspection.catalog.large_objects;
+    if large_objects.count > 0 && context.carries_large_objects() {
+        rows.by_table.insert(LARGE_OBJECTS, {
+            let step = steps.push(large_object_step(context).needs(snapshot));
+            (step, step)
+        });
+    }
+    if let Some(snapshot) = snapshot {
+        steps.push(
+            Draft::new(
+                Phase::Data,
+                "Let go of the source's snapshot",
+                "The last row is read: the source can clean up after itself again.",
+            )
+            .kind(StepKind::ReleaseSnapshot)
+            .key("source/release")
+            .needs([snapshot])
+            .run(Session::Coordinator, statements::COMMIT),
+        );
+    }
+    scaffold.push_removal(steps);
+    rows
+}
+
+/// Stands for the large objects among the tables.
+pub(super) const LARGE_OBJECTS: usize = usize::MAX;
+
+fn format_name(is_binary: bool) -> &'static str {
+    if is_binary { "binary" } else { "text" }
+}
+
+fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried) -> Draft {
+    let is_ours = context.is_made_here(carried.table);
+    let format = format_name(carried.is_binary);
+    let why = match &carried.because {
+        Some(reason) => format!("{reason} Streamed in {format} format."),
+        None if carried.is_binary => {
+            "Streamed through howdah in PostgreSQL's binary format, which is fastest and exact.".to_owned()
+        }
+        None => "Streamed through howdah as text: a column's type has no binary form that every server reads alike.".to_owned(),
+    };
+    let key = format!("data/{}.{}", table.name.schema, table.name.name);
+    let mut draft = Draft::new(Phase::Data, format!("Copy the rows of {}", table.name), why)
+        .kind(StepKind::CopyRows {
+            is_binary: carried.is_binary,
+        })
+        .object(&table.name)
+        .key(&key)
+        .size(table.table_bytes, table.estimated_rows)
+        .needs(context.table_step(carried.table))
+        .run(Session::Destination, statements::BEGIN);
+    for sql in context.quiet_destination() {
+        draft = draft.run(Session::Destination, sql);
+    }
+    if is_ours {
+        draft = draft.run(Session::Destination, statements::truncate_only(&table.name));
+    }
+    draft = draft
+        .statement(
+            Session::Source,
+            Action::CopyOut,
+            statements::copy_out(table, carried.is_binary),
+        )
+        .statement(
+            Session::Destination,
+            Action::CopyIn,
+            statements::copy_in(table, carried.is_binary, is_ours),
+        )
+        .statement(
+            Session::Destination,
+            Action::Journal,
+            statements::journal_step(&key),
+        )
+        .run(Session::Destination, statements::COMMIT);
+    if context.options.verify == VerifyLevel::Off {
+        return draft;
+    }
+    draft.statement(
+        Session::Source,
+        Action::MeasureSource,
+        statements::count_rows(table),
+    )
+}
+
+fn large_object_step(context: &Context<'_>) -> Draft {
+    let objects = &context.inspection.catalog.large_objects;
+    Draft::new(
+        Phase::Data,
+        format!("Copy {} large objects", objects.count),
+        "Large objects belong to no table; each is read and written in pieces of one megabyte, under its own number.",
+    )
+    .kind(StepKind::LargeObjects)
+    .key("data/large objects")
+    .size(objects.bytes, None)
+    .run(Session::Destination, statements::BEGIN)
+    .statement(Session::Source, Action::Stream, statements::LIST_LARGE_OBJECTS)
+    .statement(Session::Destination, Action::Stream, statements::CREATE_LARGE_OBJECT)
+    .statement(Session::Source, Action::Stream, statements::READ_LARGE_OBJECT)
+    .statement(Session::Destination, Action::Stream, statements::WRITE_LARGE_OBJECT)
+    .statement(Session::Destination, Action::Journal, statements::journal_step("data/large objects"))
+    .run(Session::Destination, statements::COMMIT)
+    .statement(Session::Source, Action::MeasureSource, statements::MEASURE_LARGE_OBJECTS)
+}
+
+/// The snapshot that pure COPY runs open before anything else is read.
+pub(super) fn push_snapshot(
+    context: &Context<'_>,
+    steps: &mut Steps,
+    carried: &[Carried],
+) -> StepId {
+    let names = carried
+        .iter()
+        .map(|c| &context.inspection.catalog.tables[c.table].name);
+    let mut draft = Draft::new(
+        Phase::Prepare,
+        "Take a snapshot of the source",
+        "Everything is read from this one moment, however long the copy takes and whatever is written meanwhile.",
+    )
+    .kind(StepKind::OpenSnapshot)
+    .key("source/snapshot")
+    .run(Session::Coordinator, statements::BEGIN_SNAPSHOT);
+    if let Some(lock) = statements::lock_tables(names, "ACCESS SHARE") {
+        draft = draft.run(Session::Coordinator, lock);
+    }
+    steps.push(draft.statement(
+        Session::Coordinator,
+        Action::ExportSnapshot,
+        statements::EXPORT_SNAPSHOT,
+    ))
+}
+
+/// Empties existing tables first, all in one statement, when the user asked for it.
+pub(super) fn push_emptying(context: &Context<'_>, steps: &mut Steps, carried: &[Carried]) {
+    let options = context.options;
+    if options.on_existing != OnExisting::Empty || options.schema != SchemaChoice::None {
+        return;
+    }
+    let names: Vec<&ObjectName> = carried
+        .iter()
+        .map(|c| &context.inspection.catalog.tables[c.table].name)
+        .collect();
+    if names.is_empty() {
+        return;
+    }
+    steps.push(
+        Draft::new(
+            Phase::Prepare,
+            format!("Empty {} tables of the destination", names.len()),
+            "You asked for it: rows that are there would otherwise be doubled or clash.",
+        )
+        .key("prepare/empty")
+        .rule(Rule::Normal)
+        .transaction([statements::truncate_all(names)]),
+    );
+}

@@ -1,0 +1,232 @@
+//! Schema entries as steps: pre-data in pg_dump's order, post-data after the rows they depend on.
+
+use std::collections::HashMap;
+
+use crate::model::archive::{Entry, Section};
+use crate::model::name::{ObjectName, printable};
+use crate::model::options::Keep;
+use crate::model::plan::{Phase, Rule, StepId};
+
+use super::builder::{Draft, Steps};
+use super::closure::PG_CLASS;
+use super::rows::RowSteps;
+use super::{Context, Sentence};
+
+/// Where an entry's step stands.
+fn phase_of(entry: &Entry) -> Phase {
+    match entry.kind.as_str() {
+        // Last of all: they may refuse or log any DDL, that of the clean-up too.
+        "EVENT TRIGGER" => Phase::CleanUp,
+        "ACL"
+        | "DEFAULT ACL"
+        | "PUBLICATION"
+        | "PUBLICATION TABLE"
+        | "PUBLICATION TABLES IN SCHEMA"
+        | "SUBSCRIPTION" => Phase::Finish,
+        _ if entry.section == Section::PostData => Phase::Indexes,
+        _ => Phase::Schema,
+    }
+}
+
+/// Entries that are made, with the number of their step.
+pub(super) type StepOfEntry = HashMap<u32, StepId>;
+
+/// Everything of `wanted` phase, in the archive's order. Entries without a statement (the schema `public`, which is
+/// there already) get no step.
+pub(super) fn push_entries(
+    context: &Context<'_>,
+    steps: &mut Steps,
+    made: &mut StepOfEntry,
+    rows: &RowSteps,
+    wanted: Phase,
+) {
+    for entry in &context.inspection.archive.entries {
+        if phase_of(entry) != wanted
+            || !context.closure.carries(entry)
+            || is_skipped(context, entry)
+        {
+            continue;
+        }
+        let mut sql = Vec::new();
+        if crate::sql::lexer::has_statement(&entry.sql) {
+            sql.push(entry.sql.clone());
+        }
+        if context.options.owners == Keep::Keep {
+            sql.extend(entry.owner_sql.clone());
+        }
+        if sql.is_empty() {
+            continue;
+        }
+        let mut needs: Vec<StepId> = entry
+            .depends_on
+            .iter()
+            .filter_map(|id| made.get(id).copied())
+            .collect();
+        if wanted > Phase::Data {
+            for dependency in &entry.depends_on {
+                needs.extend(rows.of_entry(*dependency));
+            }
+        }
+        let Sentence { title, why } = sentence(entry);
+        let rule = if entry.kind == "COMMENT" && entry.name.name.starts_with("EXTENSION ") {
+            Rule::Optional
+        } else {
+            Rule::Normal
+        };
+        let draft = Draft::new(wanted, title, why)
+            .rule(rule)
+            .object(&entry.name)
+            .key(format!(
+                "schema/{}/{}.{}",
+                entry.kind, entry.name.schema, entry.name.name
+            ))
+            .size(size_of(context, entry), None)
+            .needs(needs)
+            .transaction(sql);
+        made.insert(entry.id, steps.push(draft));
+    }
+}
+
+fn is_skipped(context: &Context<'_>, entry: &Entry) -> bool {
+    match entry.kind.as_str() {
+        "ACL" | "DEFAULT ACL" => context.options.privileges == Keep::Skip,
+        // A subscription would start to replicate, or hold a slot on the publisher.
+        "SUBSCRIPTION" => true,
+        "COMMENT" | "SECURITY LABEL" => entry.name.name.starts_with("SUBSCRIPTION "),
+        _ => false,
+    }
+}
+
+fn size_of(context: &Context<'_>, entry: &Entry) -> u64 {
+    if entry.kind != "INDEX" && entry.kind != "CONSTRAINT" {
+        return 0;
+    }
+    let bare = entry.name.name.rsplit(' ').next().unwrap_or_default();
+    entry
+        .depends_on
+        .iter()
+        .filter_map(|id| context.table_of_entry.get(id))
+        .flat_map(|table| &context.inspection.catalog.tables[*table].indexes)
+        .find(|index| index.name == bare)
+        .map_or(0, |index| index.bytes)
+}
+
+/// What a step of this kind does and why, in words for someone who does it for the first time.
+fn sentence(entry: &Entry) -> Sentence {
+    let name = if entry.name.schema.is_empty() {
+        printable(&entry.name.name).into_owned()
+    } else {
+        ObjectName::to_string(&entry.name)
+    };
+    let (verb, why) = match entry.kind.as_str() {
+        "TABLE" => (
+            "Create table",
+            "The empty table comes first; its rows follow, and its indexes after the rows.",
+        ),
+        "SEQUENCE" => (
+            "Create sequence",
+            "The counter is made here; its value is set after the rows.",
+        ),
+        "SEQUENCE OWNED BY" => (
+            "Tie to its column sequence",
+            "The sequence then goes when its column goes.",
+        ),
+        "DEFAULT" => (
+            "Set default of",
+            "New rows get this value when none is given.",
+        ),
+        "TABLE ATTACH" => (
+            "Attach partition",
+            "The partition becomes part of its parent table.",
+        ),
+        "INDEX ATTACH" => (
+            "Attach index",
+            "The partition's index becomes part of the parent's.",
+        ),
+        "INDEX" => (
+            "Build index",
+            "Building it once after the rows is faster than keeping it up to date for each row.",
+        ),
+        "CONSTRAINT" => (
+            "Add constraint",
+            "Checked once over all rows, after they have been copied.",
+        ),
+        "CHECK CONSTRAINT" => ("Add check", "Added after the rows, as pg_dump does."),
+        "FK CONSTRAINT" => (
+            "Add foreign key",
+            "Added when both tables have their rows, so the order of copying does not matter.",
+        ),
+        "TRIGGER" => (
+            "Create trigger",
+            "Created after the rows, so that it does not fire for rows that were there already.",
+        ),
+        "EVENT TRIGGER" => (
+            "Create event trigger",
+            "The very last step, so that it does not react to this migration.",
+        ),
+        "RULE" => (
+            "Create rule",
+            "Created after the rows, so that it cannot redirect them.",
+        ),
+        "POLICY" => ("Create policy", "Row-level security comes after the rows."),
+        "ROW SECURITY" => (
+            "Turn on row-level security for",
+            "Row-level security comes after the rows.",
+        ),
+        "VIEW" => (
+            "Create view",
+            "A view holds no rows; it is computed from its tables.",
+        ),
+        "MATERIALIZED VIEW" => (
+            "Create materialized view",
+            "Created empty; filled at the end from the tables that were copied.",
+        ),
+        "EXTENSION" => (
+            "Install extension",
+            "Types and functions of the extension must be there before the tables that use them.",
+        ),
+        "SCHEMA" => (
+            "Create schema",
+            "Tables live in schemas, so these come first.",
+        ),
+        "ACL" | "DEFAULT ACL" => (
+            "Grant privileges on",
+            "Who may read and change the object, as on the source.",
+        ),
+        "COMMENT" => (
+            "Comment on",
+            "Comments are documentation kept in the database.",
+        ),
+        "FUNCTION" => (
+            "Create function",
+            "Defaults, checks and triggers may call it.",
+        ),
+        "TYPE" | "SHELL TYPE" | "DOMAIN" => ("Create type", "Columns of this type need it first."),
+        "STATISTICS" => (
+            "Create statistics object",
+            "It tells the planner which columns belong together.",
+        ),
+        _ => {
+            return Sentence {
+                title: format!("Create {} {name}", entry.kind.to_lowercase()),
+                why: "Carried exactly as pg_dump describes it.".to_owned(),
+            };
+        }
+    };
+    Sentence {
+        title: format!("{verb} {name}"),
+        why: why.to_owned(),
+    }
+}
+
+/// Which catalog table each TABLE entry of the archive describes.
+pub(super) fn table_of_entry(
+    entries: &[Entry],
+    position_of_oid: &HashMap<u32, usize>,
+) -> HashMap<u32, usize> {
+    entries
+        .iter()
+        .filter(|entry| entry.class_oid == PG_CLASS && entry.kind.ends_with("TABLE"))
+        .filter_map(|entry| Some((entry.id, *position_of_oid.get(&entry.oid)?)))
+        .collect()
+}

@@ -1,0 +1,16 @@
+//! Where a server is, read the way libpq reads it: connection strings, `PG*` variables, service and password files.
+//!
+//! No network here. Files and variables come in through [`Environment`], so that tests bring their own.
+
+pub mod conninfo;
+pub mod environment;
+mod keywords;
+pub mod passfile;
+pub mod resolve;
+pub mod service;
+pub mod uri;
+
+pub use conninfo::ConnectionInfo;
+pub use environment::Environment;
+pub use resolve::{Resolved, fill_password, resolve, resolve_with_warnings};
+pub use uri::to_uri;

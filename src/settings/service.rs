@@ -1,0 +1,142 @@
+//! Named connections, `pg_service.conf` (manual, "The Connection Service File").
+
+use std::path::Path;
+
+use crate::model::problem::{Field, Problem};
+
+use super::conninfo::ConnectionInfo;
+use super::environment::Environment;
+
+/// Reads the section `name` from the user's file, else from the system's.
+pub(super) fn load(name: &str, environment: &Environment) -> Result<ConnectionInfo, Problem> {
+    let system = environment
+        .system_config_dirs
+        .iter()
+        .map(|dir| dir.join("pg_service.conf"));
+    let files: Vec<_> = environment
+        .service_file()
+        .into_iter()
+        .chain(system)
+        .collect();
+    for file in &files {
+        if let Some(info) = load_from(file, name)? {
+            return Ok(info);
+        }
+    }
+    let places: Vec<_> = files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    Err(Problem::new(
+        format!("Could not find the service \"{name}\""),
+        format!("no section [{name}] in {}", places.join(", ")),
+    )
+    .hint("Add the section, or name the server itself instead of a service.")
+    .field(Field::Uri))
+}
+
+fn load_from(file: &Path, name: &str) -> Result<Option<ConnectionInfo>, Problem> {
+    let wrong = |message: String| {
+        Problem::new(
+            format!("Could not read the service file {}", file.display()),
+            message,
+        )
+        .field(Field::Uri)
+    };
+    match std::fs::read_to_string(file) {
+        Ok(text) => section(&text, name).map_err(wrong),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(wrong(error.to_string())),
+    }
+}
+
+/// The first section of that name; within it the first value of a parameter counts.
+fn section(text: &str, name: &str) -> Result<Option<ConnectionInfo>, String> {
+    let mut found: Option<ConnectionInfo> = None;
+    for (index, line) in text.lines().enumerate() {
+        let at = |message: String| format!("line {}: {message}", index + 1);
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if let Some(header) = line.strip_prefix('[') {
+            if found.is_some() {
+                break;
+            }
+            if header.strip_suffix(']') == Some(name) {
+                found = Some(ConnectionInfo::default());
+            }
+            continue;
+        }
+        let Some(info) = found.take() else {
+            continue;
+        };
+        if line.starts_with("ldap") {
+            return Err(at("services looked up by LDAP are not supported".to_owned()));
+        }
+        let (key, value) = line
+            .split_once('=')
+            .ok_or_else(|| at("there is no \"=\"".to_owned()))?;
+        if key == "service" {
+            return Err(at("a service cannot name another service".to_owned()));
+        }
+        let mut one = ConnectionInfo::default();
+        one.set(key.trim(), value.trim()).map_err(at)?;
+        found = Some(info.or(one));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "# mine\n[a]\nhost=one\n\n[ab]\n host=two \nport=6\nhost=three\ndbname=x\n[ab]\nuser=late\n";
+
+    #[test]
+    fn the_first_section_and_value_count() {
+        let info = section(TEXT, "ab").unwrap().unwrap();
+        assert_eq!(info.host.as_deref(), Some("two"));
+        assert_eq!((info.port, info.user), (Some(6), None));
+        assert_eq!(section(TEXT, "b").unwrap(), None);
+    }
+
+    #[test]
+    fn errors_name_the_line() {
+        assert!(
+            section("[a]\nhots=x", "a")
+                .unwrap_err()
+                .starts_with("line 2")
+        );
+        assert!(
+            section("[a]\nservice=x", "a")
+                .unwrap_err()
+                .contains("another")
+        );
+        assert!(section("[a]\nhost", "a").unwrap_err().contains("\"=\""));
+        assert!(section("[b]\nhots=x\n[a]", "a").is_ok());
+    }
+
+    #[test]
+    fn the_system_file_comes_after_the_users() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(".pg_service.conf"), "[mine]\nhost=a\n").unwrap();
+        let system = dir.path().join("system");
+        std::fs::create_dir(&system).unwrap();
+        std::fs::write(
+            system.join("pg_service.conf"),
+            "[mine]\nhost=b\n[theirs]\nhost=c\n",
+        )
+        .unwrap();
+        let environment = Environment {
+            home: Some(dir.path().to_owned()),
+            system_config_dirs: vec![system],
+            ..Environment::default()
+        };
+        let host = |name: &str| load(name, &environment).map(|info| info.host.unwrap());
+        assert_eq!(host("mine").unwrap(), "a");
+        assert_eq!(host("theirs").unwrap(), "c");
+        let problem = host("nobody").unwrap_err();
+        assert!(problem.message.contains("pg_service.conf"));
+    }
+}

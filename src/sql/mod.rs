@@ -1,0 +1,9 @@
+//! The only place where SQL text is built or read: quoting, the statements of every step, session settings.
+//!
+//! No I/O here. The text of a user's object never comes from here: that is pg_dump's (see `pg::archive`).
+
+pub mod lexer;
+pub mod quote;
+pub mod script;
+pub mod settings;
+pub mod statements;

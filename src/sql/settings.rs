@@ -1,0 +1,101 @@
+//! What every session pins before it does anything, so that no setting of a role, a database or a server changes data,
+//! hides rows or ends a long statement.
+
+/// Settings that decide how values are written and read, and which rows are seen. They hold on both sides.
+///
+/// `row_security = off` turns a policy that would hide rows into an error (manual, "Row Security Policies").
+const PINNED: &[(&str, &str)] = &[
+    ("client_encoding", "'UTF8'"),
+    ("standard_conforming_strings", "on"),
+    ("search_path", "''"),
+    ("row_security", "off"),
+    ("datestyle", "'ISO, YMD'"),
+    ("intervalstyle", "'postgres'"),
+    ("timezone", "'UTC'"),
+    ("extra_float_digits", "3"),
+    ("bytea_output", "'hex'"),
+    ("xmloption", "'content'"),
+    ("statement_timeout", "0"),
+    ("lock_timeout", "0"),
+    ("idle_in_transaction_session_timeout", "0"),
+];
+
+/// Timeouts that only newer servers know, with the version that brought them.
+const TIMEOUTS_BY_VERSION: &[(u32, &str)] = &[
+    (140_000, "idle_session_timeout"),
+    (170_000, "transaction_timeout"),
+];
+
+fn pinned(version_num: u32) -> Vec<String> {
+    let newer = TIMEOUTS_BY_VERSION
+        .iter()
+        .filter(|(since, _)| version_num >= *since);
+    PINNED
+        .iter()
+        .copied()
+        .chain(newer.map(|(_, name)| (*name, "0")))
+        .map(|(name, value)| format!("SET {name} = {value}"))
+        .collect()
+}
+
+/// For every session on the source: pinned, and unable to write.
+pub fn source(version_num: u32) -> Vec<String> {
+    let mut settings = pinned(version_num);
+    settings.push("SET default_transaction_read_only = on".to_owned());
+    settings
+}
+
+/// For every session on the destination. What pg_restore sets too: function bodies are not checked while what they need
+/// may not be there yet. `synchronous_commit` off: a lost server is noticed and resumed from, so no commit waits for a disk.
+pub fn destination(version_num: u32) -> Vec<String> {
+    let mut settings = pinned(version_num);
+    settings.extend(
+        [
+            "SET check_function_bodies = off",
+            "SET client_min_messages = warning",
+            "SET synchronous_commit = off",
+            "SET default_transaction_read_only = off",
+        ]
+        .map(str::to_owned),
+    );
+    settings
+}
+
+/// libpq `options` for the sessions that postgres_fdw opens on the source. postgres_fdw itself sets search_path, time zone,
+/// DateStyle, IntervalStyle and extra_float_digits there.
+pub fn fdw_options(version_num: u32) -> String {
+    let mut options = "-c row_security=off -c statement_timeout=0 -c lock_timeout=0 \
+                       -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=on \
+                       -c bytea_output=hex -c xmloption=content"
+        .to_owned();
+    for (since, name) in TIMEOUTS_BY_VERSION {
+        if version_num >= *since {
+            options.push_str(&format!(" -c {name}=0"));
+        }
+    }
+    options
+}
+
+/// For rows that enter tables whose triggers and foreign keys stand already: none of them fires for this transaction
+/// (superusers, or roles granted the setting on 15 and newer).
+pub const QUIET_REPLICA: &str = "SET LOCAL session_replication_role = replica";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn newer_timeouts_go_to_newer_servers_only() {
+        let has = |version: u32, name: &str| source(version).iter().any(|s| s.contains(name));
+        assert!(!has(130_000, "idle_session_timeout"));
+        assert!(has(140_000, "idle_session_timeout"));
+        assert!(!has(160_000, "transaction_timeout"));
+        assert!(has(170_000, "transaction_timeout"));
+    }
+
+    #[test]
+    fn the_source_cannot_be_written() {
+        assert!(source(150_000).contains(&"SET default_transaction_read_only = on".to_owned()));
+        assert!(fdw_options(150_000).contains("default_transaction_read_only=on"));
+    }
+}
