@@ -72,7 +72,6 @@ const NEVER: [(&str, &[&str]); 9] = [
             "tokio_postgres",
             "ratatui",
             "crossterm",
-            "std::net",
             "std::fs",
             "std::process",
         ],
@@ -84,20 +83,13 @@ const NEVER: [(&str, &[&str]); 9] = [
             "tokio_postgres",
             "ratatui",
             "crossterm",
-            "std::net",
             "std::fs",
             "std::process",
         ],
     ),
     (
         "settings",
-        &[
-            "tokio",
-            "tokio_postgres",
-            "ratatui",
-            "crossterm",
-            "std::net",
-        ],
+        &["tokio", "tokio_postgres", "ratatui", "crossterm"],
     ),
     (
         "model",
@@ -106,11 +98,20 @@ const NEVER: [(&str, &[&str]); 9] = [
             "tokio_postgres",
             "ratatui",
             "crossterm",
-            "std::net",
             "std::fs",
             "std::process",
         ],
     ),
+];
+
+/// Rooms without network; addresses they may parse.
+const OFFLINE: [&str; 4] = ["planner", "sql", "settings", "model"];
+const NETWORK: [&str; 5] = [
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "UnixStream",
+    "ToSocketAddrs",
 ];
 
 /// The only files of `settings` that may look at the machine.
@@ -162,6 +163,15 @@ pub(crate) fn arrows(source: &Source) -> Vec<String> {
         if source.mentions(outside) {
             broken.push(format!("{room} must not use {outside}"));
         }
+    }
+    if OFFLINE.contains(&room) {
+        let used = words(&source.code).filter(|(_, word)| NETWORK.contains(word));
+        broken.extend(used.map(|(at, word)| {
+            format!(
+                "line {}: {room} must not use {word}",
+                line(&source.code, at)
+            )
+        }));
     }
     if room == "settings" && !SETTINGS_THAT_READ.contains(&source.stem()) && !source.is_test() {
         for outside in ["std::fs", "std::env"] {

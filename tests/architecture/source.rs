@@ -15,6 +15,8 @@ pub(crate) struct Source {
     pub(crate) text: String,
     /// Comments and the contents of literals blanked.
     pub(crate) code: String,
+    /// `code` with test modules blanked, too.
+    pub(crate) production: String,
     /// Line and content of each string literal outside of test modules.
     pub(crate) strings: Vec<(usize, String)>,
 }
@@ -24,6 +26,11 @@ impl Source {
         let (code, mut strings) = split(text);
         let tests = test_modules(&code);
         strings.retain(|(at, _)| !tests.iter().any(|range| range.contains(at)));
+        let mut production = code.clone();
+        for range in tests {
+            let blanks = code[range.clone()].replace(|c: char| c != '\n', " ");
+            production.replace_range(range, &blanks);
+        }
         let strings = strings
             .into_iter()
             .map(|(at, content)| (line(&code, at), content))
@@ -32,6 +39,7 @@ impl Source {
             path: path.to_owned(),
             text: text.to_owned(),
             code,
+            production,
             strings,
         }
     }
