@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use howdah::demo::binaries::Binaries;
 use howdah::demo::cluster::{Cluster, ClusterOptions};
-use howdah::model::connection::Endpoint;
+use howdah::model::connection::{Endpoint, Secret};
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 pub(crate) use oracle::differences;
@@ -76,6 +76,15 @@ pub(crate) async fn create_database(maintenance: &Endpoint, database: &str) {
     let database = database.replace('"', "\"\"");
     let sql = format!("create database \"{database}\" template template0");
     execute_batch(maintenance, &sql).await;
+}
+
+/// With the password, for programs that take a URI. Names of our own making need no escapes.
+pub(crate) fn uri(endpoint: &Endpoint) -> String {
+    let password = endpoint.password.as_ref().map_or("", Secret::expose);
+    format!(
+        "postgresql://{}:{password}@{}:{}/{}",
+        endpoint.user, endpoint.host, endpoint.port, endpoint.database
+    )
 }
 
 /// A session; it ends when the client is dropped.

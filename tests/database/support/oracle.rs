@@ -56,7 +56,7 @@ const FACTS: [(&str, &str); 21] = [
     (
         "constraint",
         "select concat_ws('.', nullif(c.conrelid, 0)::regclass, nullif(c.contypid, 0)::regtype, c.conname),
-           concat_ws(' ', pg_get_constraintdef(c.oid), c.convalidated, c.conislocal, c.connoinherit)
+           concat_ws(' ', pg_get_constraintdef(c.oid), c.convalidated, c.conislocal)
          from pg_constraint c join pg_namespace n on n.oid = c.connamespace where {user}",
     ),
     (
