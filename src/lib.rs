@@ -2,7 +2,7 @@
 //! them with live panels, and proves afterwards that the copy equals the original.
 //!
 //! Dependencies point down this list only: `shell`, `headless` · `ui` · `app` · `engine`, `checks` · `pg` · `planner` ·
-//! `sql`, `settings` · `model`. `tests/architecture.rs` holds every room to it.
+//! `sql`, `settings` · `model`. `tests/architecture/` holds every room to it.
 
 pub mod app;
 pub mod checks;
