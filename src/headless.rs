@@ -16,7 +16,7 @@ use crate::model::name::printable_lines;
 use crate::model::options::Options;
 use crate::model::plan::{Phase, Plan};
 use crate::model::problem::Problem;
-use crate::model::selection::Selection;
+use crate::model::selection::{Carry, Pattern, Selection};
 use crate::planner;
 use crate::report_text;
 
@@ -24,7 +24,13 @@ use crate::report_text;
 #[derive(Debug)]
 pub enum End {
     Code(u8),
-    Failed(Problem),
+    Failed(Box<Problem>),
+}
+
+impl End {
+    fn failed(problem: Problem) -> Self {
+        Self::Failed(Box::new(problem))
+    }
 }
 
 /// Exit code of checks that block.
@@ -153,13 +159,10 @@ fn plan(inspection: &Inspection, options: &Options) -> Result<Plan, Problem> {
     let selection =
         Selection::from_patterns(&inspection.catalog, &options.include, &options.exclude);
     let asks_for_some = !options.include.is_empty();
-    let has_any = selection
-        .tables
-        .iter()
-        .any(|c| *c != crate::model::selection::Carry::Nothing)
+    let has_any = selection.tables.iter().any(|c| *c != Carry::Nothing)
         || selection.sequences.contains(&true);
     if asks_for_some && !has_any {
-        let patterns: Vec<&str> = options.include.iter().map(|p| p.text()).collect();
+        let patterns: Vec<&str> = options.include.iter().map(Pattern::text).collect();
         return Err(Problem::new(
             "Nothing to carry",
             format!("no table or sequence of the source matches {}", patterns.join(", ")),
@@ -174,7 +177,7 @@ pub async fn check(source: Endpoint, destination: Endpoint, options: Options, vo
     match inspect(source, destination, &options, voice).await {
         Ok(Some(_)) => End::Code(0),
         Ok(None) => End::Code(CHECKS_BLOCKED),
-        Err(problem) => End::Failed(problem),
+        Err(problem) => End::failed(problem),
     }
 }
 
@@ -199,7 +202,7 @@ pub async fn show_plan(source: Endpoint, destination: Endpoint, options: Options
             print!("{}", crate::sql::script::text(&plan));
             End::Code(0)
         }
-        Err(problem) => End::Failed(problem),
+        Err(problem) => End::failed(problem),
     }
 }
 
@@ -217,11 +220,11 @@ pub async fn run(
             voice.say("A check blocks this migration; nothing was changed.");
             return End::Code(CHECKS_BLOCKED);
         }
-        Err(problem) => return End::Failed(problem),
+        Err(problem) => return End::failed(problem),
     };
     let plan = match plan(&inspection, &options) {
         Ok(plan) => Arc::new(plan),
-        Err(problem) => return End::Failed(problem),
+        Err(problem) => return End::failed(problem),
     };
     for note in &plan.notes {
         voice.say(&format!("note  {note}"));
@@ -232,7 +235,7 @@ pub async fn run(
         inspection.destination_endpoint,
     );
     let Some(report) = follow(handle, &plan, voice).await else {
-        return End::Failed(Problem::new(
+        return End::failed(Problem::new(
             "The run ended without a report",
             "the engine is gone",
         ));
@@ -253,7 +256,7 @@ pub async fn run(
             report_text::markdown(&report)
         };
         if let Err(error) = std::fs::write(file, text) {
-            return End::Failed(Problem::new(
+            return End::failed(Problem::new(
                 format!("Could not write the report to {}", file.display()),
                 error.to_string(),
             ));

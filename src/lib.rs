@@ -7,6 +7,7 @@
 pub mod app;
 pub mod checks;
 pub mod cli;
+pub mod demo;
 pub mod engine;
 pub mod headless;
 pub mod model;
@@ -17,3 +18,4 @@ pub mod settings;
 pub mod shell;
 pub mod signals;
 pub mod sql;
+pub mod ui;

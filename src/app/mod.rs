@@ -1,10 +1,30 @@
 //! The wizard's state: a pure function of messages and the time they come with.
 //!
-//! `update(&mut State, Msg, now) -> Vec<Effect>` is the only way in. Nothing here does I/O, knows tokio or ratatui, or
+//! `State::update(Msg, now) -> Vec<Effect>` is the only way in. Nothing here does I/O, knows tokio or ratatui, or
 //! reads a clock: what has to happen outside is returned as [`Effect`]s, and its outcome comes back as a [`Msg`].
+//!
+//! A key goes first to the [`Overlay`] if one is open, then through the [`keymap`] to the step on screen as an
+//! [`Action`]; what the keymap does not know is text for the field in focus.
 
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub mod form;
+pub mod format;
 pub mod key;
+pub mod keymap;
+pub mod list;
 pub mod message;
+pub mod options_form;
+pub mod overlay;
+pub mod state;
+pub mod steps;
+mod update;
 
 pub use key::{Key, KeyCode};
-pub use message::{Effect, Msg, Now};
+pub use keymap::Action;
+pub use message::{Effect, Inspection, Msg, Now};
+pub use overlay::Overlay;
+pub use state::{Ctx, Flow, Pending, Prefill, Start, State, Toast, ToastKind, WizardStep};
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,10 @@
 //! Executes one step: its statements, in order, each on the session it names, exactly as the plan has them.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::types::Type;
@@ -19,6 +22,9 @@ use crate::sql::statements;
 use super::large_objects;
 use super::outcome::{Measure, StepOutcome};
 use super::sessions::{Open, Sessions};
+
+/// How often the growth of a table that postgres_fdw fills is looked at.
+const GROWTH_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Cancellers of the sessions a running step holds.
 pub(super) type Cancellers = Arc<Mutex<Vec<Canceller>>>;
@@ -169,19 +175,14 @@ impl Executor {
                 }
                 Action::CarryRows => {
                     let open = held.session(statement.session).await?;
-                    outcome.rows = open
-                        .client
-                        .execute(&statement.sql, &[])
-                        .await
-                        .or_fail(step, statement, open)
-                        .await?;
+                    let carried = tokio::select! {
+                        carried = open.client.execute(&statement.sql, &[]) => carried,
+                        never = self.watch_growth(step, counter) => match never {},
+                    };
+                    outcome.rows = carried.or_fail(step, statement, open).await?;
                     outcome.bytes = step.size_hint_bytes;
-                    counter
-                        .rows
-                        .store(outcome.rows, std::sync::atomic::Ordering::Relaxed);
-                    counter
-                        .bytes
-                        .store(outcome.bytes, std::sync::atomic::Ordering::Relaxed);
+                    counter.rows.store(outcome.rows, Ordering::Relaxed);
+                    counter.bytes.store(outcome.bytes, Ordering::Relaxed);
                 }
                 Action::MeasureSource => {
                     let open = held.session(statement.session).await?;
@@ -265,6 +266,38 @@ impl Executor {
             position += 1;
         }
         Ok(outcome)
+    }
+
+    /// An INSERT tells nothing until it ends; the file it fills does. Never ends; errors only mean that nothing is shown.
+    async fn watch_growth(&self, step: &Step, counter: &Counter) -> Infallible {
+        let Some(name) = &step.object else {
+            return std::future::pending().await;
+        };
+        let question = statements::relation_size(name);
+        loop {
+            tokio::time::sleep(GROWTH_INTERVAL).await;
+            let Ok(open) = self.sessions.take(Session::Destination).await else {
+                return std::future::pending().await;
+            };
+            let answer = open.client.query_one(&question, &[]).await;
+            self.sessions.give_back(open);
+            let Ok(row) = answer else {
+                return std::future::pending().await;
+            };
+            let bytes = u64::try_from(row.get::<_, i64>(0)).unwrap_or(0);
+            counter.bytes.store(bytes, Ordering::Relaxed);
+            if let (Some(rows), true) = (step.row_hint, step.size_hint_bytes > 0) {
+                let share = bytes.min(step.size_hint_bytes) as f64 / step.size_hint_bytes as f64;
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a share of a count"
+                )]
+                counter
+                    .rows
+                    .store((rows as f64 * share) as u64, Ordering::Relaxed);
+            }
+        }
     }
 
     /// The plan was made from a schema read earlier; what is carried must still be what was shown.

@@ -62,8 +62,8 @@ pub(super) async fn copy(
                 )
                 .await
                 .map_err(|error| problem(failed("write"), &error))?;
-            offset += chunk.len() as i64;
             bytes += chunk.len() as u64;
+            offset += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
             counter.bytes.store(bytes, Ordering::Relaxed);
         }
         let mut about = Vec::new();

@@ -202,14 +202,14 @@ async fn run_step(
     };
     let cancellers = Cancellers::default();
     let ended = if step.rule == Rule::Always {
-        match tokio::time::timeout(CLEAN_UP_LIMIT, executor.execute(step, &cancellers)).await {
-            Ok(ended) => ended,
-            Err(_) => {
+        let execution = executor.execute(step, &cancellers);
+        tokio::time::timeout(CLEAN_UP_LIMIT, execution)
+            .await
+            .unwrap_or_else(|_| {
                 let problem = Problem::new(&step.title, "the destination did not answer in time")
                     .hint("Run the statements yourself when the destination is back.");
                 (Err(problem), Vec::new())
-            }
-        }
+            })
     } else {
         let mut execution = std::pin::pin!(executor.execute(step, &cancellers));
         tokio::select! {

@@ -139,6 +139,14 @@ pub fn set_sequence(name: &ObjectName) -> String {
     )
 }
 
+/// Bytes of the heap, uncommitted rows included: how far an `INSERT … SELECT` has come.
+pub fn relation_size(name: &ObjectName) -> String {
+    format!(
+        "SELECT pg_catalog.pg_relation_size({}::pg_catalog.regclass)",
+        literal(&qualified(name))
+    )
+}
+
 pub fn analyze(name: &ObjectName) -> String {
     format!("ANALYZE {}", qualified(name))
 }

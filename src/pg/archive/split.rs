@@ -38,12 +38,14 @@ pub(super) fn split(printed: Printed<'_>) -> Result<Vec<Entry>, String> {
     let with_owner = pieces(&listed, printed.sql)?;
     let without_owner = pieces(&listed, printed.sql_without_owner)?;
     let mut governing = Settings::default();
+    governing.cut(preamble(&listed, printed.sql_without_owner));
     let mut entries = Vec::with_capacity(listed.len());
     for ((listed, full), bare) in listed.iter().zip(with_owner).zip(without_owner) {
         let header = Header::parse(full.header)
             .ok_or_else(|| format!("entry {} has a header that cannot be read", listed.id))?;
-        let (prefix, body) = governing.take(bare.body);
-        let (_, full_body) = Settings::default().take(full.body);
+        let prefix = governing.prefix();
+        let body = governing.cut(bare.body);
+        let full_body = Settings::default().cut(full.body);
         let owner_sql = full_body
             .trim()
             .strip_prefix(body.trim())
@@ -158,6 +160,17 @@ fn pieces<'a>(listed: &[Listed], sql: &'a str) -> Result<Vec<Piece<'a>>, String>
     Ok(pieces)
 }
 
+/// The text before the first entry.
+fn preamble<'a>(listed: &[Listed], sql: &'a str) -> &'a str {
+    let opening = listed
+        .first()
+        .map(|first| format!("--\n-- TOC entry {} ", first.id));
+    let end = opening
+        .and_then(|opening| find_at_line_start(sql, &opening, 0))
+        .unwrap_or(0);
+    sql.get(..end).unwrap_or_default()
+}
+
 fn find_at_line_start(text: &str, needle: &str, from: usize) -> Option<usize> {
     let mut from = from;
     loop {
@@ -214,7 +227,12 @@ impl<'a> Header<'a> {
                     name,
                     kind,
                     schema: if schema == "-" { "" } else { schema },
-                    owner: owner.trim_start(),
+                    // Extensions and privileges have none.
+                    owner: if owner.trim() == "-" {
+                        ""
+                    } else {
+                        owner.trim_start()
+                    },
                 });
             }
         }
@@ -222,8 +240,8 @@ impl<'a> Header<'a> {
     }
 }
 
-/// `SET default_tablespace` and `SET default_table_access_method` are printed only when they change, at the end of the
-/// entry before: they are carried forward to the entries they govern.
+/// `SET default_tablespace` and `SET default_table_access_method` are printed only when they change, in front of the next
+/// entry's header, that is at the end of this one's text: they are carried forward to the entries they govern.
 #[derive(Default)]
 struct Settings {
     by_name: HashMap<&'static str, String>,
@@ -232,33 +250,34 @@ struct Settings {
 const GOVERNING: [&str; 2] = ["default_tablespace", "default_table_access_method"];
 
 impl Settings {
-    /// Returns the settings in force for this body, and the body without them.
-    fn take<'a>(&mut self, body: &'a str) -> (String, &'a str) {
-        let mut rest = body;
-        // Settings stand in front of the statement they are for, each on a line of its own.
+    /// Cuts the settings off the end of `text`; they are in force from the next entry on.
+    fn cut<'a>(&mut self, text: &'a str) -> &'a str {
+        let mut rest = text.trim_end();
         loop {
-            let trimmed = rest.trim_start_matches('\n');
-            let Some((line, after)) = trimmed.split_once('\n') else {
-                break;
-            };
+            let (before, line) = rest.rsplit_once('\n').unwrap_or(("", rest));
             let Some(name) = GOVERNING.into_iter().find(|name| {
                 line.strip_prefix("SET ")
                     .and_then(|l| l.strip_prefix(name))
                     .is_some_and(|l| l.starts_with(" = "))
             }) else {
-                break;
+                return rest;
             };
             self.by_name.insert(name, line.to_owned());
-            rest = after;
+            rest = before.trim_end();
         }
-        let prefix = GOVERNING
-            .iter()
-            .filter_map(|name| self.by_name.get(name))
-            .filter(|line| !is_default(line))
-            // LOCAL: the entry runs in a transaction of its own, the next one finds the defaults again.
-            .map(|line| format!("{}\n", line.replacen("SET ", "SET LOCAL ", 1)))
-            .collect();
-        (prefix, rest)
+    }
+
+    /// What to say in front of an entry.
+    fn prefix(&self) -> String {
+        let mut prefix = String::new();
+        for line in GOVERNING.iter().filter_map(|name| self.by_name.get(name)) {
+            if !is_default(line) {
+                // LOCAL: the entry runs in a transaction of its own, the next one finds the defaults again.
+                prefix.push_str(&line.replacen("SET ", "SET LOCAL ", 1));
+                prefix.push('\n');
+            }
+        }
+        prefix
     }
 }
 
@@ -281,11 +300,11 @@ mod tests {
             ""
         };
         format!(
-            "--\n-- PostgreSQL database dump\n--\n\n\\restrict x\n\nSET a = 1;\n\n\
+            "--\n-- PostgreSQL database dump\n--\n\n\\restrict x\n\nSET a = 1;\n\nSET default_tablespace = 'fast';\n\nSET default_table_access_method = heap;\n\n\
              --\n-- TOC entry 10 (class 1259 OID 100)\n-- Name: a; Type: TABLE; Schema: public; Owner: {}\n-- Data Pos: 0\n--\n\n\
-             SET default_tablespace = 'fast';\n\nSET default_table_access_method = heap;\n\nCREATE TABLE public.a (\n    x text DEFAULT '\n--\n-- TOC entry 99 (class 1 OID 1)\n'\n);\n\n\n{alter}\
+             CREATE TABLE public.a (\n    x text DEFAULT '\n--\n-- TOC entry 99 (class 1 OID 1)\n'\n);\n\n\n{alter}\
              --\n-- TOC entry 11 (class 1259 OID 101)\n-- Dependencies: 10\n-- Name: i; Type: INDEX; Schema: public; Owner: me; Tablespace: fast\n--\n\n\
-             CREATE INDEX i ON public.a USING btree (x);\n\n\n\
+             CREATE INDEX i ON public.a USING btree (x);\n\n\nSET default_tablespace = '';\n\n\
              --\n-- TOC entry 12 (class 0 OID 0)\n-- Dependencies: 10\n-- Name: TABLE a; Type: ACL; Schema: public; Owner: me\n--\n\n\
              GRANT SELECT ON TABLE public.a TO you;\n\n\n-- Completed on 2026\n\n--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict x\n",
             if owner { "me" } else { "-" }

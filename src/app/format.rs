@@ -1,0 +1,128 @@
+//! Numbers for people. Sizes have a fixed width, so that columns and live figures do not jump.
+
+/// Bytes in powers of 1024, always 8 columns with at most three digits: `18.3 GiB`, ` 1.0 KiB`, ` 999 B  `.
+pub fn bytes(count: u64) -> String {
+    const UNITS: [&str; 6] = ["B  ", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let mut value = count as f64;
+    let mut unit = 0;
+    // 999.5 and not 1024: four digits would break the width.
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let digits = usize::from(unit > 0 && value < 99.95);
+    format!("{value:>4.digits$} {}", UNITS[unit])
+}
+
+/// The same without padding, for sentences: `18.3 GiB`.
+pub fn bytes_plain(count: u64) -> String {
+    bytes(count).trim().to_owned()
+}
+
+/// `1,234,567`.
+pub fn count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Three significant digits: `950`, `12.3 k`, `1.0 M`; for estimates and rates.
+pub fn count_short(count: u64) -> String {
+    const UNITS: [&str; 5] = ["", " k", " M", " G", " T"];
+    let mut value = count as f64;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    let digits = usize::from(unit > 0 && value < 99.95);
+    format!("{value:.digits$}{}", UNITS[unit])
+}
+
+/// `1 table`, `2 tables`.
+pub fn counted(number: u64, singular: &str, plural: &str) -> String {
+    format!(
+        "{} {}",
+        count(number),
+        if number == 1 { singular } else { plural }
+    )
+}
+
+/// `0.4 s`, `12 s`, `3 m 05 s`, `2 h 07 m`, `3 d 04 h`.
+pub fn duration(ms: u64) -> String {
+    let seconds = ms / 1000;
+    match seconds {
+        0..10 => format!("{}.{} s", seconds, ms % 1000 / 100),
+        10..60 => format!("{seconds} s"),
+        60..3600 => format!("{} m {:02} s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{} h {:02} m", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} d {:02} h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+/// A clock that counts up: `0:07`, `12:05`, `1:02:03`.
+pub fn clock(ms: u64) -> String {
+    let seconds = ms / 1000;
+    if seconds < 3600 {
+        format!("{}:{:02}", seconds / 60, seconds % 60)
+    } else {
+        format!(
+            "{}:{:02}:{:02}",
+            seconds / 3600,
+            seconds % 3600 / 60,
+            seconds % 60
+        )
+    }
+}
+
+/// A round trip: `0.4 ms`, `12 ms`, `1.2 s`.
+pub fn latency(micros: u64) -> String {
+    match micros {
+        0..1_000 => format!("{:.1} ms", micros as f64 / 1000.0),
+        1_000..1_000_000 => format!("{} ms", micros / 1000),
+        _ => format!("{:.1} s", micros as f64 / 1_000_000.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_keep_their_width() {
+        for (number, text) in [
+            (0, "   0 B  "),
+            (999, " 999 B  "),
+            (1000, " 1.0 KiB"),
+            (1_048_576, " 1.0 MiB"),
+            (102_348_800, "97.6 MiB"),
+            (1_047_000_000, " 998 MiB"),
+            (19_648_000_000, "18.3 GiB"),
+        ] {
+            assert_eq!(bytes(number), text);
+            assert_eq!(bytes(number).len(), 8);
+        }
+        assert_eq!(bytes(u64::MAX).trim(), "16384 PiB");
+        assert_eq!(bytes_plain(999), "999 B");
+    }
+
+    #[test]
+    fn counts_and_times_read_well() {
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(count(100), "100");
+        assert_eq!(count_short(999), "999");
+        assert_eq!(count_short(1_020_000), "1.0 M");
+        assert_eq!(count_short(999_600), "1.0 M");
+        assert_eq!(duration(400), "0.4 s");
+        assert_eq!(duration(185_000), "3 m 05 s");
+        assert_eq!(clock(3_723_000), "1:02:03");
+        assert_eq!(latency(400), "0.4 ms");
+        assert_eq!(counted(1, "table", "tables"), "1 table");
+    }
+}

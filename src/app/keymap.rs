@@ -1,0 +1,231 @@
+//! The one table of keys: dispatch, footer and help overlay all read it.
+
+use super::key::{Key, KeyCode};
+use super::state::WizardStep;
+
+/// What the user wants, whatever key said so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    // Everywhere.
+    Help,
+    Quit,
+    Next,
+    Back,
+    // Lists and long texts.
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    First,
+    Last,
+    // Forms.
+    NextField,
+    PreviousField,
+    Reveal,
+    // Shared by several steps.
+    Toggle,
+    Copy,
+    Options,
+    Filter,
+    Details,
+    Method,
+    MethodForAll,
+    // Check.
+    RunAgain,
+    SourceAddress,
+    // Select.
+    SwitchTab,
+    All,
+    None,
+    Invert,
+    StructureOnly,
+    Undo,
+    // Preview, Run, Report.
+    Write,
+    Stop,
+    Follow,
+}
+
+/// Where a binding holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Context {
+    Everywhere,
+    /// Every step but Connect.
+    Lists,
+    In(WizardStep),
+}
+
+impl Context {
+    fn holds(self, step: WizardStep) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::Lists => step != WizardStep::Connect,
+            Self::In(wanted) => wanted == step,
+        }
+    }
+}
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    pub context: Context,
+    /// The first one is shown in the footer.
+    pub keys: &'static [Key],
+    pub action: Action,
+    /// Footer text; empty: help overlay only.
+    pub label: &'static str,
+    /// Help text, a sentence without a full stop.
+    pub help: &'static str,
+    /// Footer order, the smallest first.
+    pub importance: u8,
+}
+
+const fn binding(
+    context: Context,
+    keys: &'static [Key],
+    action: Action,
+    label: &'static str,
+    help: &'static str,
+    importance: u8,
+) -> Binding {
+    Binding {
+        context,
+        keys,
+        action,
+        label,
+        help,
+        importance,
+    }
+}
+
+const fn c(c: char) -> Key {
+    Key::char(c)
+}
+
+const fn k(code: KeyCode) -> Key {
+    Key::plain(code)
+}
+
+const CONNECT: Context = Context::In(WizardStep::Connect);
+const CHECK: Context = Context::In(WizardStep::Check);
+const SELECT: Context = Context::In(WizardStep::Select);
+const PREVIEW: Context = Context::In(WizardStep::Preview);
+const RUN: Context = Context::In(WizardStep::Run);
+const REPORT: Context = Context::In(WizardStep::Report);
+
+/// A step's own bindings stand before those that hold for several steps: the first match counts.
+#[rustfmt::skip]
+pub const BINDINGS: &[Binding] = &[
+    binding(CONNECT, &[k(KeyCode::Enter)], Action::Next, "Test, then go on", "Test both connections; when both are fine, go on to the checks", 0),
+    binding(CONNECT, &[k(KeyCode::Tab), k(KeyCode::Down)], Action::NextField, "Next field", "Next field", 1),
+    binding(CONNECT, &[k(KeyCode::BackTab), k(KeyCode::Up)], Action::PreviousField, "", "Previous field", 9),
+    binding(CONNECT, &[c(' ')], Action::Toggle, "Change", "Change the choice in focus: the TLS mode or the tick", 2),
+    binding(CONNECT, &[k(KeyCode::Left)], Action::Left, "", "Previous TLS mode; in a text, one character to the left", 9),
+    binding(CONNECT, &[k(KeyCode::Right)], Action::Right, "", "Next TLS mode; in a text, one character to the right", 9),
+    binding(CONNECT, &[Key::ctrl('r')], Action::Reveal, "Show password", "Show or hide the passwords", 3),
+    binding(CONNECT, &[k(KeyCode::Esc)], Action::Back, "Quit", "Cancel a running test; else ask to quit", 4),
+
+    binding(CHECK, &[k(KeyCode::Enter)], Action::Next, "Go on", "Go on to the choice of tables", 0),
+    binding(CHECK, &[c('r')], Action::RunAgain, "Run again", "Run all checks again", 2),
+    binding(CHECK, &[c('y')], Action::Copy, "Copy fix", "Copy the fix of the selected check to the clipboard", 3),
+    binding(CHECK, &[c('f')], Action::SourceAddress, "Source address", "Set the host and port under which the destination server reaches the source (method FDW)", 4),
+    binding(CHECK, &[c('o')], Action::Options, "Options", "Choose what to do with existing objects, owners, verification and more", 5),
+
+    binding(SELECT, &[k(KeyCode::Enter)], Action::Next, "Go on", "Make the plan and go on to the preview", 0),
+    binding(SELECT, &[c(' ')], Action::Toggle, "Tick", "Tick or untick the row", 1),
+    binding(SELECT, &[c('/')], Action::Filter, "Filter", "Show only names that contain what you type; capital letters count only if you type one", 2),
+    binding(SELECT, &[k(KeyCode::Tab), k(KeyCode::BackTab)], Action::SwitchTab, "Switch tab", "Switch between tables and sequences", 3),
+    binding(SELECT, &[c('o')], Action::Options, "Options", "Choose method, verification, owners, existing objects and more", 4),
+    binding(SELECT, &[c('m')], Action::Method, "Method", "Switch this table between COPY (through howdah) and FDW (the destination pulls)", 5),
+    binding(SELECT, &[c('s')], Action::StructureOnly, "Structure only", "Carry the table without its rows", 6),
+    binding(SELECT, &[c('a')], Action::All, "All", "Tick everything shown", 7),
+    binding(SELECT, &[c('n')], Action::None, "None", "Untick everything shown", 7),
+    binding(SELECT, &[c('i')], Action::Invert, "Invert", "Turn every tick shown into its opposite", 8),
+    binding(SELECT, &[c('u')], Action::Undo, "Undo", "Take back the last change of the selection", 8),
+    binding(SELECT, &[c('d')], Action::Details, "Details", "Show or hide columns, indexes and references of the table", 8),
+    binding(SELECT, &[c('M')], Action::MethodForAll, "", "Switch all tables between COPY and FDW", 9),
+    binding(SELECT, &[k(KeyCode::Left), c('h')], Action::Left, "", "Collapse the schema or the partitions, or go to the parent", 9),
+    binding(SELECT, &[k(KeyCode::Right), c('l')], Action::Right, "", "Expand the schema or the partitions", 9),
+
+    binding(PREVIEW, &[k(KeyCode::Enter)], Action::Next, "Run", "Start the run, after a confirmation", 0),
+
+    binding(RUN, &[k(KeyCode::Enter)], Action::Next, "Report", "Go on to the report once the run has ended", 0),
+
+    binding(REPORT, &[c('q'), k(KeyCode::Enter)], Action::Quit, "Quit", "Leave howdah; a summary is printed to the terminal", 0),
+
+    binding(Context::Lists, &[k(KeyCode::Up), c('k')], Action::Up, "", "One line up", 10),
+    binding(Context::Lists, &[k(KeyCode::Down), c('j')], Action::Down, "", "One line down", 10),
+    binding(Context::Lists, &[k(KeyCode::PageUp)], Action::PageUp, "", "One page up", 10),
+    binding(Context::Lists, &[k(KeyCode::PageDown)], Action::PageDown, "", "One page down", 10),
+    binding(Context::Lists, &[k(KeyCode::Home), c('g')], Action::First, "", "To the first line", 10),
+    binding(Context::Lists, &[k(KeyCode::End), c('G')], Action::Last, "", "To the last line", 10),
+    binding(Context::Lists, &[k(KeyCode::Esc)], Action::Back, "Back", "Cancel what is waited for; else one step back", 8),
+
+    binding(Context::Everywhere, &[c('q')], Action::Quit, "", "Quit", 11),
+    binding(Context::Everywhere, &[c('?'), k(KeyCode::F(1))], Action::Help, "", "Show or hide this help (in a text field only F1)", 11),
+];
+
+/// The bindings that hold on `step`, without those shadowed by an earlier one for the same action.
+pub fn bindings(step: WizardStep) -> impl Iterator<Item = &'static Binding> {
+    BINDINGS.iter().filter(move |b| b.context.holds(step))
+}
+
+/// What a key means on `step`. While text is typed, plain characters mean themselves.
+pub fn find(step: WizardStep, is_typing: bool, key: Key) -> Option<Action> {
+    let is_text = matches!(key.code, KeyCode::Char(_)) && !key.ctrl && !key.alt;
+    if is_typing && is_text {
+        return None;
+    }
+    // A character's case says all about its shift key.
+    let key = Key {
+        shift: false,
+        ..key
+    };
+    bindings(step)
+        .find(|b| b.keys.contains(&key))
+        .map(|b| b.action)
+}
+
+/// The footer's bindings on `step`, most important first.
+pub fn footer(step: WizardStep) -> Vec<&'static Binding> {
+    let mut shown: Vec<_> = bindings(step).filter(|b| !b.label.is_empty()).collect();
+    shown.sort_by_key(|b| b.importance);
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_is_bound_twice_in_one_context() {
+        for (i, one) in BINDINGS.iter().enumerate() {
+            for other in &BINDINGS[i + 1..] {
+                let clash = one.context == other.context
+                    && one.keys.iter().any(|key| other.keys.contains(key));
+                assert!(
+                    !clash,
+                    "{:?} and {:?} share a key",
+                    one.action, other.action
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn characters_type_while_typing() {
+        assert_eq!(find(WizardStep::Connect, true, c('q')), None);
+        assert_eq!(find(WizardStep::Connect, true, c('?')), None);
+        assert_eq!(
+            find(WizardStep::Connect, true, k(KeyCode::F(1))),
+            Some(Action::Help)
+        );
+        assert_eq!(find(WizardStep::Select, false, c('?')), Some(Action::Help));
+        assert_eq!(
+            find(WizardStep::Report, false, k(KeyCode::Enter)),
+            Some(Action::Quit)
+        );
+    }
+}

@@ -1,0 +1,212 @@
+//! The small form over Check and Select in which the options of a migration are chosen.
+
+use crate::model::options::{Keep, Method, OnExisting, Options, SchemaChoice, VerifyLevel};
+
+use super::key::{Key, KeyCode};
+use super::overlay::Choice;
+
+/// Works on a copy; the wizard takes it over when the form is closed with Enter.
+#[derive(Debug)]
+pub struct OptionsForm {
+    pub options: Options,
+    /// Position in [`ROWS`].
+    pub focus: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Row {
+    Method,
+    Verify,
+    OnExisting,
+    Schema,
+    Owners,
+    Privileges,
+    Jobs,
+}
+
+pub const ROWS: [Row; 7] = [
+    Row::Method,
+    Row::Verify,
+    Row::OnExisting,
+    Row::Schema,
+    Row::Owners,
+    Row::Privileges,
+    Row::Jobs,
+];
+
+pub const MAX_JOBS: usize = 64;
+
+impl Row {
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Method => "Rows travel by",
+            Self::Verify => "Verify with",
+            Self::OnExisting => "If objects exist",
+            Self::Schema => "Structure",
+            Self::Owners => "Owners",
+            Self::Privileges => "Privileges",
+            Self::Jobs => "Parallel jobs",
+        }
+    }
+
+    pub fn value(self, options: &Options) -> String {
+        match self {
+            Self::Method => options.method.label().to_owned(),
+            Self::Verify => match options.verify {
+                VerifyLevel::Off => "nothing".to_owned(),
+                VerifyLevel::Counts => "row counts".to_owned(),
+                VerifyLevel::Checksums => "checksums".to_owned(),
+            },
+            Self::OnExisting => match options.on_existing {
+                OnExisting::Stop => "stop".to_owned(),
+                OnExisting::Empty => "remove it first".to_owned(),
+                OnExisting::Append => "add to it".to_owned(),
+            },
+            Self::Schema => match options.schema {
+                SchemaChoice::All => "create it".to_owned(),
+                SchemaChoice::None => "is there already".to_owned(),
+            },
+            Self::Owners => keep(options.owners).to_owned(),
+            Self::Privileges => keep(options.privileges).to_owned(),
+            Self::Jobs => options.jobs.to_string(),
+        }
+    }
+
+    /// What the value now chosen means, in plain words.
+    pub fn meaning(self, options: &Options) -> &'static str {
+        match self {
+            Self::Method => match options.method {
+                Method::Copy => {
+                    "COPY: rows are streamed from the source through howdah into the destination."
+                }
+                Method::Fdw => {
+                    "FDW: the destination server connects to the source and pulls the rows itself (extension postgres_fdw)."
+                }
+            },
+            Self::Verify => match options.verify {
+                VerifyLevel::Off => "Nothing is compared afterwards.",
+                VerifyLevel::Counts => {
+                    "Afterwards the rows of each table are counted on both sides and compared."
+                }
+                VerifyLevel::Checksums => {
+                    "Afterwards the content of each table is compared by a checksum over all rows. Reads everything once more."
+                }
+            },
+            Self::OnExisting => match options.on_existing {
+                OnExisting::Stop => {
+                    "Nothing is touched when the destination already holds one of the objects."
+                }
+                OnExisting::Empty => {
+                    "What clashes in the destination is removed first. Its data is lost; you are asked once more before the run."
+                }
+                OnExisting::Append => "What is there stays, and the rows are added to it.",
+            },
+            Self::Schema => match options.schema {
+                SchemaChoice::All => {
+                    "Tables, views, functions and all else is made in the destination, as pg_dump describes it."
+                }
+                SchemaChoice::None => {
+                    "Only rows and sequence counters are carried into tables that exist already."
+                }
+            },
+            Self::Owners => match options.owners {
+                Keep::Keep => {
+                    "Each object gets the same owner as on the source; the roles must exist."
+                }
+                Keep::Skip => {
+                    "Everything will belong to the role that connects to the destination."
+                }
+            },
+            Self::Privileges => match options.privileges {
+                Keep::Keep => {
+                    "Who may do what (GRANT and REVOKE) is carried too; the roles must exist."
+                }
+                Keep::Skip => "Nobody but the owner gets rights on the new objects.",
+            },
+            Self::Jobs => {
+                "How many tables are copied, and how many indexes are built, at the same time."
+            }
+        }
+    }
+}
+
+fn keep(keep: Keep) -> &'static str {
+    match keep {
+        Keep::Keep => "keep",
+        Keep::Skip => "leave out",
+    }
+}
+
+impl OptionsForm {
+    pub fn new(options: &Options) -> Self {
+        Self {
+            options: options.clone(),
+            focus: 0,
+        }
+    }
+
+    pub fn focused(&self) -> Row {
+        ROWS[self.focus % ROWS.len()]
+    }
+
+    pub(super) fn key(&mut self, key: Key) -> Option<Choice> {
+        let count = ROWS.len();
+        match key.code {
+            KeyCode::Esc => return Some(Choice::Dismiss),
+            KeyCode::Enter => {
+                return Some(Choice::SetOptions(Box::new(self.options.clone())));
+            }
+            KeyCode::Up | KeyCode::BackTab | KeyCode::Char('k') => {
+                self.focus = (self.focus + count - 1) % count;
+            }
+            KeyCode::Down | KeyCode::Tab | KeyCode::Char('j') => {
+                self.focus = (self.focus + 1) % count;
+            }
+            KeyCode::Left => self.change(false),
+            KeyCode::Right | KeyCode::Char(' ') => self.change(true),
+            _ => {}
+        }
+        None
+    }
+
+    fn change(&mut self, forward: bool) {
+        let options = &mut self.options;
+        match ROWS[self.focus % ROWS.len()] {
+            Row::Method => cycle(&mut options.method, &[Method::Copy, Method::Fdw], forward),
+            Row::Verify => cycle(
+                &mut options.verify,
+                &[
+                    VerifyLevel::Off,
+                    VerifyLevel::Counts,
+                    VerifyLevel::Checksums,
+                ],
+                forward,
+            ),
+            Row::OnExisting => cycle(
+                &mut options.on_existing,
+                &[OnExisting::Stop, OnExisting::Empty, OnExisting::Append],
+                forward,
+            ),
+            Row::Schema => cycle(
+                &mut options.schema,
+                &[SchemaChoice::All, SchemaChoice::None],
+                forward,
+            ),
+            Row::Owners => cycle(&mut options.owners, &[Keep::Keep, Keep::Skip], forward),
+            Row::Privileges => cycle(&mut options.privileges, &[Keep::Keep, Keep::Skip], forward),
+            Row::Jobs => {
+                options.jobs = if forward {
+                    (options.jobs + 1).min(MAX_JOBS)
+                } else {
+                    options.jobs.saturating_sub(1).max(1)
+                }
+            }
+        }
+    }
+}
+
+fn cycle<T: Copy + PartialEq>(value: &mut T, all: &[T], forward: bool) {
+    let position = all.iter().position(|one| one == value).unwrap_or(0);
+    let step = if forward { 1 } else { all.len() - 1 };
+    *value = all[(position + step) % all.len()];
+}

@@ -1,0 +1,249 @@
+//! What lies over a step: help, questions and small forms. While one is open it gets every key.
+
+use crate::model::event::Stop;
+use crate::model::options::Options;
+
+use super::form::Field;
+use super::key::{Key, KeyCode};
+use super::options_form::OptionsForm;
+
+#[derive(Debug)]
+pub enum Overlay {
+    Help { scroll: usize },
+    Confirm(Confirm),
+    Options(OptionsForm),
+    SourceAddress(AddressForm),
+}
+
+/// What closing an overlay means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Choice {
+    /// Nothing happens.
+    Dismiss,
+    Quit,
+    /// Past the warnings of the checks.
+    GoOn,
+    StartRun,
+    Stop(Stop),
+    SetOptions(Box<Options>),
+}
+
+impl Overlay {
+    /// None: it stays open.
+    pub fn key(&mut self, key: Key) -> Option<Choice> {
+        match self {
+            Self::Help { scroll } => match key.code {
+                KeyCode::Up | KeyCode::Char('k') => *scroll = scroll.saturating_sub(1),
+                KeyCode::Down | KeyCode::Char('j') => *scroll = (*scroll + 1).min(200),
+                KeyCode::PageUp => *scroll = scroll.saturating_sub(10),
+                KeyCode::PageDown => *scroll = (*scroll + 10).min(200),
+                _ => return Some(Choice::Dismiss),
+            },
+            Self::Confirm(confirm) => return confirm.key(key),
+            Self::Options(form) => return form.key(key),
+            Self::SourceAddress(form) => return form.key(key),
+        }
+        None
+    }
+
+    pub fn paste(&mut self, text: &str) {
+        match self {
+            Self::Confirm(Confirm {
+                typed: Some(typed), ..
+            }) => {
+                typed.field.paste(text);
+            }
+            Self::SourceAddress(form) => form.paste(text),
+            _ => {}
+        }
+    }
+}
+
+/// A question with two or more answers; Esc is always the harmless one.
+#[derive(Debug)]
+pub struct Confirm {
+    pub title: String,
+    /// Paragraphs, wrapped when drawn.
+    pub lines: Vec<String>,
+    pub buttons: Vec<(String, Choice)>,
+    /// Position in `buttons` that Enter presses.
+    pub chosen: usize,
+    /// Drawn in the colour of danger.
+    pub is_dangerous: bool,
+    /// What must be typed before any button but the harmless one works.
+    pub typed: Option<TypedName>,
+}
+
+#[derive(Debug)]
+pub struct TypedName {
+    pub wanted: String,
+    pub field: Field,
+}
+
+impl Confirm {
+    pub fn new(title: impl Into<String>, lines: Vec<String>) -> Self {
+        Self {
+            title: title.into(),
+            lines,
+            buttons: Vec::new(),
+            chosen: 0,
+            is_dangerous: false,
+            typed: None,
+        }
+    }
+
+    /// The first button is the one Enter presses, unless [`Self::default_button`] says otherwise.
+    #[must_use]
+    pub fn button(mut self, label: impl Into<String>, choice: Choice) -> Self {
+        self.buttons.push((label.into(), choice));
+        self
+    }
+
+    /// Makes it dangerous; with `wanted`, that name must be typed first.
+    #[must_use]
+    pub fn dangerous(mut self, wanted: Option<String>) -> Self {
+        self.is_dangerous = true;
+        self.typed = wanted.map(|wanted| TypedName {
+            wanted,
+            field: Field::text(255),
+        });
+        self
+    }
+
+    #[must_use]
+    pub fn default_button(mut self, position: usize) -> Self {
+        self.chosen = position;
+        self
+    }
+
+    /// False while the name to be typed is not complete and the button does something.
+    pub fn is_enabled(&self, button: usize) -> bool {
+        let is_harmless =
+            matches!(self.buttons.get(button), Some((_, choice)) if *choice == Choice::Dismiss);
+        is_harmless
+            || self
+                .typed
+                .as_ref()
+                .is_none_or(|typed| typed.field.value() == typed.wanted)
+    }
+
+    fn key(&mut self, key: Key) -> Option<Choice> {
+        let count = self.buttons.len().max(1);
+        match key.code {
+            KeyCode::Esc => return Some(Choice::Dismiss),
+            KeyCode::Enter => {
+                if self.is_enabled(self.chosen) {
+                    return Some(
+                        self.buttons
+                            .get(self.chosen)
+                            .map_or(Choice::Dismiss, |(_, choice)| choice.clone()),
+                    );
+                }
+            }
+            KeyCode::Tab | KeyCode::Right | KeyCode::Down => {
+                self.chosen = (self.chosen + 1) % count;
+            }
+            KeyCode::BackTab | KeyCode::Left | KeyCode::Up => {
+                self.chosen = (self.chosen + count - 1) % count;
+            }
+            _ => {
+                if let Some(typed) = &mut self.typed {
+                    typed.field.key(key);
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Host and port of the source as the destination server sees it (method FDW).
+#[derive(Debug)]
+pub struct AddressForm {
+    pub host: Field,
+    pub port: Field,
+    pub is_port_focused: bool,
+    /// What is used while a field is empty.
+    pub fallback: (String, u16),
+    options: Box<Options>,
+}
+
+impl AddressForm {
+    pub fn new(options: &Options, fallback: (String, u16)) -> Self {
+        let mut host = Field::text(255);
+        host.set(options.fdw_host.as_deref().unwrap_or_default());
+        let mut port = Field::digits(5);
+        port.set(
+            &options
+                .fdw_port
+                .map(|port| port.to_string())
+                .unwrap_or_default(),
+        );
+        Self {
+            host,
+            port,
+            is_port_focused: false,
+            fallback,
+            options: Box::new(options.clone()),
+        }
+    }
+
+    /// A sentence about a port that is none.
+    pub fn complaint(&self) -> Option<&'static str> {
+        let text = self.port.value();
+        let is_port = text.parse::<u16>().is_ok_and(|port| port > 0);
+        (!text.is_empty() && !is_port).then_some("A port is a number from 1 to 65535.")
+    }
+
+    fn key(&mut self, key: Key) -> Option<Choice> {
+        match key.code {
+            KeyCode::Esc => return Some(Choice::Dismiss),
+            KeyCode::Enter if self.complaint().is_none() => {
+                let host = self.host.value().trim();
+                let mut options = self.options.clone();
+                options.fdw_host = (!host.is_empty()).then(|| host.to_owned());
+                options.fdw_port = self.port.value().parse().ok();
+                return Some(Choice::SetOptions(options));
+            }
+            KeyCode::Tab | KeyCode::BackTab | KeyCode::Up | KeyCode::Down => {
+                self.is_port_focused = !self.is_port_focused;
+            }
+            _ => {
+                self.focused().key(key);
+            }
+        }
+        None
+    }
+
+    fn paste(&mut self, text: &str) {
+        self.focused().paste(text);
+    }
+
+    fn focused(&mut self) -> &mut Field {
+        if self.is_port_focused {
+            &mut self.port
+        } else {
+            &mut self.host
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_must_be_typed_before_the_dangerous_button_works() {
+        let mut confirm = Confirm::new("Empty it?", Vec::new())
+            .button("No", Choice::Dismiss)
+            .button("Empty and start", Choice::StartRun)
+            .dangerous(Some("shop".to_owned()));
+        let enter = Key::plain(KeyCode::Enter);
+        assert_eq!(confirm.key(Key::plain(KeyCode::Tab)), None);
+        assert_eq!(confirm.key(enter), None);
+        for c in "shop".chars() {
+            assert_eq!(confirm.key(Key::char(c)), None);
+        }
+        assert_eq!(confirm.key(enter), Some(Choice::StartRun));
+        assert_eq!(confirm.key(Key::plain(KeyCode::Esc)), Some(Choice::Dismiss));
+    }
+}

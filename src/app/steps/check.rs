@@ -1,0 +1,221 @@
+//! What has to be known before anything is planned: each check explained, with a way to mend what it found.
+
+use std::sync::Arc;
+
+use crate::app::list::ListCursor;
+use crate::app::options_form::OptionsForm;
+use crate::app::overlay::{AddressForm, Choice, Confirm, Overlay};
+use crate::app::{Action, Ctx, Effect, Flow, Inspection, Pending};
+use crate::model::finding::{CheckResult, Level};
+use crate::model::problem::Problem;
+
+#[derive(Debug, Default)]
+pub struct Check {
+    pub pending: Option<Pending>,
+    /// In the order they came.
+    pub results: Vec<CheckResult>,
+    /// The databases could not be read at all.
+    pub problem: Option<Box<Problem>>,
+    pub cursor: ListCursor,
+    /// First line shown of what is told about the selected check.
+    pub scroll: usize,
+    /// Both databases were read with the connections and options of now.
+    pub is_complete: bool,
+    /// The user has been asked about the warnings and goes on.
+    is_accepted: bool,
+    has_moved: bool,
+}
+
+/// How many checks ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub fine: usize,
+    pub warnings: usize,
+    pub blocking: usize,
+    /// Could not be checked.
+    pub unknown: usize,
+}
+
+impl Check {
+    /// All checks run anew.
+    pub fn begin(&mut self, pending: Pending) {
+        *self = Self {
+            pending: Some(pending),
+            cursor: self.cursor,
+            ..Self::default()
+        };
+    }
+
+    pub fn cancel(&mut self) -> Option<Effect> {
+        self.pending.take().map(|pending| Effect::Cancel {
+            attempt: pending.attempt,
+        })
+    }
+
+    pub fn arrived(&mut self, attempt: u64, result: CheckResult) {
+        if self.is_awaited(attempt) {
+            self.results.push(result);
+        }
+    }
+
+    /// Hands the inspection on, unless it answers a question long withdrawn.
+    pub fn inspected(
+        &mut self,
+        attempt: u64,
+        outcome: Result<Arc<Inspection>, Box<Problem>>,
+    ) -> Option<Arc<Inspection>> {
+        if !self.is_awaited(attempt) {
+            return None;
+        }
+        self.pending = None;
+        if !self.has_moved {
+            // Shows first what needs attention.
+            let gravity = |result: &CheckResult| match result.level() {
+                Some(Level::Blocking) => 0,
+                Some(Level::Warning) => 1,
+                None => 2,
+                Some(Level::Fine) => 3,
+            };
+            let gravest = self.results.iter().map(gravity).min().unwrap_or(3);
+            let first = self.results.iter().position(|one| gravity(one) == gravest);
+            self.cursor = ListCursor::default();
+            self.cursor.selected = if gravest < 3 { first.unwrap_or(0) } else { 0 };
+        }
+        match outcome {
+            Ok(inspection) => {
+                self.is_complete = true;
+                Some(inspection)
+            }
+            Err(problem) => {
+                self.problem = Some(problem);
+                None
+            }
+        }
+    }
+
+    fn is_awaited(&self, attempt: u64) -> bool {
+        self.pending
+            .is_some_and(|pending| pending.attempt == attempt)
+    }
+
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for result in &self.results {
+            match result.level() {
+                Some(Level::Fine) => tally.fine += 1,
+                Some(Level::Warning) => tally.warnings += 1,
+                Some(Level::Blocking) => tally.blocking += 1,
+                None => tally.unknown += 1,
+            }
+        }
+        tally
+    }
+
+    pub fn accept_warnings(&mut self) {
+        self.is_accepted = true;
+    }
+
+    pub fn selected(&self) -> Option<&CheckResult> {
+        self.results.get(self.cursor.selected)
+    }
+
+    /// Everything that mends what the selected check found.
+    fn fix(&self) -> Option<String> {
+        let findings = self.selected()?.outcome.as_ref().ok()?;
+        let fixes: Vec<_> = findings.iter().filter_map(|f| f.fix.as_deref()).collect();
+        (!fixes.is_empty()).then(|| fixes.join("\n"))
+    }
+
+    /// Why a key does nothing now, as a sentence.
+    pub fn why_not(&self, action: Action) -> Option<String> {
+        match action {
+            Action::Next if self.pending.is_some() => {
+                Some("The checks are still running.".to_owned())
+            }
+            Action::Next if !self.is_complete => {
+                Some("The databases have not been read; r runs the checks again.".to_owned())
+            }
+            Action::Next => {
+                let stops = |result: &&CheckResult| result.level() == Some(Level::Blocking);
+                let first = self.results.iter().find(stops)?;
+                Some(format!(
+                    "{} This stops the migration: {}. Mend it, then press r.",
+                    match self.tally().blocking {
+                        1 => "1 check found a problem.".to_owned(),
+                        count => format!("{count} checks found problems."),
+                    },
+                    first.title
+                ))
+            }
+            Action::Copy if self.fix().is_none() => {
+                Some("There is no fix to copy for this check.".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    pub fn action(&mut self, action: Action, ctx: &mut Ctx<'_>) -> Vec<Effect> {
+        match action {
+            Action::Next => self.next(ctx),
+            Action::Back => {
+                if let Some(cancel) = self.cancel() {
+                    ctx.info("The checks were cancelled; r runs them again.");
+                    return vec![cancel];
+                }
+                ctx.flow = Some(Flow::Back);
+            }
+            Action::RunAgain => ctx.flow = Some(Flow::Inspect),
+            Action::Copy => {
+                let text = self.fix().unwrap_or_default();
+                let what = "the fix".to_owned();
+                return vec![Effect::CopyText { what, text }];
+            }
+            Action::Options => *ctx.overlay = Some(Overlay::Options(OptionsForm::new(ctx.options))),
+            Action::SourceAddress => {
+                let source = ctx.inspected.map(|[source, _]| source);
+                let fallback = source.map(|one| (one.host.clone(), one.port));
+                let form = AddressForm::new(ctx.options, fallback.unwrap_or_default());
+                *ctx.overlay = Some(Overlay::SourceAddress(form));
+            }
+            Action::PageUp => self.scroll = self.scroll.saturating_sub(5),
+            // The end of the text is known only when it is drawn; the drawing stops there.
+            Action::PageDown => self.scroll = (self.scroll + 5).min(10_000),
+            _ => {
+                let (len, height) = (self.results.len(), ctx.body_height() / 2);
+                if self.cursor.act(action, len, height) {
+                    (self.scroll, self.has_moved) = (0, true);
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn next(&mut self, ctx: &mut Ctx<'_>) {
+        let tally = self.tally();
+        if self.is_accepted || tally.warnings + tally.unknown == 0 {
+            ctx.flow = Some(Flow::Next);
+            return;
+        }
+        let mut lines =
+            vec!["These checks found something you should know before going on:".to_owned()];
+        let doubtful: Vec<_> = self
+            .results
+            .iter()
+            .filter(|result| result.level() != Some(Level::Fine))
+            .map(|result| {
+                let sign = if result.outcome.is_ok() {
+                    "!"
+                } else {
+                    "? not checked:"
+                };
+                format!("{sign} {}", result.title)
+            })
+            .collect();
+        lines.push(doubtful.join("\n"));
+        *ctx.overlay = Some(Overlay::Confirm(
+            Confirm::new("Go on in spite of the warnings?", lines)
+                .button("Go on anyway", Choice::GoOn)
+                .button("Stay here", Choice::Dismiss),
+        ));
+    }
+}

@@ -1,0 +1,364 @@
+//! Which tables and sequences are carried, and how.
+
+pub mod filter;
+pub mod ticks;
+pub mod tree;
+
+use std::collections::HashMap;
+
+use crate::app::key::KeyCode;
+use crate::app::list::ListCursor;
+use crate::app::options_form::OptionsForm;
+use crate::app::{Action, Ctx, Effect, Flow, Inspection, Key, Overlay};
+use crate::model::catalog::Catalog;
+use crate::model::name::ObjectName;
+use crate::model::options::{Method, Options};
+use crate::model::selection::{Carry, Selection};
+use filter::Filter;
+use ticks::Tick;
+use tree::{Row, Tree};
+
+/// More changes than anybody takes back; bounds the memory of 20,000 tables' selections to some megabytes.
+const UNDO_LIMIT: usize = 100;
+
+/// Columns from which the details stand beside the list unless the user says otherwise.
+pub const WIDE: u16 = 100;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tab {
+    #[default]
+    Tables,
+    Sequences,
+}
+
+#[derive(Debug, Default)]
+pub struct Select {
+    pub tab: Tab,
+    pub tree: Tree,
+    /// What the list shows, top to bottom.
+    pub rows: Vec<Row>,
+    pub cursor: ListCursor,
+    pub filter: Filter,
+    /// The user's wish; none leaves it to the width.
+    details: Option<bool>,
+    undo: Vec<(Selection, Method)>,
+}
+
+impl Select {
+    pub fn is_typing(&self) -> bool {
+        self.filter.is_typing
+    }
+
+    pub fn has_details(&self, width: u16) -> bool {
+        self.details.unwrap_or(width >= WIDE)
+    }
+
+    pub fn selected(&self) -> Option<Row> {
+        self.rows.get(self.cursor.selected).copied()
+    }
+
+    /// A new reading of the source. Choices made before are kept by name; what is new is chosen as the options say.
+    pub fn take_over(
+        &mut self,
+        old: Option<&Inspection>,
+        new: &Inspection,
+        selection: &Selection,
+        options: &Options,
+    ) -> Selection {
+        let mut fresh = Selection::from_patterns(&new.catalog, &options.include, &options.exclude);
+        let is_same = old.is_some_and(|old| has_same_names(&old.catalog, &new.catalog));
+        if let Some(old) = old {
+            carry_over(&old.catalog, selection, &new.catalog, &mut fresh);
+        }
+        if !is_same {
+            self.undo.clear();
+            self.tree = Tree::new(&new.catalog);
+            self.cursor = ListCursor::default();
+        }
+        self.refresh(usize::MAX);
+        fresh
+    }
+
+    /// Makes the rows anew and keeps the cursor on the row it was on, if that is still shown.
+    fn refresh(&mut self, height: usize) {
+        let selected = self.selected();
+        self.rows = match self.tab {
+            Tab::Tables => self.tree.rows(&self.filter),
+            Tab::Sequences => {
+                let shown = self.tree.matching_sequences(&self.filter);
+                shown.into_iter().map(Row::Sequence).collect()
+            }
+        };
+        let kept = selected.and_then(|row| self.rows.iter().position(|one| *one == row));
+        let position = kept.unwrap_or(self.cursor.selected);
+        self.cursor.select(position, self.rows.len(), height);
+    }
+
+    /// Why a key does nothing now, as a sentence.
+    pub fn why_not(&self, action: Action) -> Option<String> {
+        let is_sequences = self.tab == Tab::Sequences;
+        match action {
+            Action::Undo if self.undo.is_empty() => {
+                Some("There is nothing to take back.".to_owned())
+            }
+            Action::StructureOnly if is_sequences => {
+                Some("A sequence has no rows to leave out; Space ticks it.".to_owned())
+            }
+            Action::Method | Action::MethodForAll if is_sequences => Some(
+                "A sequence's counter is simply read and set; methods are for tables.".to_owned(),
+            ),
+            _ => None,
+        }
+    }
+
+    /// Keys for the filter.
+    pub fn text(&mut self, key: Key, ctx: &mut Ctx<'_>) {
+        if !self.filter.is_typing {
+            return;
+        }
+        if key.code == KeyCode::Backspace && self.filter.field.is_empty() {
+            self.filter.is_typing = false;
+        } else if self.filter.field.key(key) {
+            self.refresh(list_height(ctx));
+        }
+    }
+
+    pub fn paste(&mut self, text: &str, ctx: &mut Ctx<'_>) {
+        if self.filter.is_typing && self.filter.field.paste(text) {
+            self.refresh(list_height(ctx));
+        }
+    }
+
+    pub fn action(&mut self, action: Action, ctx: &mut Ctx<'_>) -> Vec<Effect> {
+        let height = list_height(ctx);
+        if self.cursor.act(action, self.rows.len(), height) {
+            return Vec::new();
+        }
+        match action {
+            Action::Next if self.filter.is_typing => self.filter.is_typing = false,
+            Action::Next => next(ctx),
+            Action::Back if self.filter.is_typing || self.filter.is_active() => {
+                self.filter.clear();
+                self.refresh(height);
+            }
+            Action::Back => ctx.flow = Some(Flow::Back),
+            Action::Filter => self.filter.is_typing = true,
+            Action::SwitchTab => {
+                self.tab = match self.tab {
+                    Tab::Tables => Tab::Sequences,
+                    Tab::Sequences => Tab::Tables,
+                };
+                self.cursor = ListCursor::default();
+                self.refresh(height);
+            }
+            Action::Details => self.details = Some(!self.has_details(ctx.size.0)),
+            Action::Options => *ctx.overlay = Some(Overlay::Options(OptionsForm::new(ctx.options))),
+            Action::Left | Action::Right => self.fold(action == Action::Right, height),
+            Action::Undo => {
+                if let Some((selection, method)) = self.undo.pop() {
+                    (*ctx.selection, ctx.options.method) = (selection, method);
+                }
+            }
+            _ => self.change(action, ctx),
+        }
+        Vec::new()
+    }
+
+    fn fold(&mut self, unfold: bool, height: usize) {
+        let Some(row) = self.selected() else {
+            return;
+        };
+        if self.tree.fold(row, unfold) {
+            self.refresh(height);
+        } else if let (false, Row::Table { depth, .. }) = (unfold, row) {
+            let is_parent = |row: &Row| match row {
+                Row::Schema(_) => true,
+                Row::Table { depth: other, .. } => *other < depth,
+                Row::Sequence(_) => false,
+            };
+            let above = self.rows.get(..self.cursor.selected).unwrap_or_default();
+            let parent = above.iter().rposition(is_parent).unwrap_or(0);
+            self.cursor.select(parent, self.rows.len(), height);
+        }
+    }
+
+    /// Everything that edits the selection; remembered for undo if it changed anything.
+    fn change(&mut self, action: Action, ctx: &mut Ctx<'_>) {
+        let Some(inspection) = ctx.inspection else {
+            return;
+        };
+        let before = (ctx.selection.clone(), ctx.options.method);
+        match self.tab {
+            Tab::Tables => self.change_tables(action, &inspection.catalog, ctx),
+            Tab::Sequences => self.change_sequences(action, ctx.selection),
+        }
+        if before != (ctx.selection.clone(), ctx.options.method) {
+            self.undo.push(before);
+            if self.undo.len() > UNDO_LIMIT {
+                self.undo.remove(0);
+            }
+        }
+    }
+
+    fn change_tables(&self, action: Action, catalog: &Catalog, ctx: &mut Ctx<'_>) {
+        let here = match self.selected() {
+            Some(Row::Schema(schema)) => self.of_schema_shown(schema),
+            Some(Row::Table { table, .. }) => self.tree.subtree(table),
+            _ => Vec::new(),
+        };
+        let selection = &mut *ctx.selection;
+        match action {
+            Action::Toggle => {
+                let to = match ticks::tick_of(selection, &here) {
+                    Tick::Off | Tick::Partial => Carry::RowsAndStructure,
+                    Tick::On | Tick::StructureOnly => Carry::Nothing,
+                };
+                ticks::set(selection, catalog, &here, to);
+            }
+            Action::StructureOnly => {
+                let to = match ticks::tick_of(selection, &here) {
+                    Tick::StructureOnly => Carry::RowsAndStructure,
+                    _ => Carry::StructureOnly,
+                };
+                ticks::set(selection, catalog, &here, to);
+            }
+            Action::All => ticks::set(selection, catalog, &self.shown(), Carry::RowsAndStructure),
+            Action::None => ticks::set(selection, catalog, &self.shown(), Carry::Nothing),
+            Action::Invert => ticks::invert(selection, catalog, &self.tree, &self.shown()),
+            Action::Method => {
+                let default = ctx.options.method;
+                let now = here
+                    .last()
+                    .and_then(|table| selection.methods.get(*table).copied().flatten())
+                    .unwrap_or(default);
+                let wanted = Some(other(now)).filter(|method| *method != default);
+                for table in here {
+                    if let Some(one) = selection.methods.get_mut(table) {
+                        *one = wanted;
+                    }
+                }
+            }
+            Action::MethodForAll => {
+                ctx.options.method = other(ctx.options.method);
+                selection.methods.fill(None);
+                let label = ctx.options.method.label();
+                ctx.info(format!("All tables now go by {label}."));
+            }
+            _ => {}
+        }
+    }
+
+    fn change_sequences(&self, action: Action, selection: &mut Selection) {
+        let shown = || {
+            self.rows.iter().filter_map(|row| match row {
+                Row::Sequence(sequence) => Some(*sequence),
+                _ => None,
+            })
+        };
+        match action {
+            Action::Toggle => {
+                if let Some(Row::Sequence(sequence)) = self.selected()
+                    && let Some(one) = selection.sequences.get_mut(sequence)
+                {
+                    *one = !*one;
+                }
+            }
+            Action::All | Action::None | Action::Invert => {
+                for sequence in shown() {
+                    if let Some(one) = selection.sequences.get_mut(sequence) {
+                        *one = action == Action::All || (action == Action::Invert && !*one);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Tables that pass the filter, with their partitions; folding hides nothing from "all".
+    fn shown(&self) -> Vec<usize> {
+        let mut tables: Vec<_> = self
+            .tree
+            .matching_tables(&self.filter)
+            .into_iter()
+            .flat_map(|table| self.tree.subtree(table))
+            .collect();
+        tables.sort_unstable();
+        tables.dedup();
+        tables
+    }
+
+    fn of_schema_shown(&self, schema: usize) -> Vec<usize> {
+        let mut tables = self.tree.of_schema(schema);
+        if self.filter.is_active() {
+            let shown: std::collections::HashSet<_> = self.shown().into_iter().collect();
+            tables.retain(|table| shown.contains(table));
+        }
+        tables
+    }
+}
+
+fn next(ctx: &mut Ctx<'_>) {
+    let selection = &ctx.selection;
+    let has_table = selection.tables.iter().any(|one| *one != Carry::Nothing);
+    let has_sequence = selection.sequences.iter().any(|one| *one);
+    let is_empty = ctx
+        .inspection
+        .is_none_or(|one| one.catalog.tables.is_empty() && one.catalog.sequences.is_empty());
+    if has_table || has_sequence || is_empty {
+        ctx.flow = Some(Flow::Next);
+    } else {
+        ctx.warn("Nothing is ticked: tick at least one table or sequence, or press a for all.");
+    }
+}
+
+/// Body less box, tabs and heading.
+fn list_height(ctx: &Ctx<'_>) -> usize {
+    ctx.body_height().saturating_sub(4)
+}
+
+fn other(method: Method) -> Method {
+    match method {
+        Method::Copy => Method::Fdw,
+        Method::Fdw => Method::Copy,
+    }
+}
+
+fn has_same_names(old: &Catalog, new: &Catalog) -> bool {
+    let tables = |one: &Catalog| -> Vec<(ObjectName, Option<usize>)> {
+        let all = one.tables.iter();
+        all.map(|t| (t.name.clone(), t.partition_of)).collect()
+    };
+    let sequences = |one: &Catalog| -> Vec<ObjectName> {
+        one.sequences.iter().map(|s| s.name.clone()).collect()
+    };
+    tables(old) == tables(new) && sequences(old) == sequences(new)
+}
+
+fn carry_over(old: &Catalog, chosen: &Selection, new: &Catalog, fresh: &mut Selection) {
+    let tables: HashMap<&ObjectName, usize> = old
+        .tables
+        .iter()
+        .enumerate()
+        .map(|(at, t)| (&t.name, at))
+        .collect();
+    for (position, table) in new.tables.iter().enumerate() {
+        if let Some(at) = tables.get(&table.name) {
+            fresh.tables[position] = ticks::carry(chosen, *at);
+            fresh.methods[position] = chosen.methods.get(*at).copied().flatten();
+        }
+    }
+    let sequences: HashMap<&ObjectName, usize> = old
+        .sequences
+        .iter()
+        .enumerate()
+        .map(|(at, s)| (&s.name, at))
+        .collect();
+    for (position, sequence) in new.sequences.iter().enumerate() {
+        if let Some(is_chosen) = sequences
+            .get(&sequence.name)
+            .and_then(|at| chosen.sequences.get(*at))
+        {
+            fresh.sequences[position] = *is_chosen;
+        }
+    }
+}

@@ -1,0 +1,487 @@
+//! Messages in, effects out: the wizard's only door.
+
+use std::sync::Arc;
+
+use crate::model::event::{RunEvent, Stop};
+use crate::model::options::OnExisting;
+
+use super::key::Key;
+use super::keymap::{self, Action};
+use super::message::{Effect, Msg, Now};
+use super::overlay::{Choice, Confirm, Overlay};
+use super::state::{Ctx, Flow, Pending, State, Toast, ToastKind, WizardStep};
+
+impl State {
+    pub fn update(&mut self, msg: Msg, now: Now) -> Vec<Effect> {
+        match msg {
+            Msg::Key(key) => return self.key(key, now),
+            Msg::Paste(text) => return self.paste(&text, now),
+            Msg::Resize { width, height } => self.size = (width, height),
+            Msg::Tick { samples } => {
+                if self.run.is_running() {
+                    self.run.tick(&samples, now);
+                }
+                if self
+                    .toast
+                    .as_ref()
+                    .is_some_and(|toast| now.since(toast.since) > Toast::SHOWN_MS)
+                {
+                    self.toast = None;
+                }
+            }
+            Msg::Interrupt { is_final: true } => return vec![Effect::Quit],
+            Msg::Interrupt { is_final: false } => return self.interrupt(),
+            Msg::ConnectionTested {
+                side,
+                attempt,
+                outcome,
+            } => self.connect.tested(side, attempt, outcome),
+            Msg::CheckDone { attempt, result } => self.check.arrived(attempt, result),
+            Msg::Inspected { attempt, outcome } => {
+                if let Some(inspection) = self.check.inspected(attempt, outcome) {
+                    self.selection = self.select.take_over(
+                        self.inspection.as_deref(),
+                        &inspection,
+                        &self.selection,
+                        &self.options,
+                    );
+                    self.inspection = Some(inspection);
+                }
+            }
+            Msg::Planned { attempt, outcome } => {
+                if self.preview.pending.map(|p| p.attempt) == Some(attempt) {
+                    self.preview.planned(outcome);
+                }
+            }
+            Msg::Run(event) => return self.run_event(event, now),
+            Msg::Copied { what } => self.say(format!("Copied {what} to the clipboard."), now),
+            Msg::Written { what, outcome } => match outcome {
+                Ok(path) => self.say(format!("Wrote {what} to {}.", path.display()), now),
+                Err(problem) => self.warn(format!("{}: {}", problem.what, problem.message), now),
+            },
+        }
+        Vec::new()
+    }
+
+    /// True while characters are text for a field.
+    pub fn is_typing(&self) -> bool {
+        match self.step {
+            WizardStep::Connect => self.connect.is_typing(),
+            WizardStep::Select => self.select.is_typing(),
+            WizardStep::Preview => self.preview.is_typing(),
+            WizardStep::Run => self.run.is_typing(),
+            WizardStep::Check | WizardStep::Report => false,
+        }
+    }
+
+    /// Why an action is not possible now, as a sentence; the footer draws it dim.
+    pub fn why_not(&self, action: Action) -> Option<String> {
+        match self.step {
+            WizardStep::Connect => self.connect.why_not(action),
+            WizardStep::Check => self.check.why_not(action),
+            WizardStep::Select => self.select.why_not(action),
+            WizardStep::Preview => self.preview.why_not(action),
+            WizardStep::Run => self.run.why_not(action),
+            WizardStep::Report => self.report.why_not(action),
+        }
+    }
+
+    fn key(&mut self, key: Key, now: Now) -> Vec<Effect> {
+        self.toast = None;
+        if key == Key::ctrl('c') {
+            return self.interrupt();
+        }
+        if let Some(overlay) = &mut self.overlay {
+            return match overlay.key(key) {
+                Some(choice) => {
+                    self.overlay = None;
+                    self.choose(choice, now)
+                }
+                None => Vec::new(),
+            };
+        }
+        match keymap::find(self.step, self.is_typing(), key) {
+            Some(action) => self.act(action, now),
+            None => self.in_step(now, |state, ctx| state.text(key, ctx)),
+        }
+    }
+
+    fn paste(&mut self, text: &str, now: Now) -> Vec<Effect> {
+        if let Some(overlay) = &mut self.overlay {
+            overlay.paste(text);
+            return Vec::new();
+        }
+        self.in_step(now, |state, ctx| state.paste(text, ctx))
+    }
+
+    fn act(&mut self, action: Action, now: Now) -> Vec<Effect> {
+        if let Some(reason) = self.why_not(action) {
+            self.warn(reason, now);
+            return Vec::new();
+        }
+        match action {
+            Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
+            Action::Quit => return self.ask_to_quit(),
+            _ => return self.in_step(now, |state, ctx| state.action(action, ctx)),
+        }
+        Vec::new()
+    }
+
+    /// Lets the step on screen work, then goes where it wants to.
+    fn in_step(
+        &mut self,
+        now: Now,
+        work: impl FnOnce(&mut StepMut<'_>, &mut Ctx<'_>) -> Vec<Effect>,
+    ) -> Vec<Effect> {
+        let mut ctx = Ctx {
+            now,
+            size: self.size,
+            options: &mut self.options,
+            selection: &mut self.selection,
+            inspection: self.inspection.as_ref(),
+            inspected: self.inspected.as_deref(),
+            overlay: &mut self.overlay,
+            toast: &mut self.toast,
+            attempts: &mut self.attempts,
+            flow: None,
+        };
+        let mut step = match self.step {
+            WizardStep::Connect => StepMut::Connect(&mut self.connect),
+            WizardStep::Check => StepMut::Check(&mut self.check),
+            WizardStep::Select => StepMut::Select(&mut self.select),
+            WizardStep::Preview => StepMut::Preview(&mut self.preview),
+            WizardStep::Run => StepMut::Run(&mut self.run),
+            WizardStep::Report => StepMut::Report(&mut self.report),
+        };
+        let mut effects = work(&mut step, &mut ctx);
+        match ctx.flow {
+            Some(Flow::Next) => effects.extend(self.next(now)),
+            Some(Flow::Back) => self.back(),
+            Some(Flow::Inspect) => effects.extend(self.inspect(now)),
+            Some(Flow::Replan) => effects.extend(self.make_plan(now)),
+            None => {}
+        }
+        effects
+    }
+
+    fn next(&mut self, now: Now) -> Vec<Effect> {
+        match self.step {
+            WizardStep::Connect => {
+                self.step = WizardStep::Check;
+                return self.inspect(now);
+            }
+            WizardStep::Check => self.step = WizardStep::Select,
+            WizardStep::Select => {
+                self.step = WizardStep::Preview;
+                return self.make_plan(now);
+            }
+            WizardStep::Preview => self.overlay = self.confirm_start().map(Overlay::Confirm),
+            WizardStep::Run => {
+                if let Some(report) = &self.run.report {
+                    self.report.show(Arc::clone(report));
+                    self.step = WizardStep::Report;
+                }
+            }
+            WizardStep::Report => {}
+        }
+        Vec::new()
+    }
+
+    fn back(&mut self) {
+        match self.step.previous() {
+            Some(step) => self.step = step,
+            None => {
+                self.overlay = Some(Overlay::Confirm(
+                    Confirm::new(
+                        "Quit howdah?",
+                        vec!["Nothing has been changed on either server.".to_owned()],
+                    )
+                    .button("Stay", Choice::Dismiss)
+                    .button("Quit", Choice::Quit),
+                ));
+            }
+        }
+    }
+
+    /// Reads both databases (again), with the connections that stand in the forms.
+    fn inspect(&mut self, now: Now) -> Vec<Effect> {
+        let Some(endpoints) = self.connect.endpoints() else {
+            self.warn("A connection is not complete.".to_owned(), now);
+            return Vec::new();
+        };
+        let mut effects: Vec<_> = self.check.cancel().into_iter().collect();
+        let pending = self.pending(now);
+        self.check.begin(pending);
+        let [source, destination] = endpoints.clone();
+        self.inspected = Some(Box::new(endpoints));
+        effects.push(Effect::Inspect {
+            attempt: pending.attempt,
+            source: Box::new(source),
+            destination: Box::new(destination),
+            options: Box::new(self.options.clone()),
+        });
+        effects
+    }
+
+    fn make_plan(&mut self, now: Now) -> Vec<Effect> {
+        let Some(inspection) = self.inspection.clone() else {
+            self.warn("The databases have not been read yet.".to_owned(), now);
+            return Vec::new();
+        };
+        let mut effects = Vec::new();
+        if let Some(old) = self.preview.pending.take() {
+            effects.push(Effect::Cancel {
+                attempt: old.attempt,
+            });
+        }
+        let pending = self.pending(now);
+        self.preview.ask(pending);
+        effects.push(Effect::MakePlan {
+            attempt: pending.attempt,
+            inspection,
+            selection: Arc::new(self.selection.clone()),
+            options: Box::new(self.options.clone()),
+        });
+        effects
+    }
+
+    /// The question before the run; names what will be lost, if anything will.
+    fn confirm_start(&self) -> Option<Confirm> {
+        let plan = self.preview.plan.as_ref()?;
+        let way = format!("From  {}\nTo    {}", plan.source, plan.destination);
+        let existing = self
+            .inspection
+            .as_ref()
+            .map(|inspection| inspection.existing.as_slice())
+            .unwrap_or_default();
+        if plan.options.on_existing != OnExisting::Empty || existing.is_empty() {
+            return Some(
+                Confirm::new(
+                    "Start the run?",
+                    vec![
+                        way,
+                        "The source is only read. The destination gets what the preview shows."
+                            .to_owned(),
+                    ],
+                )
+                .button("Start", Choice::StartRun)
+                .button("Not yet", Choice::Dismiss),
+            );
+        }
+        let tables = existing.iter().filter(|object| object.rows.is_some());
+        let (table_count, row_count) = tables.fold((0_u64, 0_u64), |(count, rows), object| {
+            (count + 1, rows.saturating_add(object.rows.unwrap_or(0)))
+        });
+        let database = plan.destination_database.clone();
+        Some(
+            Confirm::new(
+                "Remove data in the destination?",
+                vec![
+                    way,
+                    format!(
+                        "The destination holds {} objects, among them {table_count} tables with about {row_count} rows. Those that clash are removed first. This cannot be undone.",
+                        existing.len()
+                    ),
+                    format!(
+                        "To go on, type the name of the destination database: {}",
+                        crate::model::name::printable(&database)
+                    ),
+                ],
+            )
+            .button("No, go back", Choice::Dismiss)
+            .button("Remove and start", Choice::StartRun)
+            .dangerous(Some(database)),
+        )
+    }
+
+    fn choose(&mut self, choice: Choice, now: Now) -> Vec<Effect> {
+        match choice {
+            Choice::Dismiss => {}
+            Choice::Quit => return vec![Effect::Quit],
+            Choice::GoOn => {
+                self.check.accept_warnings();
+                self.step = WizardStep::Select;
+            }
+            Choice::StartRun => return self.start_run(now),
+            Choice::Stop(stop) => return self.stop_run(stop),
+            Choice::SetOptions(options) => {
+                let is_changed = self.options != *options;
+                self.options = *options;
+                // What the checks look at depends on the options, the tree on Select only shows them.
+                if is_changed && self.step == WizardStep::Check {
+                    return self.inspect(now);
+                }
+                if is_changed && self.step == WizardStep::Preview {
+                    return self.make_plan(now);
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn start_run(&mut self, now: Now) -> Vec<Effect> {
+        let (Some(plan), Some(inspected)) = (self.preview.plan.clone(), self.inspected.clone())
+        else {
+            self.warn("There is no plan to run yet.".to_owned(), now);
+            return Vec::new();
+        };
+        self.run.start(Arc::clone(&plan), now);
+        self.stop = None;
+        self.step = WizardStep::Run;
+        let [source, destination] = *inspected;
+        vec![Effect::StartRun {
+            plan,
+            source: Box::new(source),
+            destination: Box::new(destination),
+        }]
+    }
+
+    fn run_event(&mut self, event: RunEvent, now: Now) -> Vec<Effect> {
+        if let RunEvent::Stopping(stop) = &event {
+            self.stop = self.stop.max(Some(*stop));
+        }
+        let effects = self.run.event(event, now);
+        // A question how to stop has no answer any more once the run has ended.
+        if !self.run.is_running() && self.is_asking_to_stop() {
+            self.overlay = None;
+        }
+        effects
+    }
+
+    /// Ctrl-C, SIGINT and kin: the first asks, the second stops, the third leaves.
+    fn interrupt(&mut self) -> Vec<Effect> {
+        if !self.run.is_running() {
+            let was_asked = matches!(&self.overlay, Some(Overlay::Confirm(confirm))
+                if confirm.buttons.iter().any(|(_, choice)| *choice == Choice::Quit));
+            return if was_asked {
+                vec![Effect::Quit]
+            } else {
+                self.ask_to_quit()
+            };
+        }
+        if self.stop == Some(Stop::Now) {
+            return vec![Effect::Quit];
+        }
+        if self.is_asking_to_stop() {
+            self.overlay = None;
+            return self.stop_run(Stop::Now);
+        }
+        self.ask_to_quit()
+    }
+
+    fn is_asking_to_stop(&self) -> bool {
+        matches!(&self.overlay, Some(Overlay::Confirm(confirm))
+            if confirm.buttons.iter().any(|(_, choice)| matches!(choice, Choice::Stop(_))))
+    }
+
+    fn stop_run(&mut self, stop: Stop) -> Vec<Effect> {
+        if !self.run.is_running() {
+            return Vec::new();
+        }
+        self.stop = Some(stop);
+        vec![Effect::StopRun(stop)]
+    }
+
+    /// Leaves at once where nothing can be lost.
+    fn ask_to_quit(&mut self) -> Vec<Effect> {
+        if self.run.is_running() {
+            self.overlay = Some(Overlay::Confirm(
+                Confirm::new(
+                    "The run is not finished",
+                    vec![
+                        "Tables that are done stay in the destination, with howdah's journal: howdah resume can finish the rest later. A table that is being copied is rolled back.".to_owned(),
+                        "The source is not changed in any case.".to_owned(),
+                    ],
+                )
+                .button("Keep running", Choice::Dismiss)
+                .button("Stop after current tables", Choice::Stop(Stop::AfterCurrent))
+                .button("Stop now", Choice::Stop(Stop::Now)),
+            ));
+            return Vec::new();
+        }
+        match self.step {
+            WizardStep::Select | WizardStep::Preview => {
+                self.overlay = Some(Overlay::Confirm(
+                    Confirm::new(
+                        "Quit howdah?",
+                        vec![
+                            "Nothing has been changed on either server. Your choices here are lost."
+                                .to_owned(),
+                        ],
+                    )
+                    .button("Stay", Choice::Dismiss)
+                    .button("Quit", Choice::Quit),
+                ));
+                Vec::new()
+            }
+            _ => vec![Effect::Quit],
+        }
+    }
+
+    fn pending(&mut self, now: Now) -> Pending {
+        self.attempts += 1;
+        Pending {
+            attempt: self.attempts,
+            since: now,
+        }
+    }
+
+    fn say(&mut self, text: String, now: Now) {
+        self.toast = Some(Toast {
+            text,
+            kind: ToastKind::Info,
+            since: now,
+        });
+    }
+
+    fn warn(&mut self, text: String, now: Now) {
+        self.toast = Some(Toast {
+            text,
+            kind: ToastKind::Warning,
+            since: now,
+        });
+    }
+}
+
+/// The step on screen, for as long as it works.
+enum StepMut<'a> {
+    Connect(&'a mut super::steps::connect::Connect),
+    Check(&'a mut super::steps::check::Check),
+    Select(&'a mut super::steps::select::Select),
+    Preview(&'a mut super::steps::preview::Preview),
+    Run(&'a mut super::steps::run::Run),
+    Report(&'a mut super::steps::report::ReportView),
+}
+
+impl StepMut<'_> {
+    fn action(&mut self, action: Action, ctx: &mut Ctx<'_>) -> Vec<Effect> {
+        match self {
+            Self::Connect(step) => step.action(action, ctx),
+            Self::Check(step) => step.action(action, ctx),
+            Self::Select(step) => step.action(action, ctx),
+            Self::Preview(step) => step.action(action, ctx),
+            Self::Run(step) => step.action(action, ctx),
+            Self::Report(step) => step.action(action, ctx),
+        }
+    }
+
+    fn text(&mut self, key: Key, ctx: &mut Ctx<'_>) -> Vec<Effect> {
+        match self {
+            Self::Connect(step) => return step.text(key, ctx),
+            Self::Select(step) => step.text(key, ctx),
+            Self::Preview(step) => step.text(key, ctx),
+            Self::Run(step) => step.text(key, ctx),
+            Self::Check(_) | Self::Report(_) => {}
+        }
+        Vec::new()
+    }
+
+    fn paste(&mut self, text: &str, ctx: &mut Ctx<'_>) -> Vec<Effect> {
+        match self {
+            Self::Connect(step) => return step.paste(text, ctx),
+            Self::Select(step) => step.paste(text, ctx),
+            _ => {}
+        }
+        Vec::new()
+    }
+}

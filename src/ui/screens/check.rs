@@ -1,0 +1,229 @@
+//! Check: what was looked at before anything is planned, and what it means.
+//!
+//! ```text
+//! ╭ 9 fine · 1 warning ────────────────────────────────────────────╮
+//! │ ✓ Both servers can be reached                                  │
+//! │ ! Roles that own objects exist in the destination              │  the selected one is reversed
+//! ╰────────────────────────────────────────────────────────────────╯
+//! ╭ Roles that own objects exist in the destination ───────────────╮
+//! │ ! The role "app" is missing                                    │
+//! │ What it means, which objects, how to mend it.                  │
+//! ╰──────────────────────────────────────────────────────  (1/12) ─╯
+//! ```
+//!
+//! With 110 columns or more the two stand side by side.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::app::{Now, State, format};
+use crate::model::finding::{CheckResult, Finding, Level};
+use crate::model::name::{printable, printable_lines};
+use crate::model::problem::Problem;
+use crate::ui::theme::Theme;
+use crate::ui::widgets::{panel, text};
+
+pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let check = &state.check;
+    let [list, details] = if area.width >= 110 {
+        Layout::horizontal([Constraint::Percentage(48), Constraint::Fill(1)]).areas(area)
+    } else {
+        let wanted = u16::try_from(check.results.len() + 3).unwrap_or(u16::MAX);
+        let height = wanted.clamp(5, (area.height / 2).max(5));
+        Layout::vertical([Constraint::Length(height), Constraint::Fill(1)]).areas(area)
+    };
+    draw_list(state, now, frame, list, theme);
+    if let Some(problem) = &check.problem {
+        let lines = problem_lines(problem, details.width, theme);
+        draw_details(
+            state,
+            "The databases could not be read",
+            lines,
+            frame,
+            details,
+            theme,
+        );
+    } else if let Some(result) = check.selected() {
+        let lines = result_lines(result, details.width, theme);
+        draw_details(state, result.title, lines, frame, details, theme);
+    } else {
+        let intro = "howdah now looks at both databases: whether everything needed is there, and whether anything would be lost or hidden. It only reads.";
+        let width = usize::from(details.width.saturating_sub(4));
+        let lines = text::wrap(intro, width)
+            .into_iter()
+            .map(Line::raw)
+            .collect();
+        draw_details(state, "What happens here", lines, frame, details, theme);
+    }
+}
+
+fn draw_list(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let check = &state.check;
+    let inner = panel::draw(frame, area, &title(state, theme), true, theme);
+    let mut rows = inner.rows();
+    let is_waiting = check.pending.is_some();
+    let height = usize::from(inner.height).saturating_sub(usize::from(is_waiting));
+    for position in check.cursor.visible(check.results.len(), height) {
+        let Some((result, row)) = check.results.get(position).zip(rows.next()) else {
+            break;
+        };
+        let (sign, style) = sign(result.level(), theme);
+        let width = usize::from(row.width).saturating_sub(3);
+        let title = text::fit(result.title, width, theme.glyphs.ellipsis);
+        let mut line = Line::from(vec![
+            Span::styled(format!(" {sign} "), style),
+            Span::raw(title),
+        ]);
+        if position == check.cursor.selected {
+            line = line.style(theme.selected());
+        }
+        frame.render_widget(line, row);
+    }
+    let Some(row) = rows.next() else {
+        return;
+    };
+    if let Some(pending) = check.pending {
+        let waited = now.since(pending.since);
+        let words = format!(
+            " {} Checking {} {} {} Esc cancels",
+            theme.glyphs.spinner_at(waited),
+            theme.glyphs.dot,
+            format::duration(waited),
+            theme.glyphs.dot,
+        );
+        frame.render_widget(Line::styled(words, theme.accent()), row);
+    } else if check.results.is_empty() && check.problem.is_none() {
+        frame.render_widget(
+            Line::raw(" Nothing has been checked. r runs the checks."),
+            row,
+        );
+    }
+}
+
+/// `9 fine · 1 warning`.
+fn title(state: &State, theme: &Theme) -> String {
+    let tally = state.check.tally();
+    let mut parts = Vec::new();
+    let several = |count: usize, one: &str, many: &str| {
+        (count > 0).then(|| format!("{count} {}", if count == 1 { one } else { many }))
+    };
+    parts.extend(several(tally.fine, "fine", "fine"));
+    parts.extend(several(tally.warnings, "warning", "warnings"));
+    parts.extend(several(tally.blocking, "to mend first", "to mend first"));
+    parts.extend(several(tally.unknown, "not checked", "not checked"));
+    if parts.is_empty() {
+        return "Checks".to_owned();
+    }
+    parts.join(&format!(" {} ", theme.glyphs.dot))
+}
+
+fn sign(level: Option<Level>, theme: &Theme) -> (&'static str, Style) {
+    match level {
+        Some(Level::Fine) => (theme.glyphs.fine, theme.fine()),
+        Some(Level::Warning) => (theme.glyphs.warning, theme.warning()),
+        Some(Level::Blocking) => (theme.glyphs.blocking, theme.bad()),
+        None => (theme.glyphs.unknown, theme.warning()),
+    }
+}
+
+fn draw_details(
+    state: &State,
+    title: &str,
+    lines: Vec<Line<'static>>,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    theme: &Theme,
+) {
+    let inner = panel::draw(frame, area, title, false, theme);
+    let height = usize::from(inner.height);
+    let first = state.check.scroll.min(lines.len().saturating_sub(height));
+    if lines.len() > height && area.height > 0 {
+        let last = (first + height).min(lines.len());
+        let note = format!(" PgUp PgDn {}-{} of {} ", first + 1, last, lines.len());
+        let row = Rect {
+            y: area.bottom().saturating_sub(1),
+            height: 1,
+            width: area.width.saturating_sub(2),
+            ..area
+        };
+        frame.render_widget(Line::styled(note, theme.dim()).right_aligned(), row);
+    }
+    for (row, line) in inner.rows().zip(lines.into_iter().skip(first)) {
+        let row = Rect {
+            x: (row.x + 1).min(row.right()),
+            width: row.width.saturating_sub(2),
+            ..row
+        };
+        frame.render_widget(line, row);
+    }
+}
+
+fn result_lines(result: &CheckResult, width: u16, theme: &Theme) -> Vec<Line<'static>> {
+    match &result.outcome {
+        Ok(findings) if findings.is_empty() => vec![Line::raw("Nothing to report.")],
+        Ok(findings) => {
+            let mut lines = Vec::new();
+            for finding in findings {
+                if !lines.is_empty() {
+                    lines.push(Line::default());
+                }
+                finding_lines(finding, width, theme, &mut lines);
+            }
+            lines
+        }
+        Err(problem) => {
+            let mut lines = vec![
+                Line::styled(
+                    "? This could not be checked. That is not the same as fine.",
+                    theme.warning(),
+                ),
+                Line::default(),
+            ];
+            lines.extend(problem_lines(problem, width, theme));
+            lines
+        }
+    }
+}
+
+fn finding_lines(finding: &Finding, width: u16, theme: &Theme, lines: &mut Vec<Line<'static>>) {
+    let columns = usize::from(width.saturating_sub(4));
+    let (sign, style) = sign(Some(finding.level), theme);
+    let title = format!("{sign} {}", printable(&finding.title));
+    lines.extend(styled(&title, columns, style));
+    if !finding.meaning.is_empty() {
+        lines.extend(styled(
+            &printable_lines(&finding.meaning),
+            columns,
+            theme.text(),
+        ));
+    }
+    for object in &finding.objects {
+        let words = format!("  {} {}", theme.glyphs.bullet, printable(object));
+        lines.extend(styled(&words, columns, theme.text()));
+    }
+    if let Some(fix) = &finding.fix {
+        lines.push(Line::styled("To mend it (y copies this):", theme.strong()));
+        for line in printable_lines(fix).lines() {
+            lines.extend(styled(&format!("  {line}"), columns, theme.accent()));
+        }
+    }
+}
+
+fn problem_lines(problem: &Problem, width: u16, theme: &Theme) -> Vec<Line<'static>> {
+    let columns = usize::from(width.saturating_sub(4));
+    let sign = theme.glyphs.blocking;
+    let mut lines = styled(&format!("{sign} {problem}"), columns, theme.text());
+    if let Some(first) = lines.first_mut() {
+        *first = first.clone().style(theme.bad());
+    }
+    lines
+}
+
+fn styled(words: &str, columns: usize, style: Style) -> Vec<Line<'static>> {
+    text::wrap(words, columns)
+        .into_iter()
+        .map(|line| Line::styled(line, style))
+        .collect()
+}

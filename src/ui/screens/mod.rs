@@ -1,0 +1,9 @@
+//! One file per step of the wizard.
+
+pub mod check;
+pub mod connect;
+pub mod preview;
+pub mod report;
+pub mod run;
+pub mod select;
+mod select_details;

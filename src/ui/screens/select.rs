@@ -1,0 +1,411 @@
+//! Select: which tables and sequences are carried.
+//!
+//! ```text
+//! ╭ 22 of 24 tables · 1.2 GiB · ~1.0 M rows ─────────────────────╮╭ public.film ───────────────╮
+//! │ Tables  22/24 │ Sequences  13/13        / film  2 of 24      ││ id        integer          │
+//! │     Name                  Rows       Size  Method  Notes     ││ title     text             │
+//! │ [-] ▾ public                                                 ││ Indexes                    │
+//! │ [x]     film              ~1.0 k   1.2 MiB  COPY             ││ References                 │
+//! │ [s]   ▸ payment                -         -  -      5 parts   ││                            │
+//! ╰──────────────────────────────────────────────────────────────╯╰────────────────────────────╯
+//! ```
+//!
+//! The details stand beside the list from 100 columns on, else below it (`d`). Only rows in sight are drawn.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::select_details;
+use crate::app::steps::select::tree::Row;
+use crate::app::steps::select::{Tab, WIDE, ticks};
+use crate::app::{Inspection, Now, State, format};
+use crate::model::catalog::{Table, TableKind};
+use crate::model::name::printable;
+use crate::ui::theme::Theme;
+use crate::ui::widgets::{field, panel, text};
+
+pub fn draw(state: &State, _now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let Some(inspection) = state.inspection.as_deref() else {
+        let inner = panel::draw(frame, area, "Tables", true, theme);
+        frame.render_widget(Line::raw(" The databases have not been read yet."), inner);
+        return;
+    };
+    let mut list = area;
+    if state.select.has_details(area.width) {
+        let details;
+        [list, details] = if area.width >= WIDE {
+            Layout::horizontal([Constraint::Fill(1), Constraint::Length(40)]).areas(area)
+        } else {
+            Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(area)
+        };
+        select_details::draw(state, inspection, frame, details, theme);
+    }
+    let inner = panel::draw(frame, list, &title(state, inspection, theme), true, theme);
+    let [tabs, heading, rows] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Fill(1),
+    ])
+    .areas(inner);
+    draw_tabs(state, inspection, frame, tabs, theme);
+    let columns = Columns::new(usize::from(inner.width));
+    match state.select.tab {
+        Tab::Tables => {
+            let names = ["Name", "Rows", "Size", "Method", "Notes"];
+            frame.render_widget(
+                Line::styled(columns.line("   ", &names, theme), theme.dim()),
+                heading,
+            );
+        }
+        Tab::Sequences => {
+            let words = columns.sequence("   ", "Name", "Last value", "Belongs to", theme);
+            frame.render_widget(Line::styled(words, theme.dim()), heading);
+        }
+    }
+    draw_rows(state, inspection, frame, rows, &columns, theme);
+}
+
+/// `22 of 24 tables · 1.2 GiB · ~1.0 M rows`.
+fn title(state: &State, inspection: &Inspection, theme: &Theme) -> String {
+    let totals = ticks::totals(&state.selection, &inspection.catalog);
+    if state.select.tab == Tab::Sequences {
+        return format!(
+            "{} of {} sequences",
+            format::count(totals.sequences),
+            format::count(totals.all_sequences)
+        );
+    }
+    let unknown = if totals.has_unknown_rows {
+        " or more"
+    } else {
+        ""
+    };
+    let mut parts = vec![
+        format!(
+            "{} of {} tables",
+            format::count(totals.tables),
+            format::count(totals.all_tables)
+        ),
+        format::bytes_plain(totals.bytes),
+        format!("~{} rows{unknown}", format::count_short(totals.rows)),
+    ];
+    let large = inspection.catalog.large_objects.count;
+    if large > 0 {
+        parts.push(format::counted(large, "large object", "large objects"));
+    }
+    parts.join(&format!(" {} ", theme.glyphs.dot))
+}
+
+fn draw_tabs(
+    state: &State,
+    inspection: &Inspection,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    theme: &Theme,
+) {
+    let totals = ticks::totals(&state.selection, &inspection.catalog);
+    let tab = |tab: Tab, words: String| {
+        let style = if state.select.tab == tab {
+            theme.selected().patch(theme.strong())
+        } else {
+            theme.text()
+        };
+        Span::styled(words, style)
+    };
+    let tables = format!(" Tables {}/{} ", totals.tables, totals.all_tables);
+    let sequences = format!(" Sequences {}/{} ", totals.sequences, totals.all_sequences);
+    let mut spans = vec![
+        Span::raw(" "),
+        tab(Tab::Tables, tables),
+        Span::raw(" "),
+        tab(Tab::Sequences, sequences),
+        Span::raw("  "),
+    ];
+    let filter = &state.select.filter;
+    if filter.is_active() || filter.is_typing {
+        let used: usize = spans.iter().map(Span::width).sum();
+        spans.push(Span::styled("/ ", theme.key()));
+        let (value, column) = field::window(
+            filter.field.value(),
+            filter.field.cursor(),
+            16,
+            theme.glyphs.ellipsis,
+        );
+        let shown = text::fit(&printable(&value), 16, theme.glyphs.ellipsis);
+        spans.push(Span::styled(shown, theme.strong()));
+        spans.push(Span::raw(format!(" {}", hits(state, inspection))));
+        let x = area.x + u16::try_from(used + 2 + column).unwrap_or(0);
+        if filter.is_typing && state.overlay.is_none() && x < area.right() && area.height > 0 {
+            frame.set_cursor_position(Position::new(x, area.y));
+        }
+    }
+    frame.render_widget(Line::from(spans), area);
+}
+
+/// `12 of 340, 3 ticked not shown`.
+fn hits(state: &State, inspection: &Inspection) -> String {
+    let select = &state.select;
+    let (hits, all, ticked_hits, ticked) = match select.tab {
+        Tab::Tables => {
+            let hits = select.tree.matching_tables(&select.filter);
+            let is_ticked = |table: &usize| {
+                ticks::carry(&state.selection, *table) != crate::model::selection::Carry::Nothing
+            };
+            let all = inspection.catalog.tables.len();
+            let ticked_hits = hits.iter().filter(|table| is_ticked(table)).count();
+            (
+                hits.len(),
+                all,
+                ticked_hits,
+                (0..all).filter(is_ticked).count(),
+            )
+        }
+        Tab::Sequences => {
+            let hits = select.tree.matching_sequences(&select.filter);
+            let is_ticked = |one: &usize| {
+                state
+                    .selection
+                    .sequences
+                    .get(*one)
+                    .copied()
+                    .unwrap_or_default()
+            };
+            let all = inspection.catalog.sequences.len();
+            let ticked_hits = hits.iter().filter(|one| is_ticked(one)).count();
+            (
+                hits.len(),
+                all,
+                ticked_hits,
+                (0..all).filter(is_ticked).count(),
+            )
+        }
+    };
+    let hidden = ticked - ticked_hits;
+    let mut words = format!(
+        "{} of {}",
+        format::count(hits as u64),
+        format::count(all as u64)
+    );
+    if hidden > 0 {
+        words.push_str(&format!(
+            ", {} ticked not shown",
+            format::count(hidden as u64)
+        ));
+    }
+    words
+}
+
+fn draw_rows(
+    state: &State,
+    inspection: &Inspection,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    columns: &Columns,
+    theme: &Theme,
+) {
+    let select = &state.select;
+    if select.rows.is_empty() {
+        let words = match (select.filter.is_active(), select.tab) {
+            (true, _) => " No name contains this. Esc clears the filter.",
+            (false, Tab::Tables) => {
+                " The source holds no tables. Everything else it holds is still carried."
+            }
+            (false, Tab::Sequences) => " The source holds no sequences.",
+        };
+        for (row, line) in area.rows().zip(text::wrap(words, usize::from(area.width))) {
+            frame.render_widget(Line::raw(line), row);
+        }
+        return;
+    }
+    let visible = select
+        .cursor
+        .visible(select.rows.len(), usize::from(area.height));
+    for (position, place) in visible.zip(area.rows()) {
+        let Some(row) = select.rows.get(position) else {
+            break;
+        };
+        let (words, style) = row_words(state, inspection, *row, columns, theme);
+        let style = if position == select.cursor.selected {
+            theme.selected()
+        } else {
+            style
+        };
+        frame.render_widget(Line::styled(words, style), place);
+    }
+}
+
+fn row_words(
+    state: &State,
+    inspection: &Inspection,
+    row: Row,
+    columns: &Columns,
+    theme: &Theme,
+) -> (String, Style) {
+    let catalog = &inspection.catalog;
+    let tree = &state.select.tree;
+    let fold = if tree.is_unfolded(row) || state.select.filter.is_active() {
+        theme.glyphs.expanded
+    } else {
+        theme.glyphs.collapsed
+    };
+    let styled =
+        |words: String, is_on: bool| (words, if is_on { theme.text() } else { theme.dim() });
+    match row {
+        Row::Schema(schema) => {
+            let tick = ticks::tick_of(&state.selection, &tree.of_schema(schema));
+            let name = tree.schemas.get(schema).map_or("", |one| &one.name);
+            let name = format!("{fold} {}", printable(name));
+            let words = columns.line(tick.sign(), &[&name, "", "", "", ""], theme);
+            (words, theme.strong())
+        }
+        Row::Table { table, depth } => {
+            let Some(one) = catalog.tables.get(table) else {
+                return (String::new(), theme.text());
+            };
+            let tick = ticks::tick_of(&state.selection, &tree.subtree(table));
+            let partitions = tree.partitions(table).len();
+            let fold = if partitions > 0 { fold } else { " " };
+            let name = format!("{}{fold} {}", "  ".repeat(depth), printable(&one.name.name));
+            let method = ticks::method(&state.selection, &state.options, one, table);
+            let cells = [
+                name.as_str(),
+                &rows(one),
+                &size(one),
+                method.map_or("-", |(method, _)| method.label()),
+                &notes(one, partitions, method.and_then(|(_, why)| why)),
+            ];
+            styled(
+                columns.line(tick.sign(), &cells, theme),
+                tick != ticks::Tick::Off,
+            )
+        }
+        Row::Sequence(sequence) => {
+            let Some(one) = catalog.sequences.get(sequence) else {
+                return (String::new(), theme.text());
+            };
+            let is_on = state
+                .selection
+                .sequences
+                .get(sequence)
+                .copied()
+                .unwrap_or_default();
+            let last = one
+                .last_value
+                .map_or_else(|| "-".to_owned(), |value| value.to_string());
+            let owner = one.owned_by.as_ref().and_then(|owner| {
+                let table = catalog.tables.get(owner.table)?;
+                Some(format!("{}.{}", table.name, printable(&owner.column)))
+            });
+            let tick = if is_on { "[x]" } else { "[ ]" };
+            let name = one.name.to_string();
+            let owner = owner.unwrap_or_default();
+            styled(columns.sequence(tick, &name, &last, &owner, theme), is_on)
+        }
+    }
+}
+
+fn rows(table: &Table) -> String {
+    match (table.holds_rows(), table.estimated_rows) {
+        (false, _) => "-".to_owned(),
+        (true, Some(count)) => format!("~{}", format::count_short(count)),
+        (true, None) => "unknown".to_owned(),
+    }
+}
+
+fn size(table: &Table) -> String {
+    if table.holds_rows() {
+        format::bytes(table.table_bytes)
+    } else {
+        "-".to_owned()
+    }
+}
+
+/// What is special about a table, the gravest first.
+fn notes(table: &Table, partitions: usize, why: Option<&str>) -> String {
+    let mut notes = Vec::new();
+    if !table.can_select {
+        notes.push("no right to read".to_owned());
+    }
+    if table.rows_hidden_by_policy {
+        notes.push("a policy hides rows".to_owned());
+    }
+    if table.kind == TableKind::Foreign {
+        notes.push("foreign: definition only".to_owned());
+    }
+    if table.kind == TableKind::Partitioned {
+        notes.push(format::counted(
+            partitions as u64,
+            "partition",
+            "partitions",
+        ));
+    }
+    // The details tell the reason.
+    notes.extend(why.map(|_| "not by FDW".to_owned()));
+    if !table.inherits.is_empty() && table.partition_of.is_none() {
+        notes.push("inherits".to_owned());
+    }
+    if table.is_unlogged {
+        notes.push("unlogged".to_owned());
+    }
+    if let Some(config) = &table.extension_config {
+        notes.push(format!("extension {}", printable(&config.extension)));
+    }
+    if table.holds_rows() && !table.indexes.iter().any(|index| index.is_primary) {
+        notes.push("no primary key".to_owned());
+    }
+    notes.join(", ")
+}
+
+/// Widths of the cells; the name gets what the rest leaves.
+struct Columns {
+    name: usize,
+    notes: usize,
+    total: usize,
+}
+
+impl Columns {
+    fn new(total: usize) -> Self {
+        // Box and blanks, then rows 8, size 8, method 6 with two blanks in front of each.
+        let free = total.saturating_sub(6 + 10 + 10 + 8 + 2);
+        let notes = (free * 2 / 5).min(36);
+        Self {
+            name: free - notes,
+            notes,
+            total,
+        }
+    }
+
+    fn line(&self, tick: &str, cells: &[&str; 5], theme: &Theme) -> String {
+        let more = theme.glyphs.ellipsis;
+        let [name, rows, size, method, notes] = cells;
+        text::truncate(
+            &format!(
+                " {tick} {}  {}  {}  {}  {}",
+                text::fit(name, self.name, more),
+                text::fit_right(rows, 8, more),
+                text::fit_right(size, 8, more),
+                text::fit(method, 6, more),
+                text::fit(notes, self.notes, more)
+            ),
+            self.total,
+            more,
+        )
+    }
+
+    fn sequence(&self, tick: &str, name: &str, last: &str, owner: &str, theme: &Theme) -> String {
+        let more = theme.glyphs.ellipsis;
+        let free = self.total.saturating_sub(5 + 2 + 20 + 2);
+        text::truncate(
+            &format!(
+                " {tick} {}  {}  {}",
+                text::fit(name, free / 2, more),
+                text::fit_right(last, 20, more),
+                text::fit(owner, free - free / 2, more)
+            ),
+            self.total,
+            more,
+        )
+    }
+}

@@ -1,0 +1,195 @@
+//! Beside the tree on Select: what the table or sequence in focus is made of, and what it hangs together with.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use crate::app::steps::select::ticks;
+use crate::app::steps::select::tree::Row;
+use crate::app::{Inspection, State, format};
+use crate::model::catalog::{Catalog, Table};
+use crate::model::name::{printable, printable_lines};
+use crate::model::selection::Carry;
+use crate::ui::theme::Theme;
+use crate::ui::widgets::{panel, text};
+
+pub(super) fn draw(
+    state: &State,
+    inspection: &Inspection,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    theme: &Theme,
+) {
+    let catalog = &inspection.catalog;
+    let columns = usize::from(area.width.saturating_sub(4));
+    let mut page = Page {
+        lines: Vec::new(),
+        columns,
+        theme,
+    };
+    let title = match state.select.selected() {
+        Some(Row::Table { table, .. }) => catalog.tables.get(table).map(|one| {
+            page.table(state, catalog, table, one);
+            one.name.to_string()
+        }),
+        Some(Row::Schema(schema)) => {
+            let tables = state.select.tree.of_schema(schema);
+            let bytes = tables
+                .iter()
+                .filter_map(|table| catalog.tables.get(*table))
+                .map(|table| table.table_bytes)
+                .sum();
+            let count = tables.len() as u64;
+            page.text(&format::counted(count, "table", "tables"), theme.text());
+            page.text(&format::bytes_plain(bytes), theme.text());
+            let schema = state.select.tree.schemas.get(schema);
+            schema.map(|one| format!("Schema {}", printable(&one.name)))
+        }
+        Some(Row::Sequence(sequence)) => catalog.sequences.get(sequence).map(|one| {
+            page.text(
+                "A sequence is a counter that hands out numbers, mostly for an id column. Its position is carried exactly, so that the next number is the same.",
+                theme.text(),
+            );
+            page.text(&format!("Owner: {}", printable(&one.owner)), theme.text());
+            one.name.to_string()
+        }),
+        None => None,
+    };
+    let inner = panel::draw(
+        frame,
+        area,
+        title.as_deref().unwrap_or("Details"),
+        false,
+        theme,
+    );
+    let height = usize::from(inner.height);
+    let hidden = page.lines.len().saturating_sub(height);
+    if hidden > 0 && height > 0 {
+        page.lines.truncate(height - 1);
+        let words = format!("{} {} more lines", theme.glyphs.ellipsis, hidden + 1);
+        page.lines.push(Line::styled(words, theme.dim()));
+    }
+    for (row, line) in inner.rows().zip(page.lines) {
+        let row = Rect {
+            x: (row.x + 1).min(row.right()),
+            width: row.width.saturating_sub(2),
+            ..row
+        };
+        frame.render_widget(line, row);
+    }
+}
+
+struct Page<'a> {
+    lines: Vec<Line<'static>>,
+    columns: usize,
+    theme: &'a Theme,
+}
+
+impl Page<'_> {
+    fn text(&mut self, words: &str, style: Style) {
+        let wrapped = text::wrap(words, self.columns);
+        self.lines
+            .extend(wrapped.into_iter().map(|line| Line::styled(line, style)));
+    }
+
+    fn heading(&mut self, words: &str) {
+        self.lines
+            .push(Line::styled(words.to_owned(), self.theme.strong()));
+    }
+
+    fn table(&mut self, state: &State, catalog: &Catalog, position: usize, table: &Table) {
+        if let Some(comment) = &table.comment {
+            self.text(&printable_lines(comment), self.theme.dim());
+        }
+        let method = ticks::method(&state.selection, &state.options, table, position);
+        if let Some((method, Some(why))) = method {
+            self.text(
+                &format!("{} instead of FDW: {why}.", method.label()),
+                self.theme.warning(),
+            );
+        }
+        self.references(state, catalog, position);
+        let name_width = table
+            .columns
+            .iter()
+            .map(|one| text::width(&printable(&one.name)));
+        let name_width = name_width.max().unwrap_or(0).min(self.columns / 2);
+        self.heading("Columns");
+        for column in &table.columns {
+            let mut words = format!(
+                "{} {}",
+                text::fit(
+                    &printable(&column.name),
+                    name_width,
+                    self.theme.glyphs.ellipsis
+                ),
+                printable(&column.type_name)
+            );
+            if column.is_generated {
+                words.push_str(", generated");
+            }
+            if column.is_identity {
+                words.push_str(", identity");
+            }
+            if column.is_not_null {
+                words.push_str(", not null");
+            }
+            let words = text::truncate(&words, self.columns, self.theme.glyphs.ellipsis);
+            self.lines.push(Line::raw(words));
+        }
+        if !table.indexes.is_empty() {
+            let size = format::bytes_plain(table.index_bytes);
+            self.heading(&format!("Indexes, {size}"));
+        }
+        for index in &table.indexes {
+            let kind = match (index.is_primary, index.is_unique) {
+                (true, _) => ", primary key",
+                (false, true) => ", unique",
+                (false, false) => "",
+            };
+            let words = format!("{}{kind}", printable(&index.name));
+            let words = text::truncate(&words, self.columns, self.theme.glyphs.ellipsis);
+            self.lines.push(Line::raw(words));
+        }
+    }
+
+    /// Both ways, with a mark where a foreign key cannot be made because the other table is not ticked.
+    fn references(&mut self, state: &State, catalog: &Catalog, table: usize) {
+        for (title, is_outward) in [("Refers to", true), ("Is referred to by", false)] {
+            let mut others: Vec<usize> = catalog
+                .foreign_keys
+                .iter()
+                .filter_map(|key| {
+                    let (here, there) = if is_outward {
+                        (key.table, key.references)
+                    } else {
+                        (key.references, key.table)
+                    };
+                    (here == table).then_some(there)
+                })
+                .collect();
+            others.sort_unstable();
+            others.dedup();
+            if others.is_empty() {
+                continue;
+            }
+            self.heading(title);
+            for other in others {
+                let Some(one) = catalog.tables.get(other) else {
+                    continue;
+                };
+                let is_left_out = ticks::carry(&state.selection, other) == Carry::Nothing;
+                let (mark, style) = match (is_left_out, is_outward) {
+                    (true, true) => (
+                        " (not ticked: this foreign key falls away)",
+                        self.theme.warning(),
+                    ),
+                    (true, false) => (" (not ticked)", self.theme.dim()),
+                    (false, _) => ("", self.theme.text()),
+                };
+                self.text(&format!("{}{mark}", one.name), style);
+            }
+        }
+    }
+}

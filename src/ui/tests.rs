@@ -1,0 +1,183 @@
+//! Pictures of the screens, and every screen at every size.
+
+use proptest::prelude::*;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::*;
+use crate::app::fixtures::*;
+use crate::app::{Key, KeyCode, Msg};
+use crate::model::connection::Side;
+use crate::model::problem::{Field, Problem};
+
+const NOW: Now = Now(4_400);
+
+fn picture(state: &mut State, width: u16, height: u16, theme: &Theme) -> String {
+    state.update(Msg::Resize { width, height }, NOW);
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal
+        .draw(|frame| draw(state, NOW, frame, theme))
+        .unwrap();
+    terminal.backend().to_string()
+}
+
+/// Both sizes; ascii and without colour at the smaller.
+fn show(name: &str, mut state: State) {
+    let theme = Theme::new(true, false);
+    for (width, height) in [(80, 24), (120, 40)] {
+        let shown = picture(&mut state, width, height, &theme);
+        insta::assert_snapshot!(format!("{name}_{width}x{height}"), shown);
+    }
+}
+
+fn show_ascii(name: &str, mut state: State) {
+    let shown = picture(&mut state, 80, 24, &Theme::new(false, true));
+    insta::assert_snapshot!(format!("{name}_ascii"), shown);
+}
+
+fn refused() -> State {
+    let mut state = prefilled();
+    press(&mut state, KeyCode::Enter);
+    let refused = Problem::new(
+        "Could not connect",
+        "password authentication failed for user \"app\"",
+    )
+    .hint("Check user and password; press Ctrl-R to see what you typed.")
+    .field(Field::Password);
+    let unreachable = Problem::new("Could not connect", "no server answers at new.example:5432")
+        .hint("Is the server running there, and does a firewall let this machine through?");
+    for (attempt, side, problem) in [
+        (1, Side::Source, refused),
+        (2, Side::Destination, unreachable),
+    ] {
+        let outcome = Err(Box::new(problem));
+        state.update(
+            Msg::ConnectionTested {
+                side,
+                attempt,
+                outcome,
+            },
+            NOW,
+        );
+    }
+    state
+}
+
+#[test]
+fn connect() {
+    show("connect_empty", empty());
+    show("connect_typical", connected());
+    show("connect_error", refused());
+    let mut waiting = prefilled();
+    press(&mut waiting, KeyCode::Enter);
+    show("connect_waiting", waiting);
+    show_ascii("connect", connected());
+}
+
+#[test]
+fn check() {
+    let mut waiting = connected();
+    press(&mut waiting, KeyCode::Enter);
+    show("check_empty", waiting);
+    show("check_typical", checked(warned_results(), shop()));
+    show("check_error", checked(blocked_results(), shop()));
+    show_ascii("check", checked(blocked_results(), shop()));
+}
+
+#[test]
+fn select() {
+    show("select_empty", selecting(crate::app::Inspection::default()));
+    let mut typical = selecting(shop());
+    for key in "jjjjlu".chars() {
+        press(&mut typical, KeyCode::Char(key));
+    }
+    press(&mut typical, KeyCode::Char('s'));
+    press(&mut typical, KeyCode::Down);
+    press(&mut typical, KeyCode::Right);
+    press(&mut typical, KeyCode::Down);
+    press(&mut typical, KeyCode::Char(' '));
+    press(&mut typical, KeyCode::Char('M'));
+    show("select_typical", typical);
+    let mut filtered = selecting(shop());
+    press(&mut filtered, KeyCode::Char('n'));
+    press(&mut filtered, KeyCode::Char('/'));
+    type_text(&mut filtered, "no such name");
+    show("select_error", filtered);
+    let mut details = selecting(shop());
+    press(&mut details, KeyCode::Down);
+    press(&mut details, KeyCode::Char('d'));
+    let shown = picture(&mut details, 80, 24, &Theme::new(true, false));
+    insta::assert_snapshot!("select_details_80x24", shown);
+    let mut sequences = selecting(shop());
+    press(&mut sequences, KeyCode::Tab);
+    show("select_sequences", sequences);
+    show_ascii("select", selecting(shop()));
+}
+
+#[test]
+fn overlays() {
+    let theme = Theme::new(true, false);
+    let mut options = selecting(shop());
+    press(&mut options, KeyCode::Char('o'));
+    insta::assert_snapshot!("overlay_options", picture(&mut options, 80, 24, &theme));
+    let mut help = selecting(shop());
+    press(&mut help, KeyCode::Char('?'));
+    insta::assert_snapshot!("overlay_help", picture(&mut help, 80, 24, &theme));
+    let mut address = checked(warned_results(), shop());
+    press(&mut address, KeyCode::Char('f'));
+    insta::assert_snapshot!("overlay_address", picture(&mut address, 80, 24, &theme));
+    let mut warned = checked(warned_results(), shop());
+    press(&mut warned, KeyCode::Enter);
+    insta::assert_snapshot!("overlay_warnings", picture(&mut warned, 80, 24, &theme));
+    let mut small = empty();
+    insta::assert_snapshot!("too_small", picture(&mut small, 40, 10, &theme));
+}
+
+fn any_state() -> impl Strategy<Value = usize> {
+    0..9_usize
+}
+
+fn state(number: usize) -> State {
+    match number {
+        0 => empty(),
+        1 => connected(),
+        2 => refused(),
+        3 => checked(blocked_results(), shop()),
+        4 => selecting(shop()),
+        5 => selecting(crate::app::Inspection::default()),
+        6 => selecting(huge(300)),
+        7 => {
+            let mut state = selecting(shop());
+            press(&mut state, KeyCode::Enter);
+            state
+        }
+        _ => checked(warned_results(), shop()),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever the size and whatever was pressed before, drawing does not panic, and the wizard does not either.
+    #[test]
+    fn any_screen_at_any_size(
+        number in any_state(),
+        width in 1_u16..200,
+        height in 1_u16..60,
+        is_ascii in any::<bool>(),
+        keys in proptest::collection::vec(0..30_usize, 0..12),
+    ) {
+        let mut state = state(number);
+        let special = [
+            KeyCode::Up, KeyCode::Down, KeyCode::Left, KeyCode::Right, KeyCode::PageDown, KeyCode::End,
+            KeyCode::Tab, KeyCode::Enter, KeyCode::Esc, KeyCode::F(1), KeyCode::Backspace,
+        ];
+        for key in keys {
+            let code = special.get(key).copied().unwrap_or_else(|| {
+                KeyCode::Char("ansimMu/ofdyr?oq x:表@".chars().nth(key - special.len()).unwrap_or('z'))
+            });
+            state.update(Msg::Key(Key::plain(code)), NOW);
+        }
+        picture(&mut state, width, height, &Theme::new(!is_ascii, is_ascii));
+    }
+}

@@ -1,0 +1,148 @@
+//! Colours and signs. Sixteen colours only: the user's terminal decides what they look like, light or dark.
+//!
+//! No state is told by colour alone: each has a sign or a modifier too, so that `NO_COLOR` loses nothing.
+
+use ratatui::style::{Color, Modifier, Style};
+
+use super::glyphs::Glyphs;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Theme {
+    has_color: bool,
+    pub glyphs: Glyphs,
+}
+
+impl Theme {
+    pub fn new(color: bool, ascii: bool) -> Self {
+        Self {
+            has_color: color,
+            glyphs: if ascii {
+                Glyphs::ASCII
+            } else {
+                Glyphs::UNICODE
+            },
+        }
+    }
+
+    /// Colour unless `NO_COLOR` is set; Unicode if the locale says UTF-8 and the terminal is not the Linux console, whose
+    /// font lacks most signs.
+    pub fn from_environment(lookup: impl Fn(&str) -> Option<String>, force_ascii: bool) -> Self {
+        let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        // POSIX: the first of these that is set decides.
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .find_map(set)
+            .unwrap_or_default()
+            .to_ascii_uppercase();
+        let is_utf8 = locale.contains("UTF-8") || locale.contains("UTF8");
+        let terminal = set("TERM").unwrap_or_default();
+        let is_plain = terminal == "linux" || terminal == "dumb";
+        Self::new(
+            set("NO_COLOR").is_none() && terminal != "dumb",
+            force_ascii || !is_utf8 || is_plain,
+        )
+    }
+
+    fn color(self, color: Color) -> Style {
+        if self.has_color {
+            Style::new().fg(color)
+        } else {
+            Style::new()
+        }
+    }
+
+    pub fn text(self) -> Style {
+        Style::new()
+    }
+
+    /// Titles and the step on screen.
+    pub fn title(self) -> Style {
+        self.color(Color::Cyan).add_modifier(Modifier::BOLD)
+    }
+
+    pub fn strong(self) -> Style {
+        Style::new().add_modifier(Modifier::BOLD)
+    }
+
+    /// What matters less, and keys that do nothing now.
+    pub fn dim(self) -> Style {
+        Style::new().add_modifier(Modifier::DIM)
+    }
+
+    /// The row or button in focus.
+    pub fn selected(self) -> Style {
+        Style::new().add_modifier(Modifier::REVERSED)
+    }
+
+    pub fn key(self) -> Style {
+        self.color(Color::Cyan).add_modifier(Modifier::BOLD)
+    }
+
+    pub fn border(self) -> Style {
+        self.color(Color::DarkGray)
+    }
+
+    pub fn focused_border(self) -> Style {
+        self.color(Color::Cyan)
+    }
+
+    pub fn fine(self) -> Style {
+        self.color(Color::Green)
+    }
+
+    pub fn warning(self) -> Style {
+        self.color(Color::Yellow)
+    }
+
+    pub fn bad(self) -> Style {
+        self.color(Color::Red).add_modifier(Modifier::BOLD)
+    }
+
+    pub fn accent(self) -> Style {
+        self.color(Color::Cyan)
+    }
+
+    /// Keywords, strings and comments of SQL.
+    pub fn sql_keyword(self) -> Style {
+        self.color(Color::Blue).add_modifier(Modifier::BOLD)
+    }
+
+    pub fn sql_text(self) -> Style {
+        self.color(Color::Green)
+    }
+
+    pub fn sql_number(self) -> Style {
+        self.color(Color::Magenta)
+    }
+
+    pub fn sql_comment(self) -> Style {
+        self.dim()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_decides() {
+        let env = |pairs: &'static [(&'static str, &'static str)]| {
+            move |name: &str| {
+                pairs
+                    .iter()
+                    .find(|(key, _)| *key == name)
+                    .map(|(_, value)| (*value).to_owned())
+            }
+        };
+        let theme = Theme::from_environment(env(&[("LANG", "en_US.UTF-8")]), false);
+        assert_eq!(theme, Theme::new(true, false));
+        let theme =
+            Theme::from_environment(env(&[("LANG", "en_US.UTF-8"), ("LC_ALL", "C")]), false);
+        assert_eq!(theme, Theme::new(true, true));
+        let theme = Theme::from_environment(
+            env(&[("LANG", "de_DE.utf8"), ("TERM", "linux"), ("NO_COLOR", "1")]),
+            false,
+        );
+        assert_eq!(theme, Theme::new(false, true));
+    }
+}

@@ -1,0 +1,8 @@
+//! Pieces of which screens are made.
+
+pub mod field;
+pub mod footer;
+pub mod overlay;
+pub mod panel;
+pub mod step_bar;
+pub mod text;

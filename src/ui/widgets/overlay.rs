@@ -1,0 +1,254 @@
+//! The boxes that lie over a step.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Clear;
+
+use super::{footer, panel, text};
+use crate::app::options_form::{OptionsForm, ROWS};
+use crate::app::overlay::{AddressForm, Confirm, Overlay};
+use crate::app::{State, keymap};
+use crate::ui::theme::Theme;
+
+/// Columns inside of a box, if the screen has them.
+const COLUMNS: u16 = 66;
+
+pub fn draw(state: &State, overlay: &Overlay, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    match overlay {
+        Overlay::Help { scroll } => help(state, *scroll, frame, area, theme),
+        Overlay::Confirm(question) => confirm(question, frame, area, theme),
+        Overlay::Options(form) => options(form, frame, area, theme),
+        Overlay::SourceAddress(form) => address(form, frame, area, theme),
+    }
+}
+
+/// A box in the middle, as high as its lines; returns what is inside of it.
+fn popup(frame: &mut Frame<'_>, area: Rect, title: &str, lines: usize, theme: &Theme) -> Rect {
+    let width = (COLUMNS + 4).min(area.width);
+    let height = u16::try_from(lines + 2)
+        .unwrap_or(u16::MAX)
+        .min(area.height);
+    let place = Rect {
+        x: area.x + (area.width - width) / 2,
+        y: area.y + (area.height - height) / 2,
+        width,
+        height,
+    };
+    frame.render_widget(Clear, place);
+    let inner = panel::draw(frame, place, title, true, theme);
+    Rect {
+        x: (inner.x + 1).min(inner.right()),
+        width: inner.width.saturating_sub(2),
+        ..inner
+    }
+}
+
+fn columns(area: Rect) -> usize {
+    usize::from(area.width.saturating_sub(4).min(COLUMNS))
+}
+
+fn put(frame: &mut Frame<'_>, area: Rect, lines: impl IntoIterator<Item = Line<'static>>) {
+    for (row, line) in area.rows().zip(lines) {
+        frame.render_widget(line, row);
+    }
+}
+
+fn help(state: &State, scroll: usize, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let columns = columns(area);
+    let mut lines = Vec::new();
+    for binding in keymap::bindings(state.step) {
+        let keys: Vec<_> = binding
+            .keys
+            .iter()
+            .map(|key| footer::key_name(*key))
+            .collect();
+        let keys = theme.glyphs.words(&keys.join("  ")).into_owned();
+        let help = text::wrap(
+            &theme.glyphs.words(binding.help),
+            columns.saturating_sub(16),
+        );
+        for (row, part) in help.into_iter().enumerate() {
+            let keys = if row == 0 { keys.as_str() } else { "" };
+            lines.push(Line::from(vec![
+                Span::styled(text::fit(keys, 15, theme.glyphs.ellipsis), theme.key()),
+                Span::raw(format!(" {part}")),
+            ]));
+        }
+    }
+    let title = format!("Keys on {}", state.step.title());
+    let inner = popup(frame, area, &title, lines.len() + 2, theme);
+    let height = usize::from(inner.height).saturating_sub(2);
+    let first = scroll.min(lines.len().saturating_sub(height));
+    let last = (first + height).min(lines.len());
+    let note = if height < lines.len() {
+        format!(
+            "lines {}–{} of {} · ↑ ↓ scroll · any other key closes",
+            first + 1,
+            last,
+            lines.len()
+        )
+    } else {
+        "any key closes".to_owned()
+    };
+    let mut shown: Vec<_> = lines.drain(first..last).collect();
+    shown.push(Line::default());
+    shown.push(Line::styled(
+        theme.glyphs.words(&note).into_owned(),
+        theme.dim(),
+    ));
+    put(frame, inner, shown);
+}
+
+fn confirm(question: &Confirm, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let columns = columns(area);
+    let mut lines = Vec::new();
+    for (position, paragraph) in question.lines.iter().enumerate() {
+        if position > 0 {
+            lines.push(Line::default());
+        }
+        for line in text::wrap(&theme.glyphs.words(paragraph), columns) {
+            lines.push(Line::raw(line));
+        }
+    }
+    if let Some(typed) = &question.typed {
+        lines.push(Line::from(vec![
+            Span::styled("> ", theme.key()),
+            Span::raw(crate::model::name::printable(typed.field.value()).into_owned()),
+            Span::styled(" ", theme.selected()),
+        ]));
+    }
+    lines.push(Line::default());
+    lines.extend(buttons(question, columns, theme));
+    let title = if question.is_dangerous {
+        format!("{} {}", theme.glyphs.warning, question.title)
+    } else {
+        question.title.clone()
+    };
+    let inner = popup(frame, area, &title, lines.len(), theme);
+    // When the box is too low for all, the question's beginning gives way to its answers.
+    let skipped = lines.len().saturating_sub(usize::from(inner.height));
+    put(frame, inner, lines.into_iter().skip(skipped));
+}
+
+/// Beside each other if they fit, else below each other.
+fn buttons(question: &Confirm, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let spans: Vec<_> = question
+        .buttons
+        .iter()
+        .enumerate()
+        .map(|(position, (label, _))| {
+            let style = match (position == question.chosen, question.is_enabled(position)) {
+                (true, true) => theme.selected().patch(theme.strong()),
+                (true, false) => theme.selected().patch(theme.dim()),
+                (false, true) => theme.text(),
+                (false, false) => theme.dim(),
+            };
+            let mark = if position == question.chosen {
+                '>'
+            } else {
+                ' '
+            };
+            Span::styled(format!("{mark}[ {label} ]"), style)
+        })
+        .collect();
+    let total: usize = spans.iter().map(|span| span.width() + 2).sum();
+    if total <= columns {
+        let spread = spans.into_iter().flat_map(|span| [span, Span::raw("  ")]);
+        return vec![Line::from(spread.collect::<Vec<_>>())];
+    }
+    spans.into_iter().map(Line::from).collect()
+}
+
+fn options(form: &OptionsForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let columns = columns(area);
+    let mut lines: Vec<_> = ROWS
+        .into_iter()
+        .map(|row| {
+            let is_focused = row == form.focused();
+            let mark = if is_focused { ">" } else { " " };
+            let value = format!("< {} >", row.value(&form.options));
+            let style = if is_focused {
+                theme.selected()
+            } else {
+                theme.text()
+            };
+            Line::from(vec![
+                Span::raw(format!(
+                    "{mark} {}",
+                    text::fit(row.label(), 22, theme.glyphs.ellipsis)
+                )),
+                Span::styled(value, style),
+            ])
+        })
+        .collect();
+    lines.push(Line::default());
+    let mut meaning = text::wrap(form.focused().meaning(&form.options), columns);
+    // As many lines for every option, so that the box does not jump.
+    meaning.resize(3, String::new());
+    lines.extend(meaning.into_iter().map(Line::raw));
+    let keys = theme
+        .glyphs
+        .words("↑ ↓ choose · ← → change · Enter accept · Esc discard")
+        .into_owned();
+    lines.push(Line::styled(keys, theme.dim()));
+    let inner = popup(frame, area, "Options", lines.len(), theme);
+    put(frame, inner, lines);
+}
+
+fn address(form: &AddressForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let columns = columns(area);
+    let intro = "With the method FDW the destination server itself connects to the source. If it reaches the source under another address than you do (another network, a container), enter that address here.";
+    let mut lines: Vec<_> = text::wrap(intro, columns)
+        .into_iter()
+        .map(Line::raw)
+        .collect();
+    lines.push(Line::default());
+    let fallback_port = form.fallback.1.to_string();
+    let fields = [
+        (
+            "Host",
+            &form.host,
+            form.fallback.0.as_str(),
+            !form.is_port_focused,
+        ),
+        (
+            "Port",
+            &form.port,
+            fallback_port.as_str(),
+            form.is_port_focused,
+        ),
+    ];
+    for (label, field, fallback, is_focused) in fields {
+        let value = crate::model::name::printable(field.value()).into_owned();
+        let mut spans = vec![
+            Span::raw(if is_focused { "> " } else { "  " }),
+            Span::raw(text::fit(label, 6, theme.glyphs.ellipsis)),
+            Span::styled(value, theme.strong()),
+        ];
+        let cursor = if is_focused {
+            theme.selected()
+        } else {
+            theme.text()
+        };
+        spans.push(Span::styled(" ", cursor));
+        if field.is_empty() {
+            let note = format!(
+                " as you reach it: {}",
+                crate::model::name::printable(fallback)
+            );
+            spans.push(Span::styled(note, theme.dim()));
+        }
+        lines.push(Line::from(spans));
+    }
+    let complaint = form.complaint().unwrap_or_default();
+    lines.push(Line::styled(complaint, theme.bad()));
+    let keys = theme
+        .glyphs
+        .words("Tab other field · Enter use and check again · Esc discard")
+        .into_owned();
+    lines.push(Line::styled(keys, theme.dim()));
+    let title = "The source as the destination server sees it";
+    let inner = popup(frame, area, title, lines.len(), theme);
+    put(frame, inner, lines);
+}
