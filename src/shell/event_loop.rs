@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, EventStream};
 use futures_util::StreamExt as _;
-use ratatui::Frame;
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 
-use crate::app::{Effect, Key, Msg, Now};
+use crate::app::{Effect, Key, Msg, Now, State};
 use crate::model::event::Stop;
 use crate::model::problem::Problem;
 use crate::settings::Environment;
 use crate::signals::Signals;
+use crate::ui::{self, theme::Theme};
 
 use super::effects::Effects;
 use super::interrupts::Interrupts;
@@ -33,14 +33,6 @@ const BATCH: usize = 256;
 /// How long a run may clean up when the terminal is gone.
 const LAST_WORDS: Duration = Duration::from_secs(20);
 
-/// What the loop drives: a pure state and its drawing.
-pub trait Wizard {
-    fn update(&mut self, msg: Msg, now: Now) -> Vec<Effect>;
-    /// True only while something moves on the screen by itself.
-    fn wants_ticks(&self) -> bool;
-    fn draw(&self, now: Now, frame: &mut Frame<'_>);
-}
-
 /// How the wizard was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leaving {
@@ -52,7 +44,11 @@ pub enum Leaving {
 
 /// Takes the terminal over until the wizard is left. To be called on the main thread: a panic there gives the terminal
 /// back, one elsewhere becomes a message.
-pub async fn run(wizard: &mut impl Wizard, environment: Environment) -> Result<Leaving, Problem> {
+pub async fn run(
+    state: &mut State,
+    theme: &Theme,
+    environment: Environment,
+) -> Result<Leaving, Problem> {
     crash::install_hook();
     let screen = Screen::take().map_err(|error| {
         Problem::new("Could not open the wizard", error.to_string()).hint(
@@ -61,7 +57,8 @@ pub async fn run(wizard: &mut impl Wizard, environment: Environment) -> Result<L
     })?;
     let (answers_in, mut answers) = mpsc::channel(ANSWER_QUEUE);
     let mut shell = Shell {
-        wizard,
+        state,
+        theme,
         screen,
         effects: Effects::new(answers_in, environment),
         pace: Pace::new(),
@@ -77,8 +74,9 @@ pub async fn run(wizard: &mut impl Wizard, environment: Environment) -> Result<L
     }
 }
 
-struct Shell<'a, W> {
-    wizard: &'a mut W,
+struct Shell<'a> {
+    state: &'a mut State,
+    theme: &'a Theme,
     screen: Screen,
     effects: Effects,
     pace: Pace,
@@ -86,7 +84,7 @@ struct Shell<'a, W> {
     started: Instant,
 }
 
-impl<W: Wizard> Shell<'_, W> {
+impl Shell<'_> {
     async fn run(&mut self, answers: &mut Receiver<Msg>) -> io::Result<Leaving> {
         let mut keys = EventStream::new();
         let mut signals = Signals::listen();
@@ -125,7 +123,7 @@ impl<W: Wizard> Shell<'_, W> {
                     self.pace.changed();
                     None
                 }
-                _ = ticks.tick(), if self.wizard.wants_ticks() => {
+                _ = ticks.tick(), if self.state.wants_ticks() => {
                     let samples = self.effects.samples();
                     self.tell(Msg::Tick { samples })?
                 }
@@ -141,8 +139,9 @@ impl<W: Wizard> Shell<'_, W> {
         match self.pace.due(instant) {
             Some(due) if due <= instant => {
                 let now = self.now();
-                let wizard = &*self.wizard;
-                self.screen.draw(|frame| wizard.draw(now, frame))?;
+                let (state, theme) = (&*self.state, self.theme);
+                self.screen
+                    .draw(|frame| ui::draw(state, now, frame, theme))?;
                 self.pace.drawn(instant);
                 Ok(None)
             }
@@ -180,7 +179,7 @@ impl<W: Wizard> Shell<'_, W> {
         self.effects.heard(&msg);
         self.pace.changed();
         let now = self.now();
-        let mut effects = self.wizard.update(msg, now);
+        let mut effects = self.state.update(msg, now);
         let mut leaving = None;
         while let Some(effect) = (!effects.is_empty()).then(|| effects.remove(0)) {
             match effect {
@@ -188,7 +187,7 @@ impl<W: Wizard> Shell<'_, W> {
                 Effect::Bell => self.screen.bell()?,
                 Effect::CopyText { what, text } => {
                     self.screen.send(&clipboard::osc52(&text))?;
-                    effects.extend(self.wizard.update(Msg::Copied { what }, now));
+                    effects.extend(self.state.update(Msg::Copied { what }, now));
                 }
                 effect => self.effects.start(effect),
             }

@@ -13,4 +13,4 @@ mod interrupts;
 mod pace;
 pub mod terminal;
 
-pub use event_loop::{Leaving, Wizard, run};
+pub use event_loop::{Leaving, run};
