@@ -15,6 +15,7 @@ pub mod pg;
 pub mod planner;
 pub mod report_text;
 pub mod settings;
+pub mod shell;
 pub mod signals;
 pub mod sql;
 pub mod ui;
