@@ -43,6 +43,8 @@ pub enum Action {
     StructureOnly,
     Undo,
     // Preview, Run, Report.
+    NextHit,
+    PreviousHit,
     Write,
     Stop,
     Follow,
@@ -150,6 +152,15 @@ pub const BINDINGS: &[Binding] = &[
     binding(SELECT, &[k(KeyCode::Right), c('l')], Action::Right, "", "Expand the schema or the partitions", 9),
 
     binding(PREVIEW, &[k(KeyCode::Enter)], Action::Next, "Run", "Start the run, after a confirmation", 0),
+    binding(PREVIEW, &[k(KeyCode::Tab), k(KeyCode::BackTab)], Action::SwitchTab, "List or SQL", "Switch between the list and the SQL, to scroll it", 1),
+    binding(PREVIEW, &[c('m')], Action::Method, "Method", "Switch this table between COPY (through howdah) and FDW (the destination pulls)", 2),
+    binding(PREVIEW, &[c('/')], Action::Filter, "Search", "Search in titles and SQL; capital letters count only if you type one", 3),
+    binding(PREVIEW, &[c('y')], Action::Copy, "Copy SQL", "Copy the step's SQL to the clipboard", 4),
+    binding(PREVIEW, &[c('w')], Action::Write, "Write", "Write the whole plan as a file to read", 5),
+    binding(PREVIEW, &[c('n')], Action::NextHit, "", "Next hit of the search", 9),
+    binding(PREVIEW, &[c('N')], Action::PreviousHit, "", "Previous hit of the search", 9),
+    binding(PREVIEW, &[c('M')], Action::MethodForAll, "", "Switch all tables between COPY and FDW", 9),
+    binding(PREVIEW, &[c('r')], Action::RunAgain, "", "Make the plan again", 9),
 
     binding(RUN, &[k(KeyCode::Enter)], Action::Next, "Report", "Go on to the report once the run has ended", 0),
 

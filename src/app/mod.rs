@@ -8,6 +8,8 @@
 
 #[cfg(test)]
 pub(crate) mod fixtures;
+#[cfg(test)]
+pub(crate) mod fixtures_plan;
 pub mod form;
 pub mod format;
 pub mod key;

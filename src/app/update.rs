@@ -16,7 +16,10 @@ impl State {
         match msg {
             Msg::Key(key) => return self.key(key, now),
             Msg::Paste(text) => return self.paste(&text, now),
-            Msg::Resize { width, height } => self.size = (width, height),
+            Msg::Resize { width, height } => {
+                self.size = (width, height);
+                self.preview.resize(self.size);
+            }
             Msg::Tick { samples } => {
                 if self.run.is_running() {
                     self.run.tick(&samples, now);
@@ -283,7 +286,7 @@ impl State {
             });
         }
         let pending = self.pending(now);
-        self.preview.ask(pending);
+        self.preview.ask(pending, self.size);
         effects.push(Effect::MakePlan {
             attempt: pending.attempt,
             inspection,
@@ -409,6 +412,7 @@ impl StepMut<'_> {
         match self {
             Self::Connect(step) => return step.paste(text, ctx),
             Self::Select(step) => step.paste(text, ctx),
+            Self::Preview(step) => step.paste(text, ctx),
             _ => {}
         }
         Vec::new()

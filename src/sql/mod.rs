@@ -2,6 +2,7 @@
 //!
 //! No I/O here. The text of a user's object never comes from here: that is pg_dump's (see `pg::archive`).
 
+pub mod keywords;
 pub mod lexer;
 pub mod quote;
 pub mod script;

@@ -88,3 +88,5 @@ fn too_small(frame: &mut Frame<'_>, area: Rect) {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_preview;

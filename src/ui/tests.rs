@@ -12,7 +12,7 @@ use crate::model::problem::{Field, Problem};
 
 const NOW: Now = Now(4_400);
 
-fn picture(state: &mut State, width: u16, height: u16, theme: &Theme) -> String {
+pub(super) fn picture(state: &mut State, width: u16, height: u16, theme: &Theme) -> String {
     state.update(Msg::Resize { width, height }, NOW);
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal
@@ -22,7 +22,7 @@ fn picture(state: &mut State, width: u16, height: u16, theme: &Theme) -> String 
 }
 
 /// Both sizes; ascii and without colour at the smaller.
-fn show(name: &str, mut state: State) {
+pub(super) fn show(name: &str, mut state: State) {
     let theme = Theme::new(true, false);
     for (width, height) in [(80, 24), (120, 40)] {
         let shown = picture(&mut state, width, height, &theme);
@@ -30,7 +30,7 @@ fn show(name: &str, mut state: State) {
     }
 }
 
-fn show_ascii(name: &str, mut state: State) {
+pub(super) fn show_ascii(name: &str, mut state: State) {
     let shown = picture(&mut state, 80, 24, &Theme::new(false, true));
     insta::assert_snapshot!(format!("{name}_ascii"), shown);
 }

@@ -4,5 +4,6 @@ pub mod field;
 pub mod footer;
 pub mod overlay;
 pub mod panel;
+pub mod sql;
 pub mod step_bar;
 pub mod text;

@@ -1,0 +1,163 @@
+//! What will happen, in words: the plan's first page.
+
+use super::page::{Ink, Page, Writer};
+use crate::app::format;
+use crate::model::options::{Method, VerifyLevel};
+use crate::model::plan::{Plan, Step, StepKind};
+
+/// Columns of the words in front.
+const HANG: usize = 8;
+
+/// How rows travel, as the badge says it; none for steps without rows.
+pub fn badge(step: &Step) -> Option<&'static str> {
+    match step.kind {
+        StepKind::CopyRows { is_binary: true } => Some("COPY binary"),
+        StepKind::CopyRows { is_binary: false } => Some("COPY text"),
+        StepKind::FdwRows { .. } => Some("FDW"),
+        _ => None,
+    }
+}
+
+/// `COPY binary · 1.2 MiB · about 1,000 rows · step 12 of 80`.
+pub(super) fn facts(step: &Step, steps: usize) -> String {
+    let mut parts: Vec<String> = badge(step).map(str::to_owned).into_iter().collect();
+    if step.size_hint_bytes > 0 {
+        parts.push(format::bytes_plain(step.size_hint_bytes));
+    }
+    if let Some(rows) = step.row_hint {
+        parts.push(format!("about {}", format::counted(rows, "row", "rows")));
+    }
+    parts.push(format!(
+        "step {} of {}",
+        format::count(u64::from(step.id.0) + 1),
+        format::count(steps as u64)
+    ));
+    parts.join(" · ")
+}
+
+#[derive(Default)]
+struct Totals {
+    by_copy: u64,
+    by_fdw: u64,
+    rows: u64,
+    has_unknown_rows: bool,
+    bytes: u64,
+    sequences: u64,
+    has_large_objects: bool,
+    large_object_bytes: u64,
+}
+
+impl Totals {
+    fn of(plan: &Plan) -> Self {
+        let mut totals = Self::default();
+        for step in &plan.steps {
+            match step.kind {
+                StepKind::CopyRows { .. } => totals.by_copy += 1,
+                StepKind::FdwRows { .. } => totals.by_fdw += 1,
+                StepKind::Sequence => totals.sequences += 1,
+                StepKind::LargeObjects => {
+                    totals.has_large_objects = true;
+                    totals.large_object_bytes += step.size_hint_bytes;
+                }
+                _ => {}
+            }
+            if step.method().is_some() {
+                totals.rows = totals.rows.saturating_add(step.row_hint.unwrap_or(0));
+                totals.has_unknown_rows |= step.row_hint.is_none();
+                totals.bytes = totals.bytes.saturating_add(step.size_hint_bytes);
+            }
+        }
+        totals
+    }
+}
+
+pub(super) fn page(plan: &Plan, columns: usize) -> Page {
+    let totals = Totals::of(plan);
+    let mut out = Writer::new(columns);
+    out.hanging(&format!("From    {}", plan.source), HANG);
+    out.hanging(&format!("To      {}", plan.destination), HANG);
+    out.hanging(&format!("Rows    {}", rows(&totals)), HANG);
+    out.hanging(&format!("Method  {}", method(plan, &totals)), HANG);
+    if let Some(also) = also(&totals) {
+        out.hanging(&format!("Also    {also}"), HANG);
+    }
+    let proof = match plan.options.verify {
+        VerifyLevel::Off => "none: nothing is compared afterwards",
+        VerifyLevel::Counts => "the rows of each table are counted on both sides",
+        VerifyLevel::Checksums => "counts and checksums of each table are compared",
+    };
+    out.hanging(&format!("Proof   {proof}"), HANG);
+    let steps = format::counted(plan.steps.len() as u64, "step", "steps");
+    let steps = format!("Steps   {steps}, listed in their order; each shows its exact SQL");
+    out.hanging(&steps, HANG);
+    out.blank();
+    out.line(
+        Ink::Prose,
+        "The source is only read. Nothing has been changed yet; Enter starts, after a question.",
+    );
+    list(&mut out, "What to know", plan.notes.iter().cloned());
+    let left = plan.left_out.iter();
+    let left = left.map(|one| format!("{}: {}", one.object, one.because));
+    list(&mut out, "What is left out", left);
+    let counts = plan.object_counts.iter();
+    let counts = counts.map(|(kind, count)| format!("{} {kind}", format::count(*count)));
+    list(&mut out, "What is made", counts);
+    Page {
+        title: super::OVERVIEW.to_owned(),
+        rows: out.into_rows(),
+        foot: Vec::new(),
+    }
+}
+
+fn list(out: &mut Writer, heading: &str, items: impl Iterator<Item = String>) {
+    let mut items = items.peekable();
+    if items.peek().is_none() {
+        return;
+    }
+    out.blank();
+    out.line(Ink::Heading, heading);
+    for item in items {
+        out.hanging(&format!("• {item}"), 2);
+    }
+}
+
+fn also(totals: &Totals) -> Option<String> {
+    let sequences =
+        (totals.sequences > 0).then(|| format::counted(totals.sequences, "sequence", "sequences"));
+    let large = totals.has_large_objects.then(|| {
+        let bytes = format::bytes_plain(totals.large_object_bytes);
+        format!("the large objects, {bytes}")
+    });
+    let parts: Vec<_> = sequences.into_iter().chain(large).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+fn rows(totals: &Totals) -> String {
+    let tables = format::counted(totals.by_copy + totals.by_fdw, "table", "tables");
+    let unknown = if totals.has_unknown_rows {
+        " or more"
+    } else {
+        ""
+    };
+    format!(
+        "{tables}, about {} rows{unknown}, {}",
+        format::count_short(totals.rows),
+        format::bytes_plain(totals.bytes)
+    )
+}
+
+fn method(plan: &Plan, totals: &Totals) -> String {
+    let sessions = format::counted(plan.options.jobs as u64, "session", "sessions");
+    let copy = Method::Copy.label();
+    let fdw = Method::Fdw.label();
+    match (totals.by_copy, totals.by_fdw) {
+        (0, 0) => "no rows are carried".to_owned(),
+        (_, 0) => format!("{copy}, streamed through howdah, {sessions}"),
+        (0, _) => format!("{fdw}, the destination pulls, {sessions}"),
+        (by_copy, by_fdw) => format!(
+            "{} by {copy}, {} by {fdw}, {sessions}",
+            format::counted(by_copy, "table", "tables"),
+            format::counted(by_fdw, "table", "tables")
+        ),
+    }
+}

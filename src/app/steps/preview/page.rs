@@ -1,0 +1,299 @@
+//! What stands beside the list: a step's SQL, or prose, laid out in rows for the width at hand.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::model::name::{printable, printable_lines};
+use crate::model::plan::{Plan, Session, Statement, Step};
+use crate::model::problem::Problem;
+use crate::sql::lexer::{self, TokenKind};
+use crate::sql::script;
+
+/// How a piece of text is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ink {
+    Prose,
+    Heading,
+    Note,
+    Bad,
+    Sql(TokenKind),
+}
+
+pub type Row = Vec<(Ink, String)>;
+
+/// Rows ready to be drawn; only those in sight are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    pub title: String,
+    pub rows: Vec<Row>,
+    /// Stands below the rows and does not scroll: what the step is for.
+    pub foot: Vec<Row>,
+}
+
+impl Page {
+    /// Rows left for scrolling in a box with `height` rows inside; the foot takes a rule besides its own.
+    pub fn scroll_height(&self, height: usize) -> usize {
+        let foot = self.foot.len() + usize::from(!self.foot.is_empty());
+        height.saturating_sub(foot).max(1)
+    }
+}
+
+/// Lays out text in rows of at most `columns`.
+#[derive(Debug)]
+pub(super) struct Writer {
+    columns: usize,
+    rows: Vec<Row>,
+}
+
+impl Writer {
+    pub(super) fn new(columns: usize) -> Self {
+        Self {
+            columns: columns.max(1),
+            rows: Vec::new(),
+        }
+    }
+
+    pub(super) fn into_rows(self) -> Vec<Row> {
+        self.rows
+    }
+
+    pub(super) fn blank(&mut self) {
+        if !self.rows.is_empty() {
+            self.rows.push(Row::new());
+        }
+    }
+
+    pub(super) fn line(&mut self, ink: Ink, text: &str) {
+        let text = printable_lines(text);
+        for line in text.split('\n') {
+            self.wrap(&[(ink, line)], 0);
+        }
+    }
+
+    /// What does not fit on the first row goes on below with `hang` columns in front.
+    pub(super) fn hanging(&mut self, text: &str, hang: usize) {
+        self.wrap(&[(Ink::Prose, &printable(text))], hang);
+    }
+
+    /// SQL in colours, a semicolon behind it if there is none.
+    pub(super) fn sql(&mut self, sql: &str) {
+        let mut text = printable_lines(sql.trim_end());
+        if !text.ends_with(';') {
+            text.push(';');
+        }
+        let mut line = Vec::new();
+        for token in lexer::tokens(&text) {
+            for (number, part) in token.text.split('\n').enumerate() {
+                if number > 0 {
+                    self.wrap(&line, 2);
+                    line.clear();
+                }
+                if !part.is_empty() {
+                    line.push((Ink::Sql(token.kind), part));
+                }
+            }
+        }
+        self.wrap(&line, 2);
+    }
+
+    /// Statements as the script has them: a comment where the session changes or a parameter needs words.
+    fn statements(&mut self, statements: &[Statement]) {
+        let mut last: Option<Session> = None;
+        for statement in statements {
+            if last != Some(statement.session) {
+                self.blank();
+                let place = format!("-- {}", script::place(statement.session));
+                self.line(Ink::Note, &place);
+                last = Some(statement.session);
+            }
+            if let Some(about) = script::parameters(statement.action) {
+                self.line(Ink::Note, &format!("-- {about}"));
+            }
+            self.sql(&statement.sql);
+        }
+    }
+
+    /// One line, broken at spaces where there are any; the rows below are indented by `hang` more than the line.
+    fn wrap(&mut self, pieces: &[(Ink, &str)], hang: usize) {
+        let first = pieces.first().map_or("", |(_, text)| *text);
+        let own = first.len() - first.trim_start_matches(' ').len();
+        let indent = (own + hang).min(self.columns / 2);
+        let mut row = Row::new();
+        let mut used = 0;
+        for word in words(pieces) {
+            let wanted: usize = word.iter().map(|(_, text)| text.width()).sum();
+            let last = word.last().map_or("", |(_, text)| *text);
+            let trailing = last.len() - last.trim_end_matches(' ').len();
+            if used > indent && used + wanted - trailing > self.columns {
+                self.rows.push(std::mem::take(&mut row));
+                row.push((Ink::Prose, " ".repeat(indent)));
+                used = indent;
+            }
+            for (ink, text) in word {
+                for c in text.chars() {
+                    let width = c.width().unwrap_or(0);
+                    if used + width > self.columns {
+                        if c == ' ' {
+                            continue;
+                        }
+                        self.rows.push(std::mem::take(&mut row));
+                        used = 0;
+                    }
+                    used += width;
+                    match row.last_mut() {
+                        Some((same, whole)) if *same == ink => whole.push(c),
+                        _ => row.push((ink, c.to_string())),
+                    }
+                }
+            }
+        }
+        self.rows.push(row);
+    }
+}
+
+/// Pieces put together to words that end with their spaces.
+fn words<'a>(pieces: &[(Ink, &'a str)]) -> Vec<Vec<(Ink, &'a str)>> {
+    let mut words = Vec::new();
+    let mut word = Vec::new();
+    for (ink, text) in pieces {
+        for part in text.split_inclusive(' ') {
+            word.push((*ink, part));
+            if part.ends_with(' ') {
+                words.push(std::mem::take(&mut word));
+            }
+        }
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+/// A step's statements, with its reason and what is known of it below.
+pub(super) fn of_step(step: &Step, facts: &str, columns: usize) -> Page {
+    let mut sql = Writer::new(columns);
+    sql.statements(&step.statements);
+    let mut foot = Writer::new(columns);
+    foot.line(Ink::Prose, &step.why);
+    foot.line(Ink::Note, facts);
+    Page {
+        title: printable(&step.title).into_owned(),
+        rows: sql.into_rows(),
+        foot: foot.into_rows(),
+    }
+}
+
+/// What every session begins with.
+pub(super) fn of_settings(plan: &Plan, columns: usize) -> Page {
+    let mut out = Writer::new(columns);
+    for (side, settings) in settings(plan) {
+        out.blank();
+        out.line(Ink::Note, &format!("-- every session on the {side}"));
+        for setting in settings {
+            out.sql(setting);
+        }
+    }
+    let mut foot = Writer::new(columns);
+    foot.line(
+        Ink::Prose,
+        "Both sides read and write text the same way, no row is hidden, and the source cannot be written to.",
+    );
+    Page {
+        title: super::SETTINGS.to_owned(),
+        rows: out.into_rows(),
+        foot: foot.into_rows(),
+    }
+}
+
+fn settings(plan: &Plan) -> [(&'static str, &[String]); 2] {
+    [
+        ("source", &plan.source_settings),
+        ("destination", &plan.destination_settings),
+    ]
+}
+
+pub(super) fn of_problem(problem: &Problem, columns: usize) -> Page {
+    let mut out = Writer::new(columns);
+    let text = problem.to_string();
+    for (number, line) in text.split('\n').enumerate() {
+        let ink = if number == 0 { Ink::Bad } else { Ink::Prose };
+        out.line(ink, line);
+    }
+    if let Some(statement) = &problem.statement {
+        out.blank();
+        out.line(Ink::Note, "-- the statement");
+        out.sql(statement);
+    }
+    out.blank();
+    out.line(
+        Ink::Prose,
+        "Nothing has been changed on either server. Esc goes back to the choice of tables, r tries again.",
+    );
+    Page {
+        title: "No plan could be made".to_owned(),
+        rows: out.into_rows(),
+        foot: Vec::new(),
+    }
+}
+
+/// The statements as they are, for the clipboard.
+pub(super) fn script_of(statements: &[Statement]) -> String {
+    let mut out = String::new();
+    let mut last = None;
+    for statement in statements {
+        if last != Some(statement.session) {
+            out.push_str(&format!("-- {}\n", script::place(statement.session)));
+            last = Some(statement.session);
+        }
+        if let Some(about) = script::parameters(statement.action) {
+            out.push_str(&format!("-- {about}\n"));
+        }
+        out.push_str(&closed(&statement.sql));
+    }
+    out
+}
+
+pub(super) fn script_of_settings(plan: &Plan) -> String {
+    let mut out = String::new();
+    for (side, settings) in settings(plan) {
+        out.push_str(&format!("-- every session on the {side}\n"));
+        out.extend(settings.iter().map(|setting| closed(setting)));
+    }
+    out
+}
+
+fn closed(sql: &str) -> String {
+    let sql = sql.trim_end();
+    let end = if sql.ends_with(';') { "\n" } else { ";\n" };
+    format!("{sql}{end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(rows: &[Row]) -> Vec<String> {
+        let text = |row: &Row| row.iter().map(|(_, text)| text.as_str()).collect();
+        rows.iter().map(text).collect()
+    }
+
+    #[test]
+    fn breaks_at_spaces_and_through_long_words() {
+        let mut out = Writer::new(12);
+        out.sql("SELECT a, b FROM x\n  WHERE c");
+        assert_eq!(plain(&out.rows), ["SELECT a, b ", "  FROM x", "  WHERE c;"]);
+        let mut out = Writer::new(4);
+        out.line(Ink::Prose, "表表表");
+        assert_eq!(plain(&out.rows), ["表表", "表"]);
+    }
+
+    #[test]
+    fn a_token_of_several_lines_keeps_its_colour() {
+        let mut out = Writer::new(20);
+        out.sql("DO $$\nSELECT 1;\n$$");
+        assert_eq!(
+            out.rows[1],
+            [(Ink::Sql(TokenKind::String), "SELECT 1;".to_owned())]
+        );
+        assert_eq!(plain(&out.rows), ["DO $$", "SELECT 1;", "$$;"]);
+    }
+}
