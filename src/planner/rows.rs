@@ -141,7 +141,7 @@ pub(super) fn push_rows(
             }
         }
     }
-    scaffold.push_commits(steps, &mut rows.by_table);
+    scaffold.push_commits(context, steps, &mut rows.by_table);
     let large_objects = &context.inspection.catalog.large_objects;
     if large_objects.count > 0 && context.carries_large_objects() {
         rows.by_table.insert(LARGE_OBJECTS, {
