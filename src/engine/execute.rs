@@ -255,9 +255,9 @@ impl Executor {
                     ) else {
                         return Err(Problem::new(&step.title, "a session was not kept"));
                     };
-                    let owners = self.plan.options.owners;
+                    let options = &self.plan.options;
                     (outcome.rows, outcome.bytes) =
-                        large_objects::copy(&source.client, &destination.client, owners, counter)
+                        large_objects::copy(&source.client, &destination.client, options, counter)
                             .await?;
                     position += chunked.len();
                     continue;

@@ -103,6 +103,12 @@ impl Run {
                             ledger.done.insert(id, outcome);
                             self.tell(RunEvent::StepFinished { step: id, rows, bytes, elapsed_ms }).await;
                         }
+                        // What the user stopped has not failed.
+                        Err(_) if ledger.stop == Some(Stop::Now) && !self.is_clean_up(id) => {
+                            let because = "stopped, and rolled back".to_owned();
+                            self.tell(RunEvent::StepSkipped { step: id, because: because.clone() }).await;
+                            ledger.skipped.push((id, because));
+                        }
                         Err(problem) => {
                             self.tell(RunEvent::StepFailed { step: id, problem: Box::new(problem.clone()) }).await;
                             ledger.failed.push((id, problem));
@@ -149,6 +155,12 @@ impl Run {
         self.executor.sessions.close(|_| true);
         let report = ledger.report(&self.plan, started_at, millis(began.elapsed()));
         self.tell(RunEvent::Finished(Box::new(report))).await;
+    }
+
+    fn is_clean_up(&self, id: StepId) -> bool {
+        self.plan
+            .step(id)
+            .is_some_and(|step| step.rule == Rule::Always)
     }
 
     /// Rows of an FDW session whose commit failed are not there.

@@ -97,7 +97,10 @@ impl Scaffold {
         let tables = &context.inspection.catalog.tables;
         let mut by_schema: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (table, _) in self.session_of.iter().filter(|(_, s)| **s == session) {
-            by_schema.entry(&tables[*table].name.schema).or_default().push(*table);
+            by_schema
+                .entry(&tables[*table].name.schema)
+                .or_default()
+                .push(*table);
         }
         by_schema
             .into_iter()
@@ -106,7 +109,11 @@ impl Scaffold {
                 tables.sort_unstable();
                 let prefix = statements::FDW_SCHEMA_PREFIX;
                 let foreign_schema = format!("{prefix}{}_{}", session + 1, number + 1);
-                Share { source_schema, foreign_schema, tables }
+                Share {
+                    source_schema,
+                    foreign_schema,
+                    tables,
+                }
             })
             .collect()
     }
@@ -135,9 +142,10 @@ impl Scaffold {
             .key("fdw/barrier")
             .needs(installed);
         if has_barrier {
-            draft = draft
-                .run(Session::SourceNow, statements::BEGIN)
-                .run(Session::SourceNow, statements::local_lock_timeout(BARRIER_LOCK_SECONDS));
+            draft = draft.run(Session::SourceNow, statements::BEGIN).run(
+                Session::SourceNow,
+                statements::local_lock_timeout(BARRIER_LOCK_SECONDS),
+            );
             if let Some(lock) = statements::lock_tables(names(), "SHARE") {
                 draft = draft.run(Session::SourceNow, lock);
             }
@@ -167,7 +175,11 @@ impl Scaffold {
         let mut draft = draft.run(on, statements::BEGIN).run(
             on,
             statements::create_fdw_server(&FdwAddress {
-                host: context.options.fdw_host.as_deref().unwrap_or(&endpoint.host),
+                host: context
+                    .options
+                    .fdw_host
+                    .as_deref()
+                    .unwrap_or(&endpoint.host),
                 port: context.options.fdw_port.unwrap_or(endpoint.port),
                 endpoint,
                 session,
@@ -197,7 +209,13 @@ impl Scaffold {
             let into = &share.foreign_schema;
             draft = draft.run(on, statements::create_schema(into)).run(
                 on,
-                statements::import_foreign_schema(share.source_schema, names, session, into, version),
+                statements::import_foreign_schema(
+                    share.source_schema,
+                    names,
+                    session,
+                    into,
+                    version,
+                ),
             );
             for table in share.tables {
                 let foreign = ObjectName::new(into, &tables[table].name.name);

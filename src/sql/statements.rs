@@ -388,6 +388,8 @@ pub const LIST_LARGE_OBJECTS: &str = "SELECT m.oid, pg_catalog.pg_get_userbyid(m
      FROM pg_catalog.pg_largeobject_metadata AS m ORDER BY m.oid";
 /// `$1` object, `$2` offset, `$3` length.
 pub const READ_LARGE_OBJECT: &str = "SELECT pg_catalog.lo_get($1, $2, $3)";
+/// Takes a large object of this number away, if there is one.
+pub const UNLINK_LARGE_OBJECT: &str = "SELECT pg_catalog.lo_unlink(m.oid) FROM pg_catalog.pg_largeobject_metadata AS m WHERE m.oid = $1";
 pub const CREATE_LARGE_OBJECT: &str = "SELECT pg_catalog.lo_create($1)";
 /// `$1` object, `$2` offset, `$3` bytes.
 pub const WRITE_LARGE_OBJECT: &str = "SELECT pg_catalog.lo_put($1, $2, $3)";

@@ -2,6 +2,8 @@
 
 mod cluster;
 mod demo;
+#[cfg(test)]
+mod migrate;
 mod oracle;
 // Clippy then takes the whole module for tests, where a panic is how to fail.
 #[cfg(test)]
