@@ -264,16 +264,16 @@ fn large_object_step(context: &Context<'_>) -> Draft {
             statements::WRITE_LARGE_OBJECT,
         )
         .statement(
+            Session::Source,
+            Action::MeasureSource,
+            statements::MEASURE_LARGE_OBJECTS,
+        )
+        .statement(
             Session::Destination,
             Action::Journal,
             statements::journal_step("data/large objects"),
         )
         .run(Session::Destination, statements::COMMIT)
-        .statement(
-            Session::Source,
-            Action::MeasureSource,
-            statements::MEASURE_LARGE_OBJECTS,
-        )
 }
 
 /// The snapshot that pure COPY runs open before anything else is read.

@@ -8,3 +8,5 @@ mod oracle;
 // Clippy then takes the whole module for tests, where a panic is how to fail.
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod trust;

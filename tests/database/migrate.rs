@@ -9,7 +9,7 @@ use crate::support::{self, Pair};
 const ODDITIES: &str = include_str!("fixtures/oddities.sql");
 
 /// The fixture, in the transactions it wants.
-async fn fill(source: &Endpoint) {
+pub(crate) async fn fill(source: &Endpoint) {
     for part in ODDITIES.split("-- next transaction") {
         let part = part.trim_start_matches(|c| c != '\n');
         support::execute_batch(source, part).await;

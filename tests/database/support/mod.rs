@@ -38,7 +38,10 @@ pub(crate) fn servers() -> &'static Servers {
 pub(crate) fn cluster() -> Cluster {
     let options = ClusterOptions {
         log_statement: Some("all".to_owned()),
-        settings: vec![("max_connections".to_owned(), "200".to_owned())],
+        settings: vec![
+            ("max_connections".to_owned(), "200".to_owned()),
+            ("log_line_prefix".to_owned(), "%d\t%a\t".to_owned()),
+        ],
     };
     Cluster::start(&binaries(), &options).unwrap_or_else(|problem| panic!("{problem}"))
 }
