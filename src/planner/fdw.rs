@@ -30,7 +30,6 @@ pub(super) struct Scaffold {
     session_count: u16,
     creates_extension: bool,
     barrier: Option<StepId>,
-    commits: std::cell::RefCell<Vec<StepId>>,
 }
 
 /// What one session reads of one source schema.
@@ -302,7 +301,6 @@ impl Scaffold {
                 draft = draft.run(on, statements::drop_schema(&share.foreign_schema));
             }
             let commit = steps.push(draft.run(on, statements::COMMIT));
-            self.commits.borrow_mut().push(commit);
             for (table, _) in self.session_of.iter().filter(|(_, s)| **s == session) {
                 if let Some((_, durable)) = by_table.get_mut(table) {
                     *durable = commit;
@@ -315,6 +313,17 @@ impl Scaffold {
         if !self.creates_extension {
             return;
         }
+        // A session that reads holds the extension; after a stop its commit is over before it is.
+        let readers: Vec<StepId> = steps
+            .iter()
+            .filter(|step| {
+                matches!(
+                    step.kind,
+                    StepKind::FdwBarrier | StepKind::FdwRows { .. } | StepKind::FdwCommit { .. }
+                )
+            })
+            .map(|step| step.id)
+            .collect();
         steps.push(
             Draft::new(
                 Phase::Data,
@@ -323,7 +332,7 @@ impl Scaffold {
             )
             .key("fdw/remove")
             .rule(Rule::Always)
-            .needs(self.commits.borrow().iter().copied())
+            .needs(readers)
             .run(Session::Destination, statements::DROP_FDW_EXTENSION),
         );
     }

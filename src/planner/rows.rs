@@ -209,21 +209,22 @@ fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried) -> Draft {
             Session::Destination,
             Action::CopyIn,
             statements::copy_in(table, carried.is_binary, is_ours),
-        )
+        );
+    // Before the commit: a table whose source cannot be measured any more is not carried half-proved.
+    if context.options.verify != VerifyLevel::Off {
+        draft = draft.statement(
+            Session::Source,
+            Action::MeasureSource,
+            statements::count_rows(table),
+        );
+    }
+    draft
         .statement(
             Session::Destination,
             Action::Journal,
             statements::journal_step(&key),
         )
-        .run(Session::Destination, statements::COMMIT);
-    if context.options.verify == VerifyLevel::Off {
-        return draft;
-    }
-    draft.statement(
-        Session::Source,
-        Action::MeasureSource,
-        statements::count_rows(table),
-    )
+        .run(Session::Destination, statements::COMMIT)
 }
 
 fn large_object_step(context: &Context<'_>) -> Draft {

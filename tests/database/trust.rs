@@ -347,10 +347,8 @@ async fn a_source_that_stops_in_the_middle_leaves_nothing_of_ours() {
             );
         }
         assert_eq!(scaffold(&pair.destination).await, "");
-        assert_eq!(
-            support::query_text(&pair.destination, "select count(*) from slow_rows").await,
-            "0"
-        );
+        let rows = support::query_text(&pair.destination, "select count(*) from slow_rows").await;
+        assert_eq!(rows, "0", "{method:?} {report:#?}");
     }
 }
 
