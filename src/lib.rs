@@ -2,7 +2,7 @@
 //! them with live panels, and proves afterwards that the copy equals the original.
 //!
 //! Dependencies point down this list only: `shell`, `headless` · `ui` · `app` · `engine`, `checks` · `pg` · `planner` ·
-//! `sql`, `settings` · `model`. `tests/architecture.rs` holds every room to it.
+//! `sql`, `settings` · `model`. `tests/architecture/` holds every room to it.
 
 pub mod app;
 pub mod checks;
@@ -15,6 +15,7 @@ pub mod pg;
 pub mod planner;
 pub mod report_text;
 pub mod settings;
+pub mod shell;
 pub mod signals;
 pub mod sql;
 pub mod ui;

@@ -3,16 +3,22 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use howdah::cli::{Cli, Command, RequiredEnds};
+use howdah::app::{Prefill, Start, State};
+use howdah::cli::{Cli, Command, Ends, Look, RequiredEnds};
+use howdah::demo::Demo;
 use howdah::headless::{self, End, Voice};
 use howdah::model::connection::Endpoint;
 use howdah::model::options::Options;
 use howdah::model::problem::Problem;
-use howdah::settings::environment::Environment;
-use howdah::settings::resolve::resolve;
+use howdah::report_text;
+use howdah::settings::{Environment, resolve};
+use howdah::shell::{self, Leaving};
+use howdah::signals::Signals;
+use howdah::ui::theme::Theme;
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
+const CANCELLED: u8 = 130;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -87,11 +93,91 @@ async fn dispatch(cli: Cli) -> u8 {
                 Err(problem) => usage(&problem),
             }
         }
-        Some(Command::Demo { .. }) | None => {
-            complain(&Problem::new("The wizard is not there yet", ""));
-            FAILED
-        }
+        Some(Command::Demo { look }) => demo(look).await,
+        None => wizard(&cli.ends, cli.look).await,
     }
+}
+
+/// The wizard on two servers of the user's.
+async fn wizard(ends: &Ends, look: Look) -> u8 {
+    let environment = Environment::of_process();
+    let prefill = |text: Option<&str>, is_wanted: bool| {
+        if !is_wanted {
+            return Prefill::default();
+        }
+        match resolve(text, &environment) {
+            Ok(endpoint) => Prefill {
+                endpoint: Some(endpoint),
+                problem: None,
+            },
+            Err(problem) => Prefill {
+                endpoint: None,
+                problem: Some(problem),
+            },
+        }
+    };
+    let start = Start {
+        // What libpq's variables say is where most people's source is.
+        source: prefill(ends.source.as_deref(), true),
+        destination: prefill(ends.destination.as_deref(), ends.destination.is_some()),
+        options: Options::default(),
+        is_demo: false,
+    };
+    open(start, look, environment).await
+}
+
+/// The wizard on two throw-away servers, which are gone when this returns.
+async fn demo(look: Look) -> u8 {
+    let mut signals = Signals::listen();
+    let started = tokio::select! {
+        started = Demo::start(say) => started,
+        () = signals.next() => return CANCELLED,
+    };
+    drop(signals);
+    let demo = match started {
+        Ok(demo) => demo,
+        Err(problem) => return finish(End::Failed(Box::new(problem))),
+    };
+    let prefill = |endpoint| Prefill {
+        endpoint: Some(endpoint),
+        problem: None,
+    };
+    let start = Start {
+        source: prefill(demo.source()),
+        destination: prefill(demo.destination()),
+        options: Options::default(),
+        is_demo: true,
+    };
+    let code = open(start, look, Environment::default()).await;
+    say("Removing the two throw-away servers.");
+    code
+}
+
+async fn open(start: Start, look: Look, environment: Environment) -> u8 {
+    let theme = Theme::from_environment(|name| std::env::var(name).ok(), look.ascii);
+    let mut state = State::new(start);
+    match Box::pin(shell::run(&mut state, &theme, environment)).await {
+        Ok(leaving) => {
+            let report = state.run.report.as_deref();
+            if let Some(report) = report {
+                say(report_text::summary(report).trim_end());
+            }
+            match (leaving, report) {
+                (_, Some(report)) => report.outcome.exit_code(),
+                (Leaving::Quit, None) => 0,
+                (Leaving::Hard, None) => CANCELLED,
+            }
+        }
+        Err(problem) => finish(End::Failed(Box::new(problem))),
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "words before and after the wizard, beside its screen"
+)]
+fn say(text: &str) {
+    eprintln!("{text}");
 }
 
 fn both(ends: &RequiredEnds) -> Result<(Endpoint, Endpoint), Problem> {

@@ -25,4 +25,8 @@ select i.type,
  where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
    and not exists (select from pg_catalog.pg_depend as d where d.classid = o.classid and d.objid = o.objid and d.deptype = 'e')
    and not exists (select from pg_catalog.pg_depend as d where d.classid = o.classid and d.objid = o.objid and d.deptype = 'i' and d.refobjid <> d.objid)
- order by i.type, n.nspname, o.name
+union all
+select 'large objects', '', pg_catalog.count(*)::text, pg_catalog.count(*)::text, false
+  from pg_catalog.pg_largeobject_metadata
+having pg_catalog.count(*) > 0
+ order by 1, 2, 3

@@ -157,7 +157,7 @@ pub(super) async fn leftovers(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem
     for row in &rows {
         let (kind, name): (String, String) = (row.get(0), row.get(1));
         if kind == "server" {
-            fixes.insert(0, format!("{};", statements::drop_fdw_server()));
+            fixes.insert(0, format!("{};", statements::drop_fdw_server(&name)));
         } else {
             fixes.push(format!("{};", statements::drop_schema(&name)));
         }

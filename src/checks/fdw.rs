@@ -87,6 +87,7 @@ async fn test(facts: &Facts<'_>, host: &str, port: u16) -> Result<Option<u32>, P
         host,
         port,
         endpoint,
+        session: 0,
         source_version_num: facts.source.version_num,
         destination_version_num: facts.destination.version_num,
         fetch_size: 100,
@@ -101,7 +102,7 @@ async fn test(facts: &Facts<'_>, host: &str, port: u16) -> Result<Option<u32>, P
         setup.extend(statements::UNLOGGED_SETTINGS.map(str::to_owned));
     }
     setup.push(
-        statements::create_user_mapping(&endpoint.user, endpoint.password.is_some())
+        statements::create_user_mapping(0, &endpoint.user, endpoint.password.is_some())
             .replace(PASSWORD_MARKER, &literal(password)),
     );
     setup.push(statements::CREATE_FDW_PROBE.to_owned());

@@ -11,7 +11,7 @@ use tokio_postgres::types::Type;
 
 use crate::model::connection::Side;
 use crate::model::event::{Counter, Progress};
-use crate::model::plan::{Action, PASSWORD_MARKER, Plan, Session, Statement, Step, StepKind};
+use crate::model::plan::{Action, PASSWORD_MARKER, Plan, Rule, Session, Statement, Step, StepKind};
 use crate::model::problem::Problem;
 use crate::pg::client_tools::ClientTools;
 use crate::pg::connect::Canceller;
@@ -44,15 +44,29 @@ pub(super) type Ended = (
 
 /// The sessions a step holds while it runs.
 struct Held<'a> {
+    step: &'a Step,
     executor: &'a Executor,
     cancellers: &'a Cancellers,
     open: HashMap<Session, Open>,
 }
 
 impl Held<'_> {
+    /// What the snapshot's and the FDW sessions hold is lost with them: another one in their place would know nothing of it.
+    fn may_open(&self, kind: Session) -> bool {
+        let begins = matches!(
+            self.step.kind,
+            StepKind::OpenSnapshot | StepKind::FdwBarrier
+        );
+        begins || !matches!(kind, Session::Coordinator | Session::Fdw(_))
+    }
+
     async fn session(&mut self, kind: Session) -> Result<&Open, Problem> {
         if !self.open.contains_key(&kind) {
-            let open = self.executor.sessions.take(kind).await?;
+            let open = self
+                .executor
+                .sessions
+                .take(kind, self.may_open(kind))
+                .await?;
             self.cancellers
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -69,7 +83,12 @@ impl Executor {
     /// Runs the step's statements. Sessions go back to the pool after success; after a failure they are closed, which rolls
     /// back whatever they had begun, except an FDW session, which goes back to its savepoint.
     pub(super) async fn execute(&self, step: &Step, cancellers: &Cancellers) -> Ended {
+        if step.rule == Rule::Always {
+            // What they had begun is not wanted any more, and would block what is removed now.
+            self.sessions.close(|kind| matches!(kind, Session::Fdw(_)));
+        }
         let mut held = Held {
+            step,
             executor: self,
             cancellers,
             open: HashMap::new(),
@@ -255,9 +274,9 @@ impl Executor {
                     ) else {
                         return Err(Problem::new(&step.title, "a session was not kept"));
                     };
-                    let owners = self.plan.options.owners;
+                    let options = &self.plan.options;
                     (outcome.rows, outcome.bytes) =
-                        large_objects::copy(&source.client, &destination.client, owners, counter)
+                        large_objects::copy(&source.client, &destination.client, options, counter)
                             .await?;
                     position += chunked.len();
                     continue;
@@ -276,7 +295,7 @@ impl Executor {
         let question = statements::relation_size(name);
         loop {
             tokio::time::sleep(GROWTH_INTERVAL).await;
-            let Ok(open) = self.sessions.take(Session::Destination).await else {
+            let Ok(open) = self.sessions.take(Session::Destination, true).await else {
                 return std::future::pending().await;
             };
             let answer = open.client.query_one(&question, &[]).await;

@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
 use crate::model::event::Counter;
-use crate::model::options::Keep;
+use crate::model::options::{Keep, OnExisting, Options};
 use crate::model::problem::Problem;
 use crate::pg::problem::problem;
 use crate::sql::statements;
@@ -18,7 +18,7 @@ const CHUNK_BYTES: i32 = 1 << 20;
 pub(super) async fn copy(
     source: &Client,
     destination: &Client,
-    owners: Keep,
+    options: &Options,
     counter: &Counter,
 ) -> Result<(u64, u64), Problem> {
     let list = source
@@ -30,6 +30,12 @@ pub(super) async fn copy(
         let (oid, owner, comment): (u32, String, Option<String>) =
             (row.get(0), row.get(1), row.get(2));
         let failed = |side: &str| format!("Could not {side} large object {oid}");
+        if options.on_existing == OnExisting::Empty {
+            destination
+                .query_typed(statements::UNLINK_LARGE_OBJECT, &[(&oid, Type::OID)])
+                .await
+                .map_err(|error| problem(failed("replace"), &error))?;
+        }
         destination
             .query_typed(statements::CREATE_LARGE_OBJECT, &[(&oid, Type::OID)])
             .await
@@ -67,7 +73,7 @@ pub(super) async fn copy(
             counter.bytes.store(bytes, Ordering::Relaxed);
         }
         let mut about = Vec::new();
-        if owners == Keep::Keep {
+        if options.owners == Keep::Keep {
             about.push(statements::own_large_object(oid, &owner));
         }
         about.extend(comment.map(|comment| statements::comment_large_object(oid, &comment)));

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::connection::Endpoint;
 use crate::model::event::{NoticeLevel, Progress, RunEvent, Stop};
-use crate::model::plan::{Plan, Rule, StepId, StepKind};
+use crate::model::plan::{Plan, Rule, Step, StepId, StepKind};
 use crate::model::problem::Problem;
 
 use super::execute::{Cancellers, Ended, Executor};
@@ -19,6 +19,9 @@ use super::sessions::Sessions;
 
 /// How long a cancelled step may take to end by itself before its sessions are simply closed.
 const CANCEL_GRACE: Duration = Duration::from_secs(5);
+/// How often the FDW barrier is tried, and the pause after the first attempt; it grows with each.
+const BARRIER_ATTEMPTS: u32 = 10;
+const BARRIER_PAUSE: Duration = Duration::from_millis(500);
 /// How long clean-up may take when the destination does not answer any more.
 const CLEAN_UP_LIMIT: Duration = Duration::from_secs(30);
 
@@ -100,6 +103,12 @@ impl Run {
                             ledger.done.insert(id, outcome);
                             self.tell(RunEvent::StepFinished { step: id, rows, bytes, elapsed_ms }).await;
                         }
+                        // What the user stopped has not failed.
+                        Err(_) if ledger.stop == Some(Stop::Now) && !self.is_clean_up(id) => {
+                            let because = "stopped, and rolled back".to_owned();
+                            self.tell(RunEvent::StepSkipped { step: id, because: because.clone() }).await;
+                            ledger.skipped.push((id, because));
+                        }
                         Err(problem) => {
                             self.tell(RunEvent::StepFailed { step: id, problem: Box::new(problem.clone()) }).await;
                             ledger.failed.push((id, problem));
@@ -146,6 +155,12 @@ impl Run {
         self.executor.sessions.close(|_| true);
         let report = ledger.report(&self.plan, started_at, millis(began.elapsed()));
         self.tell(RunEvent::Finished(Box::new(report))).await;
+    }
+
+    fn is_clean_up(&self, id: StepId) -> bool {
+        self.plan
+            .step(id)
+            .is_some_and(|step| step.rule == Rule::Always)
     }
 
     /// Rows of an FDW session whose commit failed are not there.
@@ -211,7 +226,7 @@ async fn run_step(
                 (Err(problem), Vec::new())
             })
     } else {
-        let mut execution = std::pin::pin!(executor.execute(step, &cancellers));
+        let mut execution = std::pin::pin!(execute_patiently(&executor, step, &cancellers));
         tokio::select! {
             ended = &mut execution => ended,
             () = cancel.cancelled() => {
@@ -232,6 +247,22 @@ async fn run_step(
         }
     };
     (id, ended, millis(began.elapsed()))
+}
+
+/// The barrier waits only for a short while behind a writer, lets go, so that nobody queues behind it, and tries again.
+async fn execute_patiently(executor: &Executor, step: &Step, cancellers: &Cancellers) -> Ended {
+    let mut attempt = 1;
+    loop {
+        let ended = executor.execute(step, cancellers).await;
+        let is_locked_out = ended.0.as_ref().is_err_and(|problem| {
+            step.kind == StepKind::FdwBarrier && problem.sqlstate.as_deref() == Some("55P03")
+        });
+        if !is_locked_out || attempt == BARRIER_ATTEMPTS {
+            return ended;
+        }
+        tokio::time::sleep(BARRIER_PAUSE * attempt).await;
+        attempt += 1;
+    }
 }
 
 fn crashed(error: &tokio::task::JoinError) -> Problem {

@@ -57,15 +57,19 @@ impl Sessions {
         *self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = Some(id);
     }
 
-    /// An idle session of this kind, or a new one.
-    pub(super) async fn take(&self, kind: Session) -> Result<Open, Problem> {
+    /// An idle session of this kind, or, if `may_open`, a new one.
+    pub(super) async fn take(&self, kind: Session, may_open: bool) -> Result<Open, Problem> {
         let idle = {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
             idle.get_mut(&kind).and_then(Vec::pop)
         };
         match idle {
             Some(open) if !open.client.is_closed() => Ok(open),
-            _ => self.open(kind).await,
+            _ if may_open => self.open(kind).await,
+            _ => Err(Problem::new(
+                format!("Could not go on with a session on the {}", kind.side()),
+                "its connection was lost, and with it what it had begun",
+            )),
         }
     }
 

@@ -1,4 +1,5 @@
-//! The postgres_fdw scaffold: made before the rows, gone as soon as they are committed.
+//! The postgres_fdw scaffold. Each FDW session makes its server, mapping and foreign tables in the transaction that reads
+//! the rows, and drops them before it commits: no failure, and no kill, can leave a login in the destination's catalogs.
 //!
 //! One FDW session reads one state of the source (manual, postgres_fdw, "Transaction Management"). Several sessions open
 //! their transactions while the coordinator holds SHARE locks, so that all read the same state.
@@ -21,16 +22,21 @@ const FETCH_ROWS: (u64, u64) = (50, 20_000);
 /// Seconds the barrier may queue behind a writer before it lets go and tries again.
 const BARRIER_LOCK_SECONDS: u32 = 3;
 
-/// What has been set up, and where each table goes.
+/// What is to be set up, and where each table goes.
 #[derive(Debug, Default)]
 pub(super) struct Scaffold {
     foreign: HashMap<usize, ObjectName>,
     session_of: HashMap<usize, u16>,
     session_count: u16,
-    schemas: Vec<String>,
     creates_extension: bool,
     barrier: Option<StepId>,
-    commits: std::cell::RefCell<Vec<StepId>>,
+}
+
+/// What one session reads of one source schema.
+struct Share<'a> {
+    source_schema: &'a str,
+    foreign_schema: String,
+    tables: Vec<usize>,
 }
 
 impl Scaffold {
@@ -44,46 +50,24 @@ impl Scaffold {
         if fdw.is_empty() {
             return Self::default();
         }
-        let tables = &context.inspection.catalog.tables;
-        let mut by_schema: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for carried in &fdw {
-            by_schema
-                .entry(&tables[carried.table].name.schema)
-                .or_default()
-                .push(carried.table);
-        }
         let mut scaffold = Self {
             creates_extension: !context.inspection.is_fdw_installed
                 && !context.carries_fdw_extension(),
             ..Self::default()
         };
-        let mut schema_of = HashMap::new();
-        for (number, schema) in by_schema.keys().enumerate() {
-            let name = format!("{}{}", statements::FDW_SCHEMA_PREFIX, number + 1);
-            schema_of.insert(*schema, name.clone());
-            scaffold.schemas.push(name);
-        }
-        for (schema, positions) in &by_schema {
-            for position in positions {
-                let name = ObjectName::new(&schema_of[schema], &tables[*position].name.name);
-                scaffold.foreign.insert(*position, name);
-            }
-        }
         scaffold.assign_sessions(context, &fdw);
-
-        let ready = scaffold.push_server(context, steps, &fdw);
-        let mut imported = vec![Self::push_mapping(context, steps, ready)];
-        for (schema, positions) in &by_schema {
-            imported.push(scaffold.push_import(
-                context,
-                steps,
-                schema,
-                positions,
-                &schema_of[schema],
-                &imported,
-            ));
-        }
-        scaffold.barrier = Some(scaffold.push_barrier(context, steps, carried, imported));
+        let installed = scaffold.creates_extension.then(|| {
+            steps.push(
+                Draft::new(
+                    Phase::Data,
+                    "Install postgres_fdw",
+                    "This extension lets the destination server read tables of the source by itself; removed afterwards.",
+                )
+                .key("fdw/extension")
+                .transaction([statements::CREATE_FDW_EXTENSION.to_owned()]),
+            )
+        });
+        scaffold.barrier = Some(scaffold.push_barrier(context, steps, carried, installed));
         scaffold
     }
 
@@ -107,112 +91,40 @@ impl Scaffold {
         self.session_count = u16::try_from(wanted).unwrap_or(1);
     }
 
-    fn push_server(&self, context: &Context<'_>, steps: &mut Steps, fdw: &[&Carried]) -> StepId {
-        let mut statements = Vec::new();
-        if self.creates_extension {
-            statements.push(statements::CREATE_FDW_EXTENSION.to_owned());
-        }
-        let endpoint = &context.inspection.source_endpoint;
-        statements.push(statements::create_fdw_server(&FdwAddress {
-            host: context
-                .options
-                .fdw_host
-                .as_deref()
-                .unwrap_or(&endpoint.host),
-            port: context.options.fdw_port.unwrap_or(endpoint.port),
-            endpoint,
-            source_version_num: context.inspection.source.version_num,
-            destination_version_num: context.inspection.destination.version_num,
-            fetch_size: FETCH_ROWS.1,
-        }));
-        statements.extend(
-            self.schemas
-                .iter()
-                .map(|schema| statements::create_schema(schema)),
-        );
-        steps.push(
-            Draft::new(
-                Phase::Data,
-                "Describe the source to the destination server",
-                format!(
-                    "postgres_fdw lets the destination read {} tables of the source by itself; all of this is removed afterwards.",
-                    fdw.len()
-                ),
-            )
-            .key("fdw/server")
-            .transaction(statements),
-        )
-    }
-
-    fn push_mapping(context: &Context<'_>, steps: &mut Steps, server: StepId) -> StepId {
-        let endpoint = &context.inspection.source_endpoint;
-        let mut draft = Draft::new(
-            Phase::Data,
-            "Tell the destination server how to log in to the source",
-            "The password lies in the destination's catalogs while the rows are read: made last, removed first.",
-        )
-        .key("fdw/mapping")
-        .needs([server])
-        .run(Session::Destination, statements::BEGIN);
-        if context.inspection.destination.is_superuser {
-            for sql in statements::UNLOGGED_SETTINGS {
-                draft = draft.run(Session::Destination, sql);
-            }
-        }
-        steps.push(
-            draft
-                .statement(
-                    Session::Destination,
-                    Action::RunWithPassword,
-                    statements::create_user_mapping(&endpoint.user, endpoint.password.is_some()),
-                )
-                .run(Session::Destination, statements::COMMIT),
-        )
-    }
-
-    fn push_import(
-        &self,
-        context: &Context<'_>,
-        steps: &mut Steps,
-        schema: &str,
-        positions: &[usize],
-        into: &str,
-        needs: &[StepId],
-    ) -> StepId {
+    /// The tables of one session, by source schema.
+    fn shares<'a>(&self, context: &'a Context<'_>, session: u16) -> Vec<Share<'a>> {
         let tables = &context.inspection.catalog.tables;
-        let names = positions.iter().map(|at| tables[*at].name.name.as_str());
-        let version = context.inspection.destination.version_num;
-        let mut statements = vec![statements::import_foreign_schema(
-            schema, names, into, version,
-        )];
-        for position in positions {
-            let fetch_size = fetch_size(&tables[*position]);
-            if fetch_size != FETCH_ROWS.1 {
-                statements.push(statements::set_fetch_size(
-                    &self.foreign[position],
-                    fetch_size,
-                ));
-            }
+        let mut by_schema: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (table, _) in self.session_of.iter().filter(|(_, s)| **s == session) {
+            by_schema
+                .entry(&tables[*table].name.schema)
+                .or_default()
+                .push(*table);
         }
-        steps.push(
-            Draft::new(
-                Phase::Data,
-                format!("Make foreign tables for {}", crate::model::name::printable(schema)),
-                "Each foreign table is a window on one table of the source; wide rows are fetched fewer at a time.",
-            )
-            .key(format!("fdw/import/{schema}"))
-            .needs(needs.iter().copied())
-            .transaction(statements),
-        )
+        by_schema
+            .into_iter()
+            .enumerate()
+            .map(|(number, (source_schema, mut tables))| {
+                tables.sort_unstable();
+                let prefix = statements::FDW_SCHEMA_PREFIX;
+                let foreign_schema = format!("{prefix}{}_{}", session + 1, number + 1);
+                Share {
+                    source_schema,
+                    foreign_schema,
+                    tables,
+                }
+            })
+            .collect()
     }
 
-    /// All sessions open their transactions on one state of the source.
+    /// All sessions open their transactions on one state of the source; what they need for it they make in these very
+    /// transactions, so that whatever happens nothing of it can stay.
     fn push_barrier(
-        &self,
+        &mut self,
         context: &Context<'_>,
         steps: &mut Steps,
         carried: &[Carried],
-        imported: Vec<StepId>,
+        installed: Option<StepId>,
     ) -> StepId {
         let tables = &context.inspection.catalog.tables;
         let has_barrier = carried.iter().all(|c| tables[c.table].can_lock)
@@ -220,14 +132,14 @@ impl Scaffold {
             && (self.session_count > 1 || carried.iter().any(|c| c.method == Method::Copy));
         let names = || carried.iter().map(|c| &tables[c.table].name);
         let why = if has_barrier {
-            "For a moment nobody may write on the source, so that all sessions begin to read from the very same state."
+            "Each session describes the source in its own transaction, seen by nobody else. While they begin, nobody may write on the source, so that all read the very same state."
         } else {
-            "One session reads all foreign tables in one transaction, so all rows come from the same moment."
+            "The session describes the source in its own transaction, seen by nobody else, and reads all foreign tables in it: all rows come from one moment."
         };
         let mut draft = Draft::new(Phase::Data, "Begin reading through postgres_fdw", why)
             .kind(StepKind::FdwBarrier)
             .key("fdw/barrier")
-            .needs(imported);
+            .needs(installed);
         if has_barrier {
             draft = draft.run(Session::SourceNow, statements::BEGIN).run(
                 Session::SourceNow,
@@ -238,14 +150,7 @@ impl Scaffold {
             }
         }
         for session in 0..self.session_count {
-            let first = carried
-                .iter()
-                .find(|c| self.session_of.get(&c.table) == Some(&session))
-                .and_then(|c| self.foreign.get(&c.table));
-            draft = draft.run(Session::Fdw(session), statements::BEGIN);
-            if let Some(foreign) = first {
-                draft = draft.run(Session::Fdw(session), statements::touch_foreign(foreign));
-            }
+            draft = self.begin_session(context, draft, session);
         }
         draft = draft.run(Session::Coordinator, statements::BEGIN_SNAPSHOT);
         if let Some(lock) = statements::lock_tables(names(), "ACCESS SHARE") {
@@ -260,6 +165,71 @@ impl Scaffold {
             draft = draft.run(Session::SourceNow, statements::COMMIT);
         }
         steps.push(draft)
+    }
+
+    fn begin_session(&mut self, context: &Context<'_>, draft: Draft, session: u16) -> Draft {
+        let inspection = context.inspection;
+        let endpoint = &inspection.source_endpoint;
+        let on = Session::Fdw(session);
+        let mut draft = draft.run(on, statements::BEGIN).run(
+            on,
+            statements::create_fdw_server(&FdwAddress {
+                host: context
+                    .options
+                    .fdw_host
+                    .as_deref()
+                    .unwrap_or(&endpoint.host),
+                port: context.options.fdw_port.unwrap_or(endpoint.port),
+                endpoint,
+                session,
+                source_version_num: inspection.source.version_num,
+                destination_version_num: inspection.destination.version_num,
+                fetch_size: FETCH_ROWS.1,
+            }),
+        );
+        let is_superuser = inspection.destination.is_superuser;
+        let settings = |list: [&'static str; 3]| is_superuser.then_some(list).into_iter().flatten();
+        for sql in settings(statements::UNLOGGED_SETTINGS) {
+            draft = draft.run(on, sql);
+        }
+        draft = draft.statement(
+            on,
+            Action::RunWithPassword,
+            statements::create_user_mapping(session, &endpoint.user, endpoint.password.is_some()),
+        );
+        for sql in settings(statements::LOGGED_SETTINGS) {
+            draft = draft.run(on, sql);
+        }
+        let tables = &inspection.catalog.tables;
+        let version = inspection.destination.version_num;
+        let mut first = None;
+        for share in self.shares(context, session) {
+            let names = share.tables.iter().map(|at| tables[*at].name.name.as_str());
+            let into = &share.foreign_schema;
+            draft = draft.run(on, statements::create_schema(into)).run(
+                on,
+                statements::import_foreign_schema(
+                    share.source_schema,
+                    names,
+                    session,
+                    into,
+                    version,
+                ),
+            );
+            for table in share.tables {
+                let foreign = ObjectName::new(into, &tables[table].name.name);
+                let fetch_size = fetch_size(&tables[table]);
+                if fetch_size != FETCH_ROWS.1 {
+                    draft = draft.run(on, statements::set_fetch_size(&foreign, fetch_size));
+                }
+                first.get_or_insert_with(|| foreign.clone());
+                self.foreign.insert(table, foreign);
+            }
+        }
+        match first {
+            Some(foreign) => draft.run(on, statements::touch_foreign(&foreign)),
+            None => draft,
+        }
     }
 
     /// The data step; its commit step is pushed later and its place is taken by the data step until then.
@@ -312,63 +282,59 @@ impl Scaffold {
     /// One commit per session; what needs a table's rows then waits for its session's commit.
     pub(super) fn push_commits(
         &self,
+        context: &Context<'_>,
         steps: &mut Steps,
         by_table: &mut HashMap<usize, (StepId, StepId)>,
     ) {
         for session in 0..self.session_count {
-            let tables: Vec<usize> = self
-                .session_of
-                .iter()
-                .filter(|(_, s)| **s == session)
-                .map(|(t, _)| *t)
-                .collect();
-            let commit = steps.push(
-                Draft::new(
-                    Phase::Data,
-                    format!("Commit what FDW session {} has read", session + 1),
-                    "Up to here every table of this session was one transaction; now its rows are there to stay.",
-                )
-                .kind(StepKind::FdwCommit { session })
-                .key(format!("fdw/commit/{}", session + 1))
-                .needs(self.barrier)
-                .run(Session::Fdw(session), statements::COMMIT),
-            );
-            self.commits.borrow_mut().push(commit);
-            for table in tables {
-                if let Some((_, durable)) = by_table.get_mut(&table) {
+            let on = Session::Fdw(session);
+            let mut draft = Draft::new(
+                Phase::Data,
+                format!("Commit what FDW session {} has read", session + 1),
+                "Foreign tables, server and the stored login go first, in the same transaction that brought the rows: only the rows stay.",
+            )
+            .kind(StepKind::FdwCommit { session })
+            .key(format!("fdw/commit/{}", session + 1))
+            .needs(self.barrier)
+            .run(on, statements::drop_fdw_server(&statements::fdw_server(session)));
+            for share in self.shares(context, session) {
+                draft = draft.run(on, statements::drop_schema(&share.foreign_schema));
+            }
+            let commit = steps.push(draft.run(on, statements::COMMIT));
+            for (table, _) in self.session_of.iter().filter(|(_, s)| **s == session) {
+                if let Some((_, durable)) = by_table.get_mut(table) {
                     *durable = commit;
                 }
             }
         }
     }
 
-    /// Mapping first, for it holds the password.
     pub(super) fn push_removal(&self, steps: &mut Steps) {
-        if self.barrier.is_none() {
+        if !self.creates_extension {
             return;
         }
-        let mut statements = vec![statements::drop_fdw_server()];
-        statements.extend(
-            self.schemas
-                .iter()
-                .map(|schema| statements::drop_schema(schema)),
+        // A session that reads holds the extension; after a stop its commit is over before it is.
+        let readers: Vec<StepId> = steps
+            .iter()
+            .filter(|step| {
+                matches!(
+                    step.kind,
+                    StepKind::FdwBarrier | StepKind::FdwRows { .. } | StepKind::FdwCommit { .. }
+                )
+            })
+            .map(|step| step.id)
+            .collect();
+        steps.push(
+            Draft::new(
+                Phase::Data,
+                "Remove postgres_fdw",
+                "Nothing that the source does not have may stay.",
+            )
+            .key("fdw/remove")
+            .rule(Rule::Always)
+            .needs(readers)
+            .run(Session::Destination, statements::DROP_FDW_EXTENSION),
         );
-        if self.creates_extension {
-            statements.push(statements::DROP_FDW_EXTENSION.to_owned());
-        }
-        let mut draft = Draft::new(
-            Phase::Data,
-            "Remove the postgres_fdw scaffold",
-            "Nothing that the source does not have may stay: the stored login goes first, then foreign tables and server.",
-        )
-        .key("fdw/remove")
-        .rule(Rule::Always)
-        .needs(self.commits.borrow().iter().copied())
-        .run(Session::Destination, statements::drop_user_mapping());
-        for sql in statements {
-            draft = draft.run(Session::Destination, sql);
-        }
-        steps.push(draft);
     }
 }
 

@@ -79,7 +79,15 @@ pub(super) fn push_sequences(context: &Context<'_>, steps: &mut Steps) -> Vec<(u
     let makes_schema = context.options.schema == crate::model::options::SchemaChoice::All;
     let mut pushed = Vec::new();
     for (at, sequence) in context.inspection.catalog.sequences.iter().enumerate() {
-        let is_selected = context.selection.sequences.get(at) == Some(&true);
+        // A sequence that a named table's default calls comes along; without its counter the next row would clash.
+        let comes_along = sequence.owned_by.is_none()
+            && !context.options.include.is_empty()
+            && !context
+                .options
+                .exclude
+                .iter()
+                .any(|pattern| pattern.matches(&sequence.name));
+        let is_selected = context.selection.sequences.get(at) == Some(&true) || comes_along;
         let is_there =
             !makes_schema || made.contains(&sequence.oid) || sequence.extension.is_some();
         if !is_selected || !is_there {

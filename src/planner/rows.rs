@@ -141,7 +141,7 @@ pub(super) fn push_rows(
             }
         }
     }
-    scaffold.push_commits(steps, &mut rows.by_table);
+    scaffold.push_commits(context, steps, &mut rows.by_table);
     let large_objects = &context.inspection.catalog.large_objects;
     if large_objects.count > 0 && context.carries_large_objects() {
         rows.by_table.insert(LARGE_OBJECTS, {
@@ -209,26 +209,27 @@ fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried) -> Draft {
             Session::Destination,
             Action::CopyIn,
             statements::copy_in(table, carried.is_binary, is_ours),
-        )
+        );
+    // Before the commit: a table whose source cannot be measured any more is not carried half-proved.
+    if context.options.verify != VerifyLevel::Off {
+        draft = draft.statement(
+            Session::Source,
+            Action::MeasureSource,
+            statements::count_rows(table),
+        );
+    }
+    draft
         .statement(
             Session::Destination,
             Action::Journal,
             statements::journal_step(&key),
         )
-        .run(Session::Destination, statements::COMMIT);
-    if context.options.verify == VerifyLevel::Off {
-        return draft;
-    }
-    draft.statement(
-        Session::Source,
-        Action::MeasureSource,
-        statements::count_rows(table),
-    )
+        .run(Session::Destination, statements::COMMIT)
 }
 
 fn large_object_step(context: &Context<'_>) -> Draft {
     let objects = &context.inspection.catalog.large_objects;
-    Draft::new(
+    let draft = Draft::new(
         Phase::Data,
         format!("Copy {} large objects", objects.count),
         "Large objects belong to no table; each is read and written in pieces of one megabyte, under its own number.",
@@ -237,13 +238,43 @@ fn large_object_step(context: &Context<'_>) -> Draft {
     .key("data/large objects")
     .size(objects.bytes, None)
     .run(Session::Destination, statements::BEGIN)
-    .statement(Session::Source, Action::Stream, statements::LIST_LARGE_OBJECTS)
-    .statement(Session::Destination, Action::Stream, statements::CREATE_LARGE_OBJECT)
-    .statement(Session::Source, Action::Stream, statements::READ_LARGE_OBJECT)
-    .statement(Session::Destination, Action::Stream, statements::WRITE_LARGE_OBJECT)
-    .statement(Session::Destination, Action::Journal, statements::journal_step("data/large objects"))
-    .run(Session::Destination, statements::COMMIT)
-    .statement(Session::Source, Action::MeasureSource, statements::MEASURE_LARGE_OBJECTS)
+    .statement(Session::Source, Action::Stream, statements::LIST_LARGE_OBJECTS);
+    let draft = if context.options.on_existing == OnExisting::Empty {
+        draft.statement(
+            Session::Destination,
+            Action::Stream,
+            statements::UNLINK_LARGE_OBJECT,
+        )
+    } else {
+        draft
+    };
+    draft
+        .statement(
+            Session::Destination,
+            Action::Stream,
+            statements::CREATE_LARGE_OBJECT,
+        )
+        .statement(
+            Session::Source,
+            Action::Stream,
+            statements::READ_LARGE_OBJECT,
+        )
+        .statement(
+            Session::Destination,
+            Action::Stream,
+            statements::WRITE_LARGE_OBJECT,
+        )
+        .statement(
+            Session::Source,
+            Action::MeasureSource,
+            statements::MEASURE_LARGE_OBJECTS,
+        )
+        .statement(
+            Session::Destination,
+            Action::Journal,
+            statements::journal_step("data/large objects"),
+        )
+        .run(Session::Destination, statements::COMMIT)
 }
 
 /// The snapshot that pure COPY runs open before anything else is read.

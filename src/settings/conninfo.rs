@@ -72,13 +72,20 @@ const HARMLESS_VALUES: [(&str, &[&str]); 20] = [
 ];
 
 impl ConnectionInfo {
-    /// Reads a URI (`postgres://…`) or `key=value` pairs.
+    /// Reads a URI (`postgres://…`), `key=value` pairs or a database name.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let text = text.trim();
         let outcome = match uri::after_scheme(text) {
             Some(rest) => rest.and_then(uri::parse),
             None if text.contains('=') => keywords::parse(text),
-            None => Err("it is neither a URI nor a list of key=value pairs".to_owned()),
+            // As for psql: one plain word is a database.
+            None if !text.contains([':', '/', '@', ' ']) => Ok(Self {
+                database: Some(text.to_owned()).filter(|name| !name.is_empty()),
+                ..Self::default()
+            }),
+            None => Err(
+                "it is neither a URI nor a list of key=value pairs nor a database name".to_owned(),
+            ),
         };
         outcome.map_err(|message| {
             Problem::new("Could not read the connection string", message)
@@ -229,7 +236,9 @@ mod tests {
         assert!(message("host=h sslcrl=/x").contains("\"sslcrl\" is not supported"));
         assert!(message("host=h target_session_attrs=read-write").contains("only as any"));
         assert!(message("postgres://h/d?sslmode=full").contains("verify-full"));
-        assert!(message("shop").contains("neither a URI"));
+        assert!(message("host/shop").contains("neither a URI"));
+        let shop = ConnectionInfo::parse("shop").unwrap();
+        assert_eq!(shop.database.as_deref(), Some("shop"));
     }
 
     #[test]

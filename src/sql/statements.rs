@@ -157,9 +157,13 @@ pub fn refresh_materialized_view(name: &ObjectName) -> String {
 
 // ---- postgres_fdw ---------------------------------------------------------------------------------
 
-/// Every scaffold bears this prefix, so that leftovers of a dead run can be told from anything of the user's.
-pub const FDW_SERVER: &str = "howdah_source";
-/// Foreign schemas are `howdah_fdw_1`, `howdah_fdw_2` …, one per source schema.
+/// Every scaffold bears howdah's name, so that it can be told from anything of the user's. Each FDW session has a server of
+/// its own, made and dropped in its one transaction: nobody else ever sees it.
+pub fn fdw_server(session: u16) -> String {
+    format!("howdah_source_{}", session + 1)
+}
+
+/// Foreign schemas bear this prefix, the session's number and that of the source schema.
 pub const FDW_SCHEMA_PREFIX: &str = "howdah_fdw_";
 
 pub const CREATE_FDW_EXTENSION: &str =
@@ -172,6 +176,7 @@ pub struct FdwAddress<'a> {
     pub host: &'a str,
     pub port: u16,
     pub endpoint: &'a Endpoint,
+    pub session: u16,
     pub source_version_num: u32,
     pub destination_version_num: u32,
     pub fetch_size: u64,
@@ -213,20 +218,22 @@ pub fn create_fdw_server(address: &FdwAddress<'_>) -> String {
         .map(|(name, value)| format!("{name} {}", literal(value)))
         .collect();
     format!(
-        "CREATE SERVER {FDW_SERVER} FOREIGN DATA WRAPPER postgres_fdw OPTIONS (\n    {}\n)",
+        "CREATE SERVER {} FOREIGN DATA WRAPPER postgres_fdw OPTIONS (\n    {}\n)",
+        fdw_server(address.session),
         list.join(",\n    ")
     )
 }
 
 /// The password's place holds [`PASSWORD_MARKER`] until the moment of sending.
-pub fn create_user_mapping(user: &str, has_password: bool) -> String {
+pub fn create_user_mapping(session: u16, user: &str, has_password: bool) -> String {
     let password = if has_password {
         format!(", password {PASSWORD_MARKER}")
     } else {
         String::new()
     };
     format!(
-        "CREATE USER MAPPING FOR CURRENT_USER SERVER {FDW_SERVER} OPTIONS (user {}{password})",
+        "CREATE USER MAPPING FOR CURRENT_USER SERVER {} OPTIONS (user {}{password})",
+        fdw_server(session),
         literal(user)
     )
 }
@@ -238,13 +245,16 @@ pub const UNLOGGED_SETTINGS: [&str; 3] = [
     "SET LOCAL log_min_error_statement = 'panic'",
 ];
 
-pub fn drop_user_mapping() -> String {
-    format!("DROP USER MAPPING IF EXISTS FOR CURRENT_USER SERVER {FDW_SERVER}")
-}
+/// What was there before [`UNLOGGED_SETTINGS`], for the rest of the transaction.
+pub const LOGGED_SETTINGS: [&str; 3] = [
+    "SET LOCAL log_statement TO DEFAULT",
+    "SET LOCAL log_min_duration_statement TO DEFAULT",
+    "SET LOCAL log_min_error_statement TO DEFAULT",
+];
 
 /// CASCADE reaches only foreign tables and mappings of this very server.
-pub fn drop_fdw_server() -> String {
-    format!("DROP SERVER IF EXISTS {FDW_SERVER} CASCADE")
+pub fn drop_fdw_server(name: &str) -> String {
+    format!("DROP SERVER IF EXISTS {} CASCADE", ident(name))
 }
 
 pub fn create_schema(name: &str) -> String {
@@ -259,6 +269,7 @@ pub fn drop_schema(name: &str) -> String {
 pub fn import_foreign_schema<'a>(
     source_schema: &str,
     tables: impl IntoIterator<Item = &'a str>,
+    session: u16,
     into: &str,
     destination_version_num: u32,
 ) -> String {
@@ -268,10 +279,11 @@ pub fn import_foreign_schema<'a>(
         ""
     };
     format!(
-        "IMPORT FOREIGN SCHEMA {} LIMIT TO ({})\n    FROM SERVER {FDW_SERVER} INTO {}\n    \
+        "IMPORT FOREIGN SCHEMA {} LIMIT TO ({})\n    FROM SERVER {} INTO {}\n    \
          OPTIONS (import_default 'false', import_collate 'false', import_not_null 'false'{generated})",
         ident(source_schema),
         ident_list(tables),
+        fdw_server(session),
         ident(into)
     )
 }
@@ -304,7 +316,7 @@ pub fn count_foreign(foreign: &ObjectName) -> String {
 }
 
 /// A window on the source's `pg_database`, for the question whether the destination server reaches the source at all.
-pub const CREATE_FDW_PROBE: &str = "CREATE FOREIGN TABLE howdah.probe (oid oid, datname name) SERVER howdah_source OPTIONS (schema_name 'pg_catalog', table_name 'pg_database')";
+pub const CREATE_FDW_PROBE: &str = "CREATE FOREIGN TABLE howdah.probe (oid oid, datname name) SERVER howdah_source_1 OPTIONS (schema_name 'pg_catalog', table_name 'pg_database')";
 /// `$1` the database's name.
 pub const READ_FDW_PROBE: &str = "SELECT oid FROM howdah.probe WHERE datname = $1::text";
 
@@ -340,8 +352,8 @@ pub const MAY_CREATE: &str =
 pub const MAY_CREATE_DATABASE: &str =
     "SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user";
 /// Leftovers of a run that died: every scaffold bears howdah's name.
-pub const LEFTOVERS: &str = "SELECT 'server', srvname::text FROM pg_catalog.pg_foreign_server WHERE srvname = 'howdah_source' \
-     UNION ALL SELECT 'schema', nspname::text FROM pg_catalog.pg_namespace WHERE nspname = 'howdah' OR nspname ~ '^howdah_fdw_[0-9]+$'";
+pub const LEFTOVERS: &str = "SELECT 'server', srvname::text FROM pg_catalog.pg_foreign_server WHERE srvname ~ '^howdah_source_[0-9]+$' \
+     UNION ALL SELECT 'schema', nspname::text FROM pg_catalog.pg_namespace WHERE nspname = 'howdah' OR nspname ~ '^howdah_fdw_[0-9_]+$'";
 
 /// What a superuser runs to make a missing role, without a password.
 pub fn create_role(name: &str) -> String {
@@ -376,6 +388,8 @@ pub const LIST_LARGE_OBJECTS: &str = "SELECT m.oid, pg_catalog.pg_get_userbyid(m
      FROM pg_catalog.pg_largeobject_metadata AS m ORDER BY m.oid";
 /// `$1` object, `$2` offset, `$3` length.
 pub const READ_LARGE_OBJECT: &str = "SELECT pg_catalog.lo_get($1, $2, $3)";
+/// Takes a large object of this number away, if there is one.
+pub const UNLINK_LARGE_OBJECT: &str = "SELECT pg_catalog.lo_unlink(m.oid) FROM pg_catalog.pg_largeobject_metadata AS m WHERE m.oid = $1";
 pub const CREATE_LARGE_OBJECT: &str = "SELECT pg_catalog.lo_create($1)";
 /// `$1` object, `$2` offset, `$3` bytes.
 pub const WRITE_LARGE_OBJECT: &str = "SELECT pg_catalog.lo_put($1, $2, $3)";

@@ -1,0 +1,383 @@
+//! Turns what the wizard asks for into tasks, and their ends into messages. Every question is answered once, also when its
+//! task panics, unless it is withdrawn.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use tokio::sync::mpsc::{self, Sender, UnboundedSender};
+use tokio::task::{AbortHandle, JoinSet, spawn_blocking};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::app::{Effect, Msg};
+use crate::checks::{self, FdwQuestions};
+use crate::engine::{self, RunHandle, Stopper};
+use crate::model::connection::Endpoint;
+use crate::model::event::{Progress, RunEvent, Stop};
+use crate::model::finding::CheckResult;
+use crate::model::inspection::Inspection;
+use crate::model::options::Options;
+use crate::model::plan::{Plan, StepId};
+use crate::model::problem::Problem;
+use crate::model::report::{Outcome, Report};
+use crate::model::selection::Selection;
+use crate::pg::connect::probe;
+use crate::planner;
+use crate::settings::{Environment, fill_password};
+
+use super::{crash, files};
+
+/// The tasks under way; dropping this ends them.
+pub struct Effects {
+    answers: Sender<Msg>,
+    environment: Environment,
+    tasks: JoinSet<()>,
+    attempts: HashMap<u64, AbortHandle>,
+    run: Option<Run>,
+}
+
+struct Run {
+    stopper: Stopper,
+    progress: Arc<Progress>,
+    running_steps: BTreeSet<StepId>,
+}
+
+impl Effects {
+    pub fn new(answers: Sender<Msg>, environment: Environment) -> Self {
+        Self {
+            answers,
+            environment,
+            tasks: JoinSet::new(),
+            attempts: HashMap::new(),
+            run: None,
+        }
+    }
+
+    /// Starts what is asked for and returns at once. The terminal's own effects are not for here.
+    pub fn start(&mut self, effect: Effect) {
+        match effect {
+            Effect::TestConnection {
+                side,
+                attempt,
+                endpoint,
+                create_database,
+            } => {
+                let endpoint = self.with_password(*endpoint);
+                let test = async move { Box::pin(probe(&endpoint, create_database)).await };
+                self.ask(
+                    attempt,
+                    "Could not test the connection",
+                    test,
+                    move |outcome| Msg::ConnectionTested {
+                        side,
+                        attempt,
+                        outcome,
+                    },
+                );
+            }
+            Effect::Cancel { attempt } => {
+                if let Some(task) = self.attempts.remove(&attempt) {
+                    task.abort();
+                }
+            }
+            Effect::Inspect {
+                attempt,
+                source,
+                destination,
+                options,
+            } => {
+                let inspection = inspect(
+                    self.with_password(*source),
+                    self.with_password(*destination),
+                    *options,
+                    self.answers.clone(),
+                    attempt,
+                );
+                self.ask(
+                    attempt,
+                    "Could not read the databases",
+                    inspection,
+                    move |outcome| Msg::Inspected {
+                        attempt,
+                        outcome: outcome.map(Arc::new),
+                    },
+                );
+            }
+            Effect::MakePlan {
+                attempt,
+                inspection,
+                selection,
+                options,
+            } => {
+                let plan = make_plan(inspection, selection, *options);
+                self.ask(attempt, "Could not make the plan", plan, move |outcome| {
+                    Msg::Planned {
+                        attempt,
+                        outcome: outcome.map(Arc::new),
+                    }
+                });
+            }
+            Effect::StartRun {
+                plan,
+                source,
+                destination,
+            } => {
+                let source = self.with_password(*source);
+                let destination = self.with_password(*destination);
+                self.start_run(plan, source, destination);
+            }
+            Effect::StopRun(stop) => self.stop_run(stop),
+            Effect::WriteReport(report) => self.write(move || files::report(&report)),
+            Effect::WritePlan(plan) => self.write(move || vec![files::plan(&plan)]),
+            Effect::CopyText { .. } | Effect::Bell | Effect::Quit => {}
+        }
+    }
+
+    /// Keeps track of what goes by on its way to the wizard.
+    pub fn heard(&mut self, msg: &Msg) {
+        // Ended tasks would otherwise be kept.
+        while self.tasks.try_join_next().is_some() {}
+        match msg {
+            Msg::ConnectionTested { attempt, .. }
+            | Msg::Inspected { attempt, .. }
+            | Msg::Planned { attempt, .. } => {
+                self.attempts.remove(attempt);
+            }
+            Msg::Run(RunEvent::Finished(_)) => self.run = None,
+            Msg::Run(event) => {
+                if let Some(run) = &mut self.run {
+                    match event {
+                        RunEvent::StepStarted(step) => {
+                            run.running_steps.insert(*step);
+                        }
+                        RunEvent::StepFinished { step, .. }
+                        | RunEvent::StepFailed { step, .. }
+                        | RunEvent::StepSkipped { step, .. } => {
+                            run.running_steps.remove(step);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Rows and bytes so far of the steps now running.
+    pub fn samples(&self) -> Vec<(StepId, u64, u64)> {
+        let Some(run) = &self.run else {
+            return Vec::new();
+        };
+        let sample = |step: &StepId| {
+            let (rows, bytes) = run.progress.counter(*step)?.sample();
+            Some((*step, rows, bytes))
+        };
+        run.running_steps.iter().filter_map(sample).collect()
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.run.is_some()
+    }
+
+    pub fn stop_run(&self, stop: Stop) {
+        if let Some(run) = &self.run {
+            run.stopper.stop(stop);
+        }
+    }
+
+    /// The form may name another host or user than the one whose password was looked up at the start.
+    fn with_password(&self, mut endpoint: Endpoint) -> Endpoint {
+        fill_password(&mut endpoint, &self.environment);
+        endpoint
+    }
+
+    /// Runs a question as a task of its own that can be withdrawn, and sends its answer.
+    fn ask<T: Send + 'static>(
+        &mut self,
+        attempt: u64,
+        what: &'static str,
+        question: impl Future<Output = Result<T, Problem>> + Send + 'static,
+        answer: impl FnOnce(Result<T, Box<Problem>>) -> Msg + Send + 'static,
+    ) {
+        let answers = self.answers.clone();
+        let task = self.tasks.spawn(async move {
+            let question = AbortOnDropHandle::new(tokio::spawn(question));
+            let outcome = question.await.unwrap_or_else(|_| Err(crash::problem(what)));
+            send(&answers, answer(outcome.map_err(Box::new))).await;
+        });
+        self.attempts.insert(attempt, task);
+    }
+
+    fn start_run(&mut self, plan: Arc<Plan>, source: Endpoint, destination: Endpoint) {
+        let titles = (plan.source.clone(), plan.destination.clone());
+        let RunHandle {
+            mut events,
+            progress,
+            stopper,
+        } = engine::start(plan, source, destination);
+        self.run = Some(Run {
+            stopper,
+            progress,
+            running_steps: BTreeSet::new(),
+        });
+        let answers = self.answers.clone();
+        self.tasks.spawn(async move {
+            let mut is_finished = false;
+            while let Some(event) = events.recv().await {
+                is_finished = matches!(event, RunEvent::Finished(_));
+                send(&answers, Msg::Run(event)).await;
+            }
+            if !is_finished {
+                let report = crashed(titles.0, titles.1);
+                send(&answers, Msg::Run(RunEvent::Finished(Box::new(report)))).await;
+            }
+        });
+    }
+
+    fn write(&mut self, work: impl FnOnce() -> Vec<files::Written> + Send + 'static) {
+        let answers = self.answers.clone();
+        self.tasks.spawn(async move {
+            for (what, outcome) in spawn_blocking(work).await.unwrap_or_default() {
+                send(&answers, Msg::Written { what, outcome }).await;
+            }
+        });
+    }
+}
+
+/// Nobody listens any more only when the wizard is being left.
+async fn send(answers: &Sender<Msg>, msg: Msg) {
+    let _unheard = answers.send(msg).await;
+}
+
+/// The engine ended without its report: the wizard must still come to an end.
+fn crashed(source: String, destination: String) -> Report {
+    let problem = crash::problem("The run ended in the middle");
+    Report {
+        outcome: Outcome::Failed,
+        source,
+        destination,
+        failures: vec![("The engine".to_owned(), problem)],
+        ..Report::default()
+    }
+}
+
+async fn inspect(
+    source: Endpoint,
+    destination: Endpoint,
+    options: Options,
+    answers: Sender<Msg>,
+    attempt: u64,
+) -> Result<Inspection, Problem> {
+    let (results, mut arriving) = mpsc::unbounded_channel();
+    let forward = async move {
+        while let Some(result) = arriving.recv().await {
+            send(&answers, Msg::CheckDone { attempt, result }).await;
+        }
+    };
+    // Joined, so that every result is told before the end.
+    let (outcome, ()) = tokio::join!(
+        Box::pin(inspect_telling(source, destination, options, results)),
+        forward
+    );
+    outcome
+}
+
+/// Takes the sender along, so that it is dropped at the end.
+async fn inspect_telling(
+    source: Endpoint,
+    destination: Endpoint,
+    options: Options,
+    results: UnboundedSender<CheckResult>,
+) -> Result<Inspection, Problem> {
+    let tell = |result| {
+        let _unheard = results.send(result);
+    };
+    // The user may still change the method after the checks.
+    checks::inspect(source, destination, options, FdwQuestions::Always, tell).await
+}
+
+async fn make_plan(
+    inspection: Arc<Inspection>,
+    selection: Arc<Selection>,
+    options: Options,
+) -> Result<Plan, Problem> {
+    spawn_blocking(move || planner::plan(&inspection, &selection, &options))
+        .await
+        .unwrap_or_else(|_| Err(crash::problem("Could not make the plan")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::connection::Side;
+    use crate::model::problem::Field;
+    use crate::settings::resolve;
+    use std::time::Duration;
+    use tokio::sync::mpsc::Receiver;
+    use tokio::time::timeout;
+
+    fn effects() -> (Effects, Receiver<Msg>) {
+        let (answers, messages) = mpsc::channel(8);
+        (Effects::new(answers, Environment::default()), messages)
+    }
+
+    fn test_connection(attempt: u64, uri: &str) -> Effect {
+        Effect::TestConnection {
+            side: Side::Source,
+            attempt,
+            endpoint: Box::new(resolve(Some(uri), &Environment::default()).unwrap()),
+            create_database: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_question_is_answered_under_its_number() {
+        let (mut effects, mut messages) = effects();
+        effects.start(test_connection(7, "postgres://u@127.0.0.1:1/d"));
+        let msg = messages.recv().await.unwrap();
+        effects.heard(&msg);
+        assert!(effects.attempts.is_empty());
+        let Msg::ConnectionTested {
+            attempt: 7,
+            outcome: Err(problem),
+            ..
+        } = msg
+        else {
+            panic!("{msg:?}");
+        };
+        assert_eq!(problem.field, Some(Field::Port));
+    }
+
+    #[tokio::test]
+    async fn a_withdrawn_question_gets_no_answer() {
+        let (mut effects, mut messages) = effects();
+        // Takes the connection and never says a word.
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = silent.local_addr().unwrap().port();
+        effects.start(test_connection(
+            1,
+            &format!("postgres://u@127.0.0.1:{port}/d"),
+        ));
+        effects.start(Effect::Cancel { attempt: 1 });
+        while effects.tasks.join_next().await.is_some() {}
+        let waited = timeout(Duration::from_millis(50), messages.recv()).await;
+        assert!(waited.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer() {
+        let (mut effects, mut messages) = effects();
+        let panics = async { panic!("broken") };
+        effects.ask::<()>(1, "Could not try", panics, |outcome| Msg::Written {
+            what: String::new(),
+            outcome: outcome.map(|()| std::path::PathBuf::new()),
+        });
+        let Some(Msg::Written {
+            outcome: Err(problem),
+            ..
+        }) = messages.recv().await
+        else {
+            panic!("no answer");
+        };
+        assert_eq!(problem.what, "Could not try");
+    }
+}

@@ -1,0 +1,12 @@
+//! Tests that need PostgreSQL servers: they start throw-away ones, which end with the test process.
+
+mod cluster;
+mod demo;
+#[cfg(test)]
+mod migrate;
+mod oracle;
+// Clippy then takes the whole module for tests, where a panic is how to fail.
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod trust;

@@ -1,0 +1,255 @@
+//! Whole migrations by the real program, judged by an oracle that is not howdah's.
+
+use std::process::{Command, Output};
+
+use howdah::model::connection::Endpoint;
+
+use crate::support::{self, Pair};
+
+const ODDITIES: &str = include_str!("fixtures/oddities.sql");
+
+/// The fixture, in the transactions it wants.
+pub(crate) async fn fill(source: &Endpoint) {
+    for part in ODDITIES.split("-- next transaction") {
+        let part = part.trim_start_matches(|c| c != '\n');
+        support::execute_batch(source, part).await;
+    }
+}
+
+/// Runs the program with both ends named.
+pub(crate) fn howdah(command: &str, pair: &Pair, arguments: &[&str]) -> Output {
+    let uri = |endpoint: &Endpoint| support::uri(endpoint);
+    Command::new(env!("CARGO_BIN_EXE_howdah"))
+        .arg(command)
+        .args([
+            "--source",
+            &uri(&pair.source),
+            "--destination",
+            &uri(&pair.destination),
+        ])
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+pub(crate) fn said(output: &Output) -> String {
+    let out = String::from_utf8_lossy(&output.stdout);
+    format!("{out}{}", String::from_utf8_lossy(&output.stderr))
+}
+
+#[track_caller]
+fn assert_code(output: &Output, code: i32) {
+    assert_eq!(output.status.code(), Some(code), "{}", said(output));
+}
+
+async fn carries_oddities(method: &str) {
+    let pair = support::source_only("oddities").await;
+    fill(&pair.source).await;
+    let run = howdah(
+        "run",
+        &pair,
+        &[
+            "--yes",
+            "--method",
+            method,
+            "--create-database",
+            "--jobs",
+            "3",
+        ],
+    );
+    assert_code(&run, 0);
+    let found = support::differences(&pair.source, &pair.destination).await;
+    assert_eq!(found, Vec::<String>::new(), "{}", said(&run));
+}
+
+#[tokio::test]
+async fn copy_carries_every_oddity() {
+    carries_oddities("copy").await;
+}
+
+#[tokio::test]
+async fn fdw_carries_every_oddity() {
+    carries_oddities("fdw").await;
+}
+
+#[tokio::test]
+async fn a_second_run_is_stopped_and_an_explicit_one_replaces_the_first() {
+    let pair = support::databases("again").await;
+    fill(&pair.source).await;
+    assert_code(&howdah("run", &pair, &["--yes"]), 0);
+    let before = support::query_text(&pair.destination, "select count(*) from pg_class").await;
+
+    let stopped = howdah("run", &pair, &["--yes"]);
+    assert_code(&stopped, 3);
+    assert!(
+        said(&stopped).contains("already holds"),
+        "{}",
+        said(&stopped)
+    );
+    let after = support::query_text(&pair.destination, "select count(*) from pg_class").await;
+    assert_eq!(before, after);
+
+    support::execute_batch(&pair.source, "delete from other.ordered").await;
+    assert_code(
+        &howdah("run", &pair, &["--yes", "--on-existing", "empty"]),
+        0,
+    );
+    let found = support::differences(&pair.source, &pair.destination).await;
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn only_what_is_named_is_carried_with_what_it_needs() {
+    let pair = support::databases("named").await;
+    fill(&pair.source).await;
+    let arguments = [
+        "--yes",
+        "--include",
+        "other.a",
+        "--include",
+        "other.o*",
+        "--exclude",
+        "*.b",
+    ];
+    assert_code(&howdah("run", &pair, &arguments), 0);
+    let tables = "select string_agg(oid::regclass::text, ' ' order by relname) from pg_class \
+                  where relkind in ('r', 'p') and relnamespace = 'other'::regnamespace";
+    assert_eq!(
+        support::query_text(&pair.destination, tables).await,
+        "other.a other.ordered"
+    );
+    let keys = "select count(*) from pg_constraint where contype = 'f'";
+    assert_eq!(support::query_text(&pair.destination, keys).await, "1");
+    let ticket = "select last_value from other.ticket";
+    assert_eq!(
+        support::query_text(&pair.destination, ticket).await,
+        support::query_text(&pair.source, ticket).await
+    );
+}
+
+#[tokio::test]
+async fn rows_alone_go_into_a_schema_that_is_there() {
+    let pair = support::databases("rows").await;
+    let shape = "create table t (id int generated always as identity primary key, up int references t); \
+                 create function no() returns trigger language plpgsql as $$ begin raise 'fired'; end $$; \
+                 create trigger no before insert on t for each row execute function no()";
+    support::execute_batch(&pair.destination, shape).await;
+    support::execute_batch(&pair.source, shape).await;
+    let fill = "alter table t disable trigger no; insert into t (up) select nullif(g, 1) from generate_series(1, 9) g; \
+                alter table t enable trigger no";
+    support::execute_batch(&pair.source, fill).await;
+    assert_code(&howdah("run", &pair, &["--yes", "--schema", "none"]), 0);
+    assert_code(&howdah("run", &pair, &["--yes", "--schema", "none"]), 3);
+    let again = [
+        "--yes",
+        "--schema",
+        "none",
+        "--on-existing",
+        "empty",
+        "--method",
+        "fdw",
+    ];
+    assert_code(&howdah("run", &pair, &again), 0);
+    let found = support::differences(&pair.source, &pair.destination).await;
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_database_is_never_copied_onto_itself() {
+    let pair = support::databases("itself").await;
+    let same = Pair {
+        source: pair.source.clone(),
+        destination: pair.source,
+    };
+    let output = howdah("run", &same, &["--yes", "--on-existing", "empty"]);
+    assert_code(&output, 3);
+    assert!(said(&output).contains("same database"));
+}
+
+#[tokio::test]
+async fn rows_hidden_by_a_policy_stop_everything() {
+    let pair = support::databases("policy").await;
+    fill(&pair.source).await;
+    let role = format!("reader_{}", pair.source.database);
+    support::execute_batch(
+        &pair.source,
+        &format!("create role {role} login password 'x'; grant usage on schema other, \"Odd Names\" to {role};
+            grant select on all tables in schema other, \"Odd Names\" to {role};
+            grant select on all sequences in schema other, \"Odd Names\" to {role}"),
+    )
+    .await;
+    let mut reader = pair.source.clone();
+    reader.user.clone_from(&role);
+    reader.password = Some(howdah::model::connection::Secret::new("x"));
+    let pair = Pair {
+        source: reader,
+        destination: pair.destination,
+    };
+    let output = howdah(
+        "run",
+        &pair,
+        &["--yes", "--owners", "skip", "--privileges", "skip"],
+    );
+    assert_code(&output, 3);
+    assert!(
+        said(&output).contains("Row-level security hides rows"),
+        "{}",
+        said(&output)
+    );
+    assert!(said(&output).contains("other.secret"));
+    let tables = "select count(*) from pg_class where relnamespace::regnamespace::text in ('other', 'howdah')";
+    assert_eq!(support::query_text(&pair.destination, tables).await, "0");
+}
+
+#[tokio::test]
+async fn wrong_connections_say_what_to_do() {
+    let pair = support::databases("wrong").await;
+    let right = support::uri(&pair.source);
+    let port = pair.source.port.to_string();
+    let cases = [
+        (
+            right.replace(&format!(":{port}/"), ":1/"),
+            1,
+            "nothing listens on port 1",
+        ),
+        (
+            right.replace("127.0.0.1", "no-such-host.invalid"),
+            1,
+            "not known",
+        ),
+        (
+            right.replace(&pair.source.database, "absent"),
+            1,
+            "Check its name",
+        ),
+        (format!("{right}?sslmode=require"), 1, "does not offer TLS"),
+        (
+            right.replace("postgresql://", "postgre://"),
+            2,
+            "Write postgres://",
+        ),
+        (
+            format!("{right}?sslmod=require"),
+            2,
+            "\"sslmod\" is not known",
+        ),
+    ];
+    for (uri, code, words) in cases {
+        let output = Command::new(env!("CARGO_BIN_EXE_howdah"))
+            .args(["run", "--yes", "--source", &uri, "--destination", &right])
+            .output()
+            .unwrap();
+        assert_code(&output, code);
+        assert!(said(&output).contains(words), "{words}: {}", said(&output));
+    }
+    let mut wrong = pair.source.clone();
+    wrong.password = Some(howdah::model::connection::Secret::new("not-the-password"));
+    let pair = Pair {
+        source: wrong,
+        destination: pair.destination,
+    };
+    let output = howdah("check", &pair, &[]);
+    assert_code(&output, 1);
+    assert!(said(&output).contains("password"), "{}", said(&output));
+    assert!(!said(&output).contains("not-the-password"));
+}

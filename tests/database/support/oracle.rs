@@ -1,0 +1,219 @@
+//! Is one database equal to another? Facts are read from both sides by queries of its own and compared as text.
+
+use std::collections::BTreeMap;
+
+use howdah::model::connection::Endpoint;
+use tokio_postgres::Client;
+
+use super::{connect, rows};
+
+/// What changes how values are printed, pinned; one snapshot for all facts of a side.
+const SETTINGS: &str = "
+set search_path = ''; set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres'; set timezone = 'UTC';
+set extra_float_digits = 3; set bytea_output = 'hex'; set lc_monetary = 'C'; set row_security = off;
+set statement_timeout = 0; set client_min_messages = error;
+begin isolation level repeatable read read only";
+
+/// Facts of the catalogs, each query giving a name and what is true of it. `{user}` stands for the condition on namespace
+/// `n` that leaves out the system's schemas.
+const FACTS: [(&str, &str); 21] = [
+    (
+        "database",
+        "select 'locale', concat_ws(' ', pg_encoding_to_char(encoding), datcollate, datctype) from pg_database
+         where datname = current_database()
+         union all select 'settings of role ' || setrole::regrole::text, array_to_string(setconfig, ';') from pg_db_role_setting s
+         join pg_database d on d.oid = s.setdatabase where d.datname = current_database()",
+    ),
+    (
+        "schema",
+        "select nspname, concat_ws(' ', nspowner::regrole, (select string_agg(a::text, ',' order by a::text) from unnest(nspacl) a))
+         from pg_namespace n where {user}",
+    ),
+    ("extension", "select extname, extversion from pg_extension"),
+    ("foreign data wrapper", "select fdwname, array_to_string(fdwoptions, ',') from pg_foreign_data_wrapper"),
+    ("foreign server", "select srvname, array_to_string(srvoptions, ',') from pg_foreign_server"),
+    ("user mapping", "select srvname || ' for ' || usename, '' from pg_user_mappings"),
+    (
+        "relation",
+        "select n.nspname || '.' || c.relname, concat_ws(' ', c.relkind, c.relpersistence, c.relowner::regrole, c.relrowsecurity,
+           c.relforcerowsecurity, c.relreplident, c.relispopulated, array_to_string(c.reloptions, ','),
+           pg_get_expr(c.relpartbound, c.oid), pg_get_partkeydef(c.oid), am.amname, ts.spcname,
+           (select string_agg(i.inhparent::regclass::text, ',' order by i.inhseqno) from pg_inherits i where i.inhrelid = c.oid),
+           (select string_agg(a::text, ',' order by a::text) from unnest(c.relacl) a))
+         from pg_class c join pg_namespace n on n.oid = c.relnamespace left join pg_am am on am.oid = c.relam
+         left join pg_tablespace ts on ts.oid = c.reltablespace where {user} and c.relkind not in ('i', 'I')",
+    ),
+    (
+        "column",
+        "select n.nspname || '.' || c.relname || '.' || a.attname, concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull,
+           a.attidentity, to_jsonb(a) ->> 'attgenerated', a.attstorage, a.attislocal, a.attinhcount, a.attstattarget,
+           nullif(a.attcollation::regcollation::text, '-'), pg_get_expr(d.adbin, d.adrelid),
+           (select count(*) from pg_attribute b where b.attrelid = a.attrelid and b.attnum between 1 and a.attnum and not b.attisdropped))
+         from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+         left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+         where {user} and a.attnum > 0 and not a.attisdropped and c.relkind not in ('i', 'I', 'S', 't')",
+    ),
+    (
+        "constraint",
+        "select concat_ws('.', nullif(c.conrelid, 0)::regclass, nullif(c.contypid, 0)::regtype, c.conname),
+           concat_ws(' ', pg_get_constraintdef(c.oid), c.convalidated, c.conislocal)
+         from pg_constraint c join pg_namespace n on n.oid = c.connamespace where {user}",
+    ),
+    (
+        "index",
+        "select n.nspname || '.' || c.relname, concat_ws(' ', pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisprimary, i.indisunique,
+           i.indisclustered, i.indisreplident, array_to_string(c.reloptions, ','),
+           (select h.inhparent::regclass::text from pg_inherits h where h.inhrelid = c.oid))
+         from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace where {user}",
+    ),
+    (
+        "trigger",
+        "select n.nspname || '.' || c.relname || '.' || t.tgname, concat_ws(' ', pg_get_triggerdef(t.oid), t.tgenabled)
+         from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+         where {user} and not t.tgisinternal
+         union all select evtname, concat_ws(' ', evtevent, evtenabled, evtfoid::regprocedure, array_to_string(evttags, ','))
+         from pg_event_trigger",
+    ),
+    (
+        "rule",
+        "select n.nspname || '.' || c.relname || '.' || r.rulename, concat_ws(' ', pg_get_ruledef(r.oid), r.ev_enabled)
+         from pg_rewrite r join pg_class c on c.oid = r.ev_class join pg_namespace n on n.oid = c.relnamespace where {user}",
+    ),
+    (
+        "policy",
+        "select schemaname || '.' || tablename || '.' || policyname, to_jsonb(p)::text from pg_policies p",
+    ),
+    (
+        "function",
+        "select p.oid::regprocedure::text, concat_ws(' ', p.proowner::regrole,
+           case when coalesce(to_jsonb(p) ->> 'prokind', case when to_jsonb(p) ->> 'proisagg' = 'true' then 'a' end) = 'a'
+             then (select concat_ws(' ', aggtransfn, aggtranstype::regtype, agginitval) from pg_aggregate where aggfnoid = p.oid)
+             else pg_get_functiondef(p.oid) end,
+           (select string_agg(a::text, ',' order by a::text) from unnest(p.proacl) a))
+         from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+         where {user} and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')",
+    ),
+    (
+        "type",
+        "select n.nspname || '.' || t.typname, concat_ws(' ', t.typtype, t.typowner::regrole, t.typnotnull, t.typdefault,
+           format_type(nullif(t.typbasetype, 0), t.typtypmod),
+           (select string_agg(enumlabel, ',' order by enumsortorder) from pg_enum where enumtypid = t.oid),
+           (select rngsubtype::regtype::text from pg_range where rngtypid = t.oid))
+         from pg_type t join pg_namespace n on n.oid = t.typnamespace where {user} and t.typelem = 0",
+    ),
+    (
+        "sequence definition",
+        "select n.nspname || '.' || c.relname, concat_ws(' ', format_type(s.seqtypid, null), s.seqstart, s.seqincrement, s.seqmax, s.seqmin,
+           s.seqcache, s.seqcycle, (select d.refobjid::regclass || '.' || ' ' || d.refobjsubid || d.deptype::text from pg_depend d
+           where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype in ('a', 'i') and d.refobjsubid > 0))
+         from pg_sequence s join pg_class c on c.oid = s.seqrelid join pg_namespace n on n.oid = c.relnamespace where {user}",
+    ),
+    (
+        "view",
+        "select n.nspname || '.' || c.relname, pg_get_viewdef(c.oid) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+         where {user} and c.relkind in ('v', 'm')",
+    ),
+    (
+        "statistics object",
+        "select n.nspname || '.' || s.stxname, pg_get_statisticsobjdef(s.oid) from pg_statistic_ext s
+         join pg_namespace n on n.oid = s.stxnamespace where {user}",
+    ),
+    (
+        "comment",
+        "select type || ' ' || identity, description from pg_description d,
+           lateral pg_identify_object(d.classoid, d.objoid, d.objsubid) i where d.objoid >= 16384",
+    ),
+    (
+        "publication",
+        "select pubname, (to_jsonb(p) - 'oid')::text from pg_publication p",
+    ),
+    (
+        "large object",
+        "select oid::text, concat_ws(' ', md5(lo_get(oid)), lomowner::regrole, (select string_agg(a::text, ',' order by a::text)
+           from unnest(lomacl) a), obj_description(oid, 'pg_largeobject')) from pg_largeobject_metadata",
+    ),
+];
+
+const USER_SCHEMAS: &str = r"n.nspname !~ '^pg_' and n.nspname <> 'information_schema'";
+
+/// The relations that hold rows, each with its columns in name order.
+const ROW_HOLDERS: &str = r"
+select format('%I.%I', n.nspname, c.relname), coalesce(string_agg(quote_ident(a.attname), ', ' order by a.attname), ''), c.relispopulated
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where {user} and c.relkind in ('r', 'm')
+group by c.oid, n.nspname, c.relname";
+
+const SEQUENCES: &str = r"
+select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace where {user} and c.relkind = 'S'";
+
+/// One line per difference, empty when the databases are equal. What the destination alone has is one, too.
+pub(crate) async fn differences(source: &Endpoint, destination: &Endpoint) -> Vec<String> {
+    let (source, destination) = tokio::join!(facts(source), facts(destination));
+    let mut lines = Vec::new();
+    for (name, value) in &source {
+        match destination.get(name) {
+            None => lines.push(format!("{name}: only in the source")),
+            Some(other) if other != value => lines.push(format!(
+                "{name}: source has <{value}>, destination has <{other}>"
+            )),
+            Some(_) => {}
+        }
+    }
+    for name in destination
+        .keys()
+        .filter(|name| !source.contains_key(*name))
+    {
+        lines.push(format!("{name}: only in the destination"));
+    }
+    lines
+}
+
+async fn facts(endpoint: &Endpoint) -> BTreeMap<String, String> {
+    let client = connect(endpoint).await;
+    client.batch_execute(SETTINGS).await.unwrap();
+    let mut facts = BTreeMap::new();
+    for (category, sql) in FACTS {
+        for row in query(&client, sql).await {
+            let [name, value] = row.as_slice() else {
+                panic!("the facts of {category} need two columns");
+            };
+            let old = facts.insert(format!("{category} {name}"), value.clone());
+            assert!(old.is_none(), "{category} {name} was found twice");
+        }
+    }
+    for row in query(&client, ROW_HOLDERS).await {
+        let [name, columns, populated] = row.as_slice() else {
+            panic!("three columns expected");
+        };
+        if populated == "t" {
+            facts.insert(
+                format!("rows {name}"),
+                content(&client, name, columns).await,
+            );
+        }
+    }
+    for row in query(&client, SEQUENCES).await {
+        let sql = format!("select last_value, is_called from {}", row[0]);
+        let state = query(&client, &sql).await.concat().join(" ");
+        facts.insert(format!("sequence {}", row[0]), state);
+    }
+    facts
+}
+
+/// Row count and the sum of a hash of each row: a sum, since an xor would not see two equal rows come or go.
+async fn content(client: &Client, table: &str, columns: &str) -> String {
+    let sql = format!(
+        "select count(*), coalesce(sum(('x' || substr(md5(row({columns})::text), 1, 16))::bit(64)::bigint::numeric), 0)
+         from only {table}"
+    );
+    query(client, &sql).await.concat().join(" ")
+}
+
+async fn query(client: &Client, sql: &str) -> Vec<Vec<String>> {
+    rows(client, &sql.replace("{user}", USER_SCHEMAS))
+        .await
+        .into_iter()
+        .map(|row| row.into_iter().map(Option::unwrap_or_default).collect())
+        .collect()
+}

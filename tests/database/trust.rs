@@ -1,0 +1,419 @@
+//! What a user must be able to rely on: the plan is what runs, the source is only read, passwords stay where they are, and
+//! whatever breaks, nothing of howdah's stays behind.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use howdah::checks::{self, FdwQuestions};
+use howdah::demo::cluster::Cluster;
+use howdah::engine;
+use howdah::model::connection::{Endpoint, Side};
+use howdah::model::event::{RunEvent, Stop};
+use howdah::model::options::{Method, Options};
+use howdah::model::plan::{Action, Plan, StepKind};
+use howdah::model::report::{Outcome, Report};
+use howdah::model::selection::Selection;
+use howdah::planner;
+use howdah::sql::statements;
+
+use crate::migrate::{fill, howdah, said};
+use crate::support::{self, Pair};
+
+async fn plan(pair: &Pair, options: Options) -> Plan {
+    let (source, destination) = (pair.source.clone(), pair.destination.clone());
+    let inspection = checks::inspect(
+        source,
+        destination,
+        options.clone(),
+        FdwQuestions::WhenChosen,
+        |_| (),
+    )
+    .await
+    .unwrap_or_else(|problem| panic!("{problem}"));
+    let selection = Selection::all(&inspection.catalog);
+    planner::plan(&inspection, &selection, &options).unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+fn by(method: Method) -> Options {
+    Options {
+        method,
+        jobs: 2,
+        ..Options::default()
+    }
+}
+
+/// Statements that howdah's sessions sent to one database: (application, text).
+fn logged(cluster: &Cluster, database: &str) -> Vec<(String, String)> {
+    let log = std::fs::read_to_string(cluster.log_path()).unwrap();
+    let mut statements: Vec<(String, String)> = Vec::new();
+    let mut is_wanted = false;
+    for line in log.lines() {
+        if let Some(more) = line.strip_prefix('\t') {
+            if let (true, Some((_, text))) = (is_wanted, statements.last_mut()) {
+                text.push('\n');
+                text.push_str(more);
+            }
+            continue;
+        }
+        let mut parts = line.splitn(3, '\t');
+        let (of, application, rest) = (
+            parts.next().unwrap(),
+            parts.next().unwrap_or(""),
+            parts.next().unwrap_or(""),
+        );
+        let text = rest.strip_prefix("LOG:  ").and_then(|rest| {
+            let (kind, text) = rest.split_once(": ")?;
+            (kind == "statement" || kind.starts_with("execute ")).then_some(text)
+        });
+        is_wanted = of == database && application.starts_with("howdah") && text.is_some();
+        if is_wanted {
+            statements.push((application.to_owned(), text.unwrap().to_owned()));
+        }
+    }
+    statements
+}
+
+fn tidy(sql: &str) -> String {
+    sql.trim().trim_end_matches(';').to_owned()
+}
+
+async fn the_plan_is_what_runs(method: Method) {
+    let pair = support::databases("planned").await;
+    fill(&pair.source).await;
+    let plan = plan(&pair, by(method)).await;
+    let word = if method == Method::Copy {
+        "copy"
+    } else {
+        "fdw"
+    };
+    let shown = howdah("plan", &pair, &["--method", word, "--jobs", "2"]);
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    let run = howdah("run", &pair, &["--yes", "--method", word, "--jobs", "2"]);
+    assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+
+    // Not to be seen in a log: the login itself, and what keeps it out.
+    let hushed: BTreeSet<&str> = statements::UNLOGGED_SETTINGS
+        .into_iter()
+        .chain(statements::LOGGED_SETTINGS)
+        .collect();
+    let mut expected: BTreeMap<String, i64> = BTreeMap::new();
+    let mut streamed = BTreeSet::new();
+    for statement in plan.steps.iter().flat_map(|step| &step.statements) {
+        assert!(
+            shown.contains(statement.sql.trim_end()),
+            "not shown: {}",
+            statement.sql
+        );
+        if statement.session.side() == Side::Source {
+            continue;
+        }
+        match statement.action {
+            Action::RunWithPassword => {}
+            Action::Stream => {
+                streamed.insert(tidy(&statement.sql));
+            }
+            _ if hushed.contains(statement.sql.as_str()) => {}
+            _ => *expected.entry(tidy(&statement.sql)).or_default() += 1,
+        }
+    }
+    let begins = plan.destination_settings.join(";\n");
+    let destination = logged(&support::servers().destination, &pair.destination.database);
+    let sent: Vec<&String> = destination
+        .iter()
+        .filter(|(application, _)| application == "howdah write" || application == "howdah fdw")
+        .map(|(_, text)| text)
+        .collect();
+    assert!(sent.len() > 200, "only {} statements logged", sent.len());
+    for text in sent {
+        let text = tidy(text);
+        let is_watching = text.starts_with("SELECT pg_catalog.pg_relation_size(");
+        let describes_large_object = text.contains(" LARGE OBJECT 9000");
+        if text == tidy(&begins)
+            || hushed.contains(text.as_str())
+            || streamed.contains(&text)
+            || is_watching
+            || describes_large_object
+        {
+            continue;
+        }
+        match expected.get_mut(&text) {
+            Some(count) => *count -= 1,
+            None => panic!("ran, but is not in the plan: {text}"),
+        }
+    }
+    let wrong: Vec<_> = expected.iter().filter(|(_, count)| **count != 0).collect();
+    assert!(
+        wrong.is_empty(),
+        "in the plan, but run another number of times: {wrong:#?}"
+    );
+
+    the_source_was_only_read(&pair);
+    let password = pair.source.password.as_ref().unwrap().expose();
+    assert!(!shown.contains(password));
+    assert!(!said(&run).contains(password));
+    for cluster in [&support::servers().source, &support::servers().destination] {
+        assert!(
+            !std::fs::read_to_string(cluster.log_path())
+                .unwrap()
+                .contains(password)
+        );
+    }
+}
+
+fn the_source_was_only_read(pair: &Pair) {
+    let sent = logged(&support::servers().source, &pair.source.database);
+    assert!(sent.len() > 100, "only {} statements logged", sent.len());
+    for (_, text) in sent {
+        let first = text
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_uppercase();
+        let is_reading = matches!(
+            first.as_str(),
+            "SELECT"
+                | "SET"
+                | "BEGIN"
+                | "COMMIT"
+                | "COPY"
+                | "LOCK"
+                | "WITH"
+                | "START"
+                | "DECLARE"
+                | "FETCH"
+                | "CLOSE"
+                | "--"
+                | "EXECUTE"
+                | "PREPARE"
+                | "ROLLBACK"
+                | "ABORT"
+                | "SHOW"
+                | "SAVEPOINT"
+                | "RELEASE"
+        );
+        assert!(is_reading, "not a read: {text}");
+        assert!(
+            first != "LOCK" || text.contains("SHARE MODE"),
+            "a strong lock: {text}"
+        );
+        assert!(
+            first != "COPY" || text.contains("TO STDOUT"),
+            "a write: {text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_plan_by_copy_is_what_runs() {
+    the_plan_is_what_runs(Method::Copy).await;
+}
+
+#[tokio::test]
+async fn a_plan_by_fdw_is_what_runs() {
+    the_plan_is_what_runs(Method::Fdw).await;
+}
+
+async fn finish(mut handle: engine::RunHandle) -> Report {
+    let all = async {
+        loop {
+            if let RunEvent::Finished(report) = handle.events.recv().await.unwrap() {
+                return *report;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), all)
+        .await
+        .expect("the run does not end")
+}
+
+async fn scaffold(endpoint: &Endpoint) -> String {
+    let question = "select string_agg(name, ' ') from (
+        select srvname::text from pg_foreign_server union all select umuser::text from pg_user_mappings
+        union all select nspname::text from pg_namespace where nspname like 'howdah%'
+        union all select extname::text from pg_extension where extname = 'postgres_fdw') x(name)";
+    support::query_text(endpoint, question).await
+}
+
+#[tokio::test]
+async fn a_table_dropped_before_the_snapshot_is_named_and_nothing_stays() {
+    for method in [Method::Copy, Method::Fdw] {
+        let pair = support::databases("dropped").await;
+        fill(&pair.source).await;
+        let plan = plan(&pair, by(method)).await;
+        support::execute_batch(&pair.source, "drop table other.guarded").await;
+        let handle = engine::start(
+            Arc::new(plan),
+            pair.source.clone(),
+            pair.destination.clone(),
+        );
+        let report = finish(handle).await;
+        assert_eq!(report.outcome, Outcome::Failed);
+        let problem = &report.failures[0].1;
+        assert!(problem.to_string().contains("guarded"), "{problem}");
+        assert_eq!(scaffold(&pair.destination).await, "");
+    }
+}
+
+#[tokio::test]
+async fn a_column_added_after_the_plan_is_noticed() {
+    let pair = support::databases("altered").await;
+    fill(&pair.source).await;
+    let plan = plan(&pair, by(Method::Copy)).await;
+    support::execute_batch(
+        &pair.source,
+        "alter table other.guarded add column late int",
+    )
+    .await;
+    let handle = engine::start(
+        Arc::new(plan),
+        pair.source.clone(),
+        pair.destination.clone(),
+    );
+    let report = finish(handle).await;
+    assert_eq!(report.outcome, Outcome::Failed);
+    assert!(
+        report.failures[0].1.what.contains("schema has changed"),
+        "{:?}",
+        report.failures
+    );
+    assert_eq!(scaffold(&pair.destination).await, "");
+}
+
+/// A table whose rows take their time on the destination: about 20 ms each, unless `app.fast` is on.
+const SLOW: &str = "
+    create function slow(int) returns bool language sql as
+        $$ select coalesce(current_setting('app.fast', true), '') = 'on' or pg_catalog.pg_sleep(0.02) is not null $$;
+    set app.fast = 'on';
+    create domain slow_int as int check (public.slow(value));
+    create table slow_rows (n slow_int);
+    insert into slow_rows select generate_series(1, 1000);
+    create table quick (n int primary key);
+    insert into quick select generate_series(1, 100);
+    create sequence counter; select nextval('counter')";
+
+/// Starts a run on two servers of its own and waits until the slow table's rows are on their way.
+async fn in_the_middle(method: Method) -> (Cluster, Cluster, Pair, engine::RunHandle) {
+    let (source, destination) = (support::cluster(), support::cluster());
+    support::create_database(&source.endpoint("postgres"), "slow").await;
+    support::create_database(&destination.endpoint("postgres"), "slow").await;
+    let pair = Pair {
+        source: source.endpoint("slow"),
+        destination: destination.endpoint("slow"),
+    };
+    support::execute_batch(&pair.source, SLOW).await;
+    let plan = Arc::new(plan(&pair, by(method)).await);
+    let slow = plan
+        .steps
+        .iter()
+        .find(|s| {
+            matches!(s.kind, StepKind::CopyRows { .. } | StepKind::FdwRows { .. })
+                && s.object.as_ref().is_some_and(|o| o.name == "slow_rows")
+        })
+        .unwrap()
+        .id;
+    let mut handle = engine::start(plan, pair.source.clone(), pair.destination.clone());
+    loop {
+        let event = tokio::time::timeout(Duration::from_secs(30), handle.events.recv());
+        match event.await.expect("the slow table is never begun").unwrap() {
+            RunEvent::StepStarted(step) if step == slow => break,
+            RunEvent::Finished(report) => panic!("ended early: {report:?}"),
+            _ => {}
+        }
+    }
+    // Its INSERT or COPY is under way when the destination's server says so.
+    let began = Instant::now();
+    let question =
+        "select count(*) from pg_stat_activity where state = 'active' and wait_event = 'PgSleep'";
+    while support::query_text(&destination.endpoint("postgres"), question).await == "0" {
+        assert!(began.elapsed() < Duration::from_secs(30), "no row arrives");
+        tokio::task::yield_now().await;
+    }
+    (source, destination, pair, handle)
+}
+
+#[tokio::test]
+async fn a_source_that_stops_in_the_middle_leaves_nothing_of_ours() {
+    for method in [Method::Copy, Method::Fdw] {
+        let (mut source, _destination, pair, handle) = in_the_middle(method).await;
+        source.stop_immediate().unwrap();
+        let report = finish(handle).await;
+        assert_eq!(report.outcome, Outcome::Failed, "{report:?}");
+        assert!(!report.failures.is_empty());
+        for (title, problem) in &report.failures {
+            assert!(
+                problem.message != "db error" && !problem.message.is_empty(),
+                "{title}: {problem}"
+            );
+        }
+        assert_eq!(scaffold(&pair.destination).await, "");
+        let rows = support::query_text(&pair.destination, "select count(*) from slow_rows").await;
+        assert_eq!(rows, "0", "{method:?} {report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_destination_that_stops_in_the_middle_keeps_no_login() {
+    for method in [Method::Copy, Method::Fdw] {
+        let (_source, mut destination, pair, handle) = in_the_middle(method).await;
+        destination.stop_immediate().unwrap();
+        let report = finish(handle).await;
+        assert_eq!(report.outcome, Outcome::Failed, "{report:?}");
+        assert!(
+            !report.left_behind.is_empty(),
+            "the journal could not be removed, and that is not said"
+        );
+        destination.restart().unwrap();
+        let left = scaffold(&pair.destination).await;
+        assert!(
+            !left.contains("howdah_source") && !left.contains("howdah_fdw"),
+            "{left}"
+        );
+        // The next start names what is left, and how to remove it.
+        let check = howdah("check", &pair, &[]);
+        assert_eq!(check.status.code(), Some(3));
+        assert!(
+            said(&check).contains("DROP SCHEMA IF EXISTS howdah CASCADE"),
+            "{}",
+            said(&check)
+        );
+    }
+}
+
+#[tokio::test]
+async fn stopping_now_cancels_on_the_server_and_removes_everything_of_ours() {
+    for method in [Method::Copy, Method::Fdw] {
+        let (_source, _destination, pair, handle) = in_the_middle(method).await;
+        handle.stopper.stop(Stop::Now);
+        let began = Instant::now();
+        let report = finish(handle).await;
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "{:?}",
+            began.elapsed()
+        );
+        assert_eq!(report.outcome, Outcome::Cancelled, "{report:?}");
+        assert_eq!(scaffold(&pair.destination).await, "");
+        let sessions = "select count(*) from pg_stat_activity where application_name like 'howdah%' and state = 'active'";
+        assert_eq!(support::query_text(&pair.destination, sessions).await, "0");
+    }
+}
+
+#[tokio::test]
+async fn a_gentle_stop_finishes_what_runs_and_starts_nothing_new() {
+    let (_source, _destination, pair, handle) = in_the_middle(Method::Copy).await;
+    handle.stopper.stop(Stop::AfterCurrent);
+    let report = finish(handle).await;
+    assert_eq!(report.outcome, Outcome::Cancelled);
+    let slow = report
+        .tables
+        .iter()
+        .find(|t| t.name.name == "slow_rows")
+        .unwrap();
+    assert_eq!(slow.source_rows, Some(1000));
+    assert_eq!(
+        support::query_text(&pair.destination, "select count(*) from slow_rows").await,
+        "1000"
+    );
+    assert_eq!(scaffold(&pair.destination).await, "");
+}
