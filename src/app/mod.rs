@@ -10,6 +10,8 @@
 pub(crate) mod fixtures;
 #[cfg(test)]
 pub(crate) mod fixtures_plan;
+#[cfg(test)]
+pub(crate) mod fixtures_run;
 pub mod form;
 pub mod key;
 pub mod keymap;

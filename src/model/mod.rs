@@ -15,4 +15,6 @@ pub mod options;
 pub mod plan;
 pub mod problem;
 pub mod report;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod selection;
