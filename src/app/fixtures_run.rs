@@ -38,3 +38,71 @@ pub(crate) fn reported(report: Report) -> State {
     press(&mut state, KeyCode::Enter);
     state
 }
+
+fn tell(state: &mut State, event: RunEvent, at: u64) {
+    state.update(Msg::Run(event), Now(at));
+}
+
+/// Forty seconds in: the schema and some tables are there, two tables and an index are on their way.
+pub(crate) fn halfway() -> State {
+    let plan = samples::plan();
+    let mut state = started(&plan);
+    for title in [
+        "Hold one state of the source",
+        "Create the schema howdah for the journal",
+        "Create table public.film",
+        "Create table public.rental",
+        "Copy the rows of public.film",
+        "Copy the rows of public.actor",
+        "Create index film_pkey on public.film",
+    ] {
+        let step = samples::step_of(&plan, title);
+        tell(&mut state, RunEvent::StepStarted(step), 3_000);
+        tell(&mut state, samples::finished(&plan, title), 4_000);
+    }
+    let [rental, payment, empty, index] = [
+        "Copy the rows of public.rental",
+        "Copy the rows of public.payment",
+        "Copy the rows of public.audit_log",
+        "Create index actor_pkey on public.actor",
+    ]
+    .map(|title| samples::step_of(&plan, title));
+    for (step, at) in [
+        (rental, 5_000),
+        (payment, 6_000),
+        (empty, 39_000),
+        (index, 40_000),
+    ] {
+        tell(&mut state, RunEvent::StepStarted(step), at);
+    }
+    for tenth in 60..=420 {
+        let ms = tenth * 100;
+        let samples = vec![
+            (rental, (ms - 5_000) * 330, (ms - 5_000) * 50_000),
+            (
+                payment,
+                (ms - 5_000) * 60 + ms % 900 * 100,
+                (ms - 5_000) * 9_000,
+            ),
+            (empty, 0, 0),
+        ];
+        state.update(Msg::Tick { samples }, Now(ms));
+    }
+    state
+}
+
+/// The same with a table that failed and an index that fell with it.
+pub(crate) fn halfway_with_failure() -> State {
+    let plan = samples::plan();
+    let mut state = halfway();
+    let step = samples::step_of(&plan, "Copy the rows of public.customer");
+    tell(&mut state, RunEvent::StepStarted(step), 41_000);
+    let problem = Box::new(samples::duplicate_key());
+    tell(&mut state, RunEvent::StepFailed { step, problem }, 42_000);
+    let skipped = RunEvent::StepSkipped {
+        step: samples::step_of(&plan, "Create index customer_pkey on public.customer"),
+        because: "it needs \"Copy the rows of public.customer\", which did not succeed".to_owned(),
+    };
+    tell(&mut state, skipped, 42_000);
+    state
+}

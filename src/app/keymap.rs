@@ -47,6 +47,7 @@ pub enum Action {
     PreviousHit,
     Write,
     Stop,
+    Log,
     Follow,
 }
 
@@ -163,6 +164,12 @@ pub const BINDINGS: &[Binding] = &[
     binding(PREVIEW, &[c('r')], Action::RunAgain, "", "Make the plan again", 9),
 
     binding(RUN, &[k(KeyCode::Enter)], Action::Next, "Report", "Go on to the report once the run has ended", 0),
+    binding(RUN, &[c('x')], Action::Stop, "Stop", "Ask how to stop the run: after what runs now, or at once", 1),
+    binding(RUN, &[c('d')], Action::Details, "Problem", "Show or hide the selected problem in full", 2),
+    binding(RUN, &[c('l')], Action::Log, "Log", "Show the log in full height, or small again", 3),
+    binding(RUN, &[c('f')], Action::Follow, "Follow", "Keep the newest line of the log in sight, or stay", 4),
+    binding(RUN, &[k(KeyCode::Tab), k(KeyCode::BackTab)], Action::SwitchTab, "", "Switch between problems and log", 9),
+    binding(RUN, &[c('y')], Action::Copy, "", "Copy the selected problem to the clipboard", 9),
 
     binding(REPORT, &[c('q'), k(KeyCode::Enter)], Action::Quit, "Quit", "Leave howdah; a summary is printed to the terminal", 0),
     binding(REPORT, &[k(KeyCode::Tab), k(KeyCode::Right), c('l')], Action::Right, "Next page", "Next page: summary, tables, sequences, problems, objects", 1),

@@ -94,18 +94,7 @@ impl State {
     /// Leaves at once where nothing can be lost.
     pub(super) fn ask_to_quit(&mut self) -> Vec<Effect> {
         if self.run.is_running() {
-            self.overlay = Some(Overlay::Confirm(
-                Confirm::new(
-                    "The run is not finished",
-                    vec![
-                        "Tables that are done stay in the destination, with howdah's journal: howdah resume can finish the rest later. A table that is being copied is rolled back.".to_owned(),
-                        "The source is not changed in any case.".to_owned(),
-                    ],
-                )
-                .button("Keep running", Choice::Dismiss)
-                .button("Stop after current tables", Choice::Stop(Stop::AfterCurrent))
-                .button("Stop now", Choice::Stop(Stop::Now)),
-            ));
+            self.overlay = Some(how_to_stop());
             return Vec::new();
         }
         match self.step {
@@ -126,4 +115,20 @@ impl State {
             _ => vec![Effect::Quit],
         }
     }
+}
+
+/// What leaving in the middle means, and the two ways to stop.
+pub(super) fn how_to_stop() -> Overlay {
+    Overlay::Confirm(
+        Confirm::new(
+                    "The run is not finished",
+                    vec![
+                        "Tables that are done stay in the destination, with howdah's journal: howdah resume can finish the rest later. A table that is being copied is rolled back.".to_owned(),
+                        "The source is not changed in any case.".to_owned(),
+                    ],
+                )
+                .button("Keep running", Choice::Dismiss)
+                .button("Stop after current tables", Choice::Stop(Stop::AfterCurrent))
+                .button("Stop now", Choice::Stop(Stop::Now)),
+    )
 }

@@ -19,6 +19,7 @@ impl State {
             Msg::Resize { width, height } => {
                 self.size = (width, height);
                 self.preview.resize(self.size);
+                self.run.resize(self.size);
                 self.report.resize(self.size);
             }
             Msg::Tick { samples } => {
@@ -329,7 +330,7 @@ impl State {
         };
         let source = Box::new(inspection.source_endpoint.clone());
         let destination = Box::new(inspection.destination_endpoint.clone());
-        self.run.start(Arc::clone(&plan), now);
+        self.run.start(Arc::clone(&plan), now, self.size);
         self.stop = None;
         self.step = WizardStep::Run;
         vec![Effect::StartRun {

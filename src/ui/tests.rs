@@ -13,10 +13,20 @@ use crate::model::problem::{Field, Problem};
 const NOW: Now = Now(4_400);
 
 pub(super) fn picture(state: &mut State, width: u16, height: u16, theme: &Theme) -> String {
-    state.update(Msg::Resize { width, height }, NOW);
+    picture_at(state, width, height, NOW, theme)
+}
+
+pub(super) fn picture_at(
+    state: &mut State,
+    width: u16,
+    height: u16,
+    now: Now,
+    theme: &Theme,
+) -> String {
+    state.update(Msg::Resize { width, height }, now);
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal
-        .draw(|frame| draw(state, NOW, frame, theme))
+        .draw(|frame| draw(state, now, frame, theme))
         .unwrap();
     terminal.backend().to_string()
 }

@@ -1,10 +1,13 @@
 //! Pictures of the run and of its report.
 
-use super::tests::{show, show_ascii};
+use proptest::prelude::*;
+
+use super::tests::{picture_at, show, show_ascii};
 use super::*;
 use crate::app::KeyCode;
 use crate::app::fixtures::{empty, press};
 use crate::app::fixtures_run::*;
+use crate::model::plan::Plan;
 use crate::model::report::{Outcome, Report};
 use crate::model::samples;
 
@@ -41,4 +44,86 @@ fn report() {
     show("report_objects", on_page(samples::done(), 4));
     show_ascii("report", reported(samples::failed()));
     show_ascii("report_tables", on_page(samples::different(), 1));
+}
+
+#[test]
+fn run() {
+    let mut never_run = empty();
+    never_run.step = WizardStep::Run;
+    show("run_never_run", never_run);
+    show_at("run_empty", started(&samples::plan()));
+    show_at("run_typical", halfway());
+    show_at("run_error", halfway_with_failure());
+    let mut details = halfway_with_failure();
+    press(&mut details, KeyCode::Char('d'));
+    show_at("run_details", details);
+    let mut log = halfway_with_failure();
+    press(&mut log, KeyCode::Char('l'));
+    show_at("run_log", log);
+    let mut stopping = halfway();
+    press(&mut stopping, KeyCode::Char('x'));
+    show_at("run_stop", stopping);
+    let mut done = halfway();
+    finish(&mut done, samples::done(), WHILE);
+    show_at("run_done", done);
+    let mut failed = halfway_with_failure();
+    finish(&mut failed, samples::failed(), WHILE);
+    show_at("run_failed", failed);
+    let mut state = halfway_with_failure();
+    let shown = picture_at(&mut state, 80, 24, WHILE, &Theme::new(false, true));
+    insta::assert_snapshot!("run_ascii", shown);
+}
+
+/// Nothing is lost without colours: the outcome is a word, the failed step has a sign.
+#[test]
+fn run_without_colors() {
+    let mut state = halfway_with_failure();
+    let shown = picture_at(&mut state, 80, 24, WHILE, &Theme::new(false, false));
+    insta::assert_snapshot!("run_no_color", shown);
+}
+
+const WHILE: Now = Now(42_050);
+
+fn show_at(name: &str, mut state: State) {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let shown = picture_at(&mut state, width, height, WHILE, &Theme::new(true, false));
+        insta::assert_snapshot!(format!("{name}_{width}x{height}"), shown);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever the size and whatever is pressed, run and report are drawn.
+    #[test]
+    fn run_and_report_at_any_size(
+        number in 0..8_usize,
+        width in 1_u16..=200,
+        height in 1_u16..=60,
+        is_ascii in any::<bool>(),
+        keys in proptest::collection::vec(0..24_usize, 0..12),
+    ) {
+        let mut state = match number {
+            0 => started(&Plan::default()),
+            1 => started(&samples::plan()),
+            2 => halfway(),
+            3 => halfway_with_failure(),
+            4 => reported(samples::done()),
+            5 => reported(samples::failed()),
+            6 => reported(samples::different()),
+            _ => reported(Report::default()),
+        };
+        let special = [
+            KeyCode::Up, KeyCode::Down, KeyCode::PageUp, KeyCode::PageDown, KeyCode::Home, KeyCode::End,
+            KeyCode::Tab, KeyCode::BackTab, KeyCode::Enter, KeyCode::Esc, KeyCode::Left, KeyCode::Right,
+        ];
+        state.update(crate::app::Msg::Resize { width, height }, WHILE);
+        for key in keys {
+            let code = special.get(key).copied().unwrap_or_else(|| {
+                KeyCode::Char("xdlfywq?gGjk".chars().nth(key - special.len()).unwrap_or('z'))
+            });
+            press(&mut state, code);
+        }
+        picture_at(&mut state, width, height, WHILE, &Theme::new(!is_ascii, is_ascii));
+    }
 }

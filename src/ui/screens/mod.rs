@@ -5,5 +5,6 @@ pub mod connect;
 pub mod preview;
 pub mod report;
 pub mod run;
+mod run_now;
 pub mod select;
 mod select_details;

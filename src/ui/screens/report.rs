@@ -24,7 +24,7 @@ use crate::model::name::printable;
 use crate::model::report::{Outcome, Report, SequenceResult, TableResult, Verdict};
 use crate::report_text;
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{panel, sql, text};
+use crate::ui::widgets::{page, panel, text};
 
 /// Size and method of a table stand in its row from so many columns on; below, under the list.
 const WIDE: usize = 100;
@@ -49,7 +49,7 @@ pub fn draw(state: &State, _now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
         Section::Tables => draw_tables(view, report, frame, body, theme),
         Section::Sequences => draw_sequences(view, report, frame, body, theme),
         Section::Summary | Section::Problems | Section::Objects => {
-            draw_page(view, frame, body, theme);
+            page::draw(&view.page, view.first_row(), frame, body, theme);
         }
     }
 }
@@ -117,38 +117,6 @@ fn draw_names(
     frame.render_widget(Line::from(spans), area);
 }
 
-fn draw_page(view: &ReportView, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-    let page = &view.page;
-    let inner = panel::draw(frame, area, &page.title, true, theme);
-    let first = view.first_row();
-    for (row, line) in inner.rows().zip(page.rows.get(first..).unwrap_or_default()) {
-        let row = Rect {
-            x: (row.x + 1).min(row.right()),
-            width: row.width.saturating_sub(2),
-            ..row
-        };
-        frame.render_widget(sql::line(line, theme), row);
-    }
-    let height = usize::from(inner.height);
-    if page.rows.len() > height {
-        let last = (first + height).min(page.rows.len());
-        let note = format!(" {}-{last}/{} ", first + 1, page.rows.len());
-        draw_note(&note, frame, area, theme);
-    }
-}
-
-/// On the lower edge of a box, at the right.
-fn draw_note(note: &str, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-    let row = Rect {
-        y: area.bottom().saturating_sub(1),
-        height: area.height.min(1),
-        width: area.width.saturating_sub(2),
-        ..area
-    };
-    let note = Line::styled(note.to_owned(), theme.dim());
-    frame.render_widget(note.right_aligned(), row);
-}
-
 /// A list with its heading, the selected row's facts below it, and the position on the edge.
 fn draw_list(
     view: &ReportView,
@@ -187,7 +155,7 @@ fn draw_list(
     let foot = text::truncate(&theme.glyphs.words(foot), room, theme.glyphs.ellipsis);
     frame.render_widget(Line::styled(format!(" {foot}"), theme.accent()), below);
     let note = format!(" {}/{} ", view.cursor.selected + 1, view.order.len());
-    draw_note(&note, frame, area, theme);
+    panel::note(&note, frame, area, theme);
 }
 
 fn sign(verdict: &Verdict, theme: &Theme) -> (&'static str, Style) {

@@ -1,12 +1,291 @@
-//! The run step.
+//! Run: what runs, how fast, how long still, and what went wrong.
+//!
+//! ```text
+//! ╭ Running · 0:42 ────────────────────────────────────────────────╮
+//! │ ██████████████░░░░░░░░░░░░░░░░  46 %   12/37 steps             │
+//! │ 9,800,000 rows · 1.4 GiB of ~3.9 GiB · 38.2 MiB/s · ~1 m left  │
+//! │ ▁▂▅▇█▇▆▆▇  bytes per second, last 2 minutes                    │
+//! │ Schema 8/8 · Data 3/8 · Indexes 1/8 · Verify 0/8               │
+//! ╰────────────────────────────────────────────────────────────────╯
+//! ╭ Now ───────────────────────────────────────────────────────────╮
+//! │ ⠋ public.rental   COPY binary  ███████░░░░  61 %   38.2 MiB/s  │
+//! │ ⠋ Create index film_pkey on public.film                  0:04  │
+//! │ ✓ 11 steps done                                                │
+//! ╰────────────────────────────────────────────────────────────────╯
+//! ╭ Problems · 1 ──────────────────────────────────────────────────╮
+//! ╭ Log · following ───────────────────────────────────────────────╮
+//! ```
+//!
+//! A problem in full, or the whole log, takes everything below the first box.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
 
-use crate::app::{Now, State};
+use super::run_now;
+use crate::app::steps::run::{Focus, Run};
+use crate::app::{Now, State, format};
+use crate::model::event::{NoticeLevel, Stop};
+use crate::model::name::printable;
+use crate::model::plan::Phase;
+use crate::model::report::Outcome;
+use crate::report_text;
 use crate::ui::theme::Theme;
-use crate::ui::widgets::panel;
+use crate::ui::widgets::{gauge, page, panel, text};
 
-pub fn draw(state: &State, _now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-    panel::draw(frame, area, state.step.title(), true, theme);
+pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let run = &state.run;
+    if run.started.is_none() {
+        let inner = panel::draw(frame, area, "Run", true, theme);
+        frame.render_widget(Line::raw(" Nothing has been run. Esc goes back."), inner);
+        return;
+    }
+    let heights = run.layout();
+    let [head, below] =
+        Layout::vertical([Constraint::Length(heights.head), Constraint::Fill(1)]).areas(area);
+    draw_head(state, now, frame, head, theme);
+    if let Some(details) = &run.details {
+        page::draw(details, run.first_row(), frame, below, theme);
+        return;
+    }
+    let [running, problems, log] = Layout::vertical([
+        Constraint::Length(heights.now),
+        Constraint::Length(heights.problems),
+        Constraint::Length(heights.log),
+    ])
+    .areas(below);
+    run_now::draw(run, now, frame, running, theme);
+    if heights.problems > 0 {
+        draw_problems(run, frame, problems, theme);
+    }
+    draw_log(run, frame, log, theme);
+}
+
+fn draw_head(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let run = &state.run;
+    let dot = theme.glyphs.dot;
+    let clock = format::clock(run.elapsed_ms(now));
+    let title = match (&run.report, state.stop) {
+        (Some(report), _) => {
+            let (sign, _) = super::report::outcome(report.outcome, theme);
+            let word = report_text::outcome_word(report.outcome);
+            format!("{sign} {word} {dot} {clock}")
+        }
+        (None, Some(Stop::Now)) => format!("Stopping now {dot} {clock}"),
+        (None, Some(Stop::AfterCurrent)) => {
+            format!("Stopping when what runs now is done {dot} {clock}")
+        }
+        (None, None) => format!("Running {dot} {clock}"),
+    };
+    let inner = panel::draw(frame, area, &title, false, theme);
+    let columns = usize::from(inner.width.saturating_sub(2));
+    let mut lines = vec![gauge_line(run, columns, theme)];
+    if let Some(report) = &run.report {
+        let (_, style) = super::report::outcome(report.outcome, theme);
+        let headline = text::wrap(&report_text::headline(report), columns);
+        lines.extend(
+            headline
+                .into_iter()
+                .take(2)
+                .map(|line| Line::styled(line, style)),
+        );
+        lines.push(Line::styled("Enter shows the report.", theme.strong()));
+    } else {
+        lines.push(figures(run, columns, theme));
+        lines.push(history(run, columns, theme));
+        lines.push(phases(run, columns, theme));
+    }
+    for (row, line) in inner.rows().zip(lines) {
+        let row = Rect {
+            x: (row.x + 1).min(row.right()),
+            width: row.width.saturating_sub(2),
+            ..row
+        };
+        frame.render_widget(line, row);
+    }
+}
+
+/// Never full before the end, and not at all after a run that did not get there.
+fn gauge_line(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
+    let is_there = run
+        .report
+        .as_ref()
+        .is_some_and(|report| matches!(report.outcome, Outcome::Done | Outcome::Different));
+    let percent = if is_there { 100 } else { run.board.percent() };
+    let steps = format!(
+        " {percent:>3} %   {}/{} steps",
+        format::count(run.board.ended_count() as u64),
+        format::count(run.board.plan().steps.len() as u64)
+    );
+    let bar = gauge::bar(percent, columns.saturating_sub(steps.len()), theme);
+    Line::from_iter([
+        Span::styled(bar, theme.accent()),
+        Span::styled(steps, theme.strong()),
+    ])
+}
+
+/// `9,800,000 rows · 1.4 GiB of ~3.9 GiB · 38.2 MiB/s · rows there in ~1 m 05 s`.
+fn figures(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
+    let board = &run.board;
+    if board.ended_count() == 0 && board.running.is_empty() {
+        return Line::raw("Opening sessions on both servers.");
+    }
+    let moved = board.moved_bytes();
+    let mut parts = vec![format::counted(board.moved_rows(), "row", "rows")];
+    if board.total_bytes() > 0 {
+        // The estimate is no limit: what is there can have outgrown it.
+        let total = board.total_bytes().max(moved);
+        parts.push(format!(
+            "{} of ~{}",
+            format::bytes_plain(moved),
+            format::bytes_plain(total)
+        ));
+    }
+    let data = board.phase(Phase::Data);
+    if data.ended < data.all {
+        if let Some(rate) = board.bytes_per_second() {
+            parts.push(format!("{}/s", format::bytes_plain(rate)));
+        }
+        parts.push(match board.rows_eta_ms() {
+            Some(ms) => format!("rows there in ~{}", format::duration(ms)),
+            None => "time left unknown".to_owned(),
+        });
+    } else if data.all > 0 {
+        parts.push("all rows are there".to_owned());
+    }
+    let words = parts.join(&format!(" {} ", theme.glyphs.dot));
+    Line::raw(text::truncate(&words, columns, theme.glyphs.ellipsis))
+}
+
+fn history(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
+    let history = &run.board.history;
+    if history.is_empty() {
+        return Line::default();
+    }
+    let about = "  bytes per second, last 2 minutes";
+    let room = columns.saturating_sub(about.len());
+    Line::from_iter([
+        Span::styled(
+            gauge::sparkline(history.iter(), room, theme),
+            theme.accent(),
+        ),
+        Span::styled(about, theme.dim()),
+    ])
+}
+
+/// `✓ Schema 8/8 · Data 3/8 · …`; phases without steps are left out.
+fn phases(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
+    let mut spans = Vec::new();
+    let mut used = 0;
+    for phase in Phase::ALL {
+        let tally = run.board.phase(phase);
+        if tally.all == 0 {
+            continue;
+        }
+        let name = match phase {
+            Phase::Indexes => "Indexes",
+            other => other.title(),
+        };
+        let words = format!("{name} {}/{}", tally.ended, tally.all);
+        let gap = if spans.is_empty() { 0 } else { 3 };
+        if used + gap + words.len() > columns {
+            spans.push(Span::raw(format!(" {}", theme.glyphs.ellipsis)));
+            break;
+        }
+        used += gap + words.len();
+        if gap > 0 {
+            spans.push(Span::styled(format!(" {} ", theme.glyphs.dot), theme.dim()));
+        }
+        let style = match tally.ended {
+            0 => theme.dim(),
+            ended if ended == tally.all => theme.fine(),
+            _ => theme.strong(),
+        };
+        spans.push(Span::styled(words, style));
+    }
+    Line::from(spans)
+}
+
+fn draw_problems(run: &Run, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let failed = &run.board.failed;
+    let title = format!(
+        "{} Problems {} {} {} d shows the selected one in full",
+        theme.glyphs.blocking,
+        theme.glyphs.dot,
+        format::count(failed.len() as u64),
+        theme.glyphs.dot
+    );
+    let is_focused = run.focus == Focus::Problems;
+    let inner = panel::draw(frame, area, &title, is_focused, theme);
+    let visible = run.cursor.visible(failed.len(), usize::from(inner.height));
+    let shown = failed.get(visible.clone()).unwrap_or_default();
+    for ((position, one), row) in visible.zip(shown).zip(inner.rows()) {
+        let title = run.board.step(one.step).map_or("", |s| s.title.as_str());
+        let words = format!(
+            " {} {}: {}",
+            theme.glyphs.blocking,
+            printable(title),
+            printable(&one.problem.message)
+        );
+        let words = text::fit(&words, usize::from(inner.width), theme.glyphs.ellipsis);
+        let mut line = Line::styled(words, theme.bad());
+        if position == run.cursor.selected {
+            line = line.patch_style(theme.selected());
+        }
+        frame.render_widget(line, row);
+    }
+    if failed.len() > usize::from(inner.height) {
+        let note = format!(" {}/{} ", run.cursor.selected + 1, failed.len());
+        panel::note(&note, frame, area, theme);
+    }
+}
+
+fn draw_log(run: &Run, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let log = &run.log;
+    let title = if log.is_following {
+        "Log".to_owned()
+    } else {
+        format!("Log {} stays here, f follows again", theme.glyphs.dot)
+    };
+    let is_focused = run.focus == Focus::Log || run.is_log_large;
+    let inner = panel::draw(frame, area, &title, is_focused, theme);
+    let height = usize::from(inner.height);
+    let columns = usize::from(inner.width);
+    let first = log.first(height);
+    let mut lines = Vec::new();
+    for line in log.lines.iter().skip(first).take(height) {
+        let (sign, style) = match line.level {
+            NoticeLevel::Info => (theme.glyphs.waiting, theme.text()),
+            NoticeLevel::Warning => (theme.glyphs.warning, theme.warning()),
+            NoticeLevel::Error => (theme.glyphs.blocking, theme.bad()),
+        };
+        let clock = format!("{:>8} ", format::clock(line.at_ms));
+        let room = columns.saturating_sub(clock.len() + 3);
+        for (row, words) in text::wrap(&line.text, room).into_iter().enumerate() {
+            let (clock, sign) = if row == 0 {
+                (clock.clone(), sign)
+            } else {
+                (" ".repeat(clock.len()), " ")
+            };
+            lines.push(Line::from_iter([
+                Span::styled(clock, theme.dim()),
+                Span::styled(format!("{sign} "), style),
+                Span::styled(words, style),
+            ]));
+        }
+    }
+    // Broken lines need more rows: the newest stay in sight while following.
+    let skipped = if log.is_following {
+        lines.len().saturating_sub(height)
+    } else {
+        0
+    };
+    for (row, line) in inner.rows().zip(lines.into_iter().skip(skipped)) {
+        frame.render_widget(line, row);
+    }
+    if log.lines.len() > height {
+        let last = (first + height).min(log.lines.len());
+        let note = format!(" {}-{last}/{} ", first + 1, log.lines.len());
+        panel::note(&note, frame, area, theme);
+    }
 }

@@ -2,7 +2,9 @@
 
 pub mod field;
 pub mod footer;
+pub mod gauge;
 pub mod overlay;
+pub mod page;
 pub mod panel;
 pub mod sql;
 pub mod step_bar;

@@ -2,6 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::text::Line;
 use ratatui::widgets::Block;
 
 use super::text;
@@ -33,4 +34,16 @@ pub fn draw(
     let inner = block.inner(area);
     frame.render_widget(block, area);
     inner
+}
+
+/// A position in what is longer than the box, on its lower edge at the right.
+pub fn note(note: &str, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let row = Rect {
+        y: area.bottom().saturating_sub(1),
+        height: area.height.min(1),
+        width: area.width.saturating_sub(2),
+        ..area
+    };
+    let note = Line::styled(note.to_owned(), theme.dim());
+    frame.render_widget(note.right_aligned(), row);
 }

@@ -1,0 +1,269 @@
+//! How far the plan's steps are: what runs, what is done, what failed, and how fast rows move.
+//!
+//! Every event costs the same however many steps there are: sums are kept, not made.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::app::Now;
+use crate::app::rate::{self, Rate};
+use crate::model::plan::{Phase, Plan, Rule, Step, StepId, StepKind};
+use crate::model::problem::Problem;
+
+/// Two minutes of seconds.
+const HISTORY: usize = 120;
+/// Finished steps kept to be named.
+const RECENT: usize = 40;
+/// A step without rows weighs as much as this many bytes: a few round trips to a server.
+const STEP_WEIGHT: u64 = 256 * 1024;
+/// Building indexes and comparing read the rows again, but do not move them: a quarter of their weight.
+const READ_AGAIN: u64 = 4;
+
+#[derive(Clone, Debug)]
+pub struct Running {
+    pub step: StepId,
+    pub since: Now,
+    pub rows: u64,
+    pub bytes: u64,
+    pub rows_rate: Rate,
+    pub bytes_rate: Rate,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Done {
+    pub step: StepId,
+    pub rows: u64,
+    pub bytes: u64,
+    pub elapsed_ms: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Failed {
+    pub step: StepId,
+    pub problem: Box<Problem>,
+}
+
+/// Steps of a phase that have ended, and all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub ended: usize,
+    pub all: usize,
+}
+
+#[derive(Debug, Default)]
+pub struct Board {
+    plan: Arc<Plan>,
+    /// In the order they began.
+    pub running: Vec<Running>,
+    /// The newest first.
+    pub recent: VecDeque<Done>,
+    pub failed: Vec<Failed>,
+    pub done_count: usize,
+    pub skipped_count: usize,
+    phases: [Tally; Phase::ALL.len()],
+    weights: Vec<u64>,
+    weight: u64,
+    ended_weight: u64,
+    /// Estimated bytes of all rows, and of those whose step has ended.
+    rows_bytes: u64,
+    ended_rows_bytes: u64,
+    /// Rows and bytes that ended steps moved.
+    moved: (u64, u64),
+    bytes_rate: Rate,
+    /// Growth in estimated bytes, for the time that is left.
+    estimate_rate: Rate,
+    /// Bytes moved in each of the last seconds, the newest last.
+    pub history: VecDeque<u64>,
+    second: Option<(Now, u64)>,
+}
+
+impl Board {
+    pub fn new(plan: Arc<Plan>) -> Self {
+        let weights: Vec<_> = plan.steps.iter().map(|step| weight(&plan, step)).collect();
+        let mut board = Self {
+            weight: weights.iter().sum(),
+            rows_bytes: plan.steps.iter().map(rows_bytes).sum(),
+            weights,
+            ..Self::default()
+        };
+        for step in &plan.steps {
+            board.phases[step.phase as usize].all += 1;
+        }
+        board.plan = plan;
+        board
+    }
+
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub fn step(&self, id: StepId) -> Option<&Step> {
+        self.plan.step(id)
+    }
+
+    pub fn phase(&self, phase: Phase) -> Tally {
+        self.phases[phase as usize]
+    }
+
+    pub fn ended_count(&self) -> usize {
+        self.done_count + self.failed.len() + self.skipped_count
+    }
+
+    pub fn started(&mut self, step: StepId, now: Now) {
+        self.running.push(Running {
+            step,
+            since: now,
+            rows: 0,
+            bytes: 0,
+            rows_rate: Rate::default(),
+            bytes_rate: Rate::default(),
+        });
+    }
+
+    pub fn finished(&mut self, done: Done) {
+        self.running.retain(|one| one.step != done.step);
+        if self
+            .step(done.step)
+            .is_some_and(|step| rows_bytes(step) > 0)
+        {
+            self.moved.0 = self.moved.0.saturating_add(done.rows);
+            self.moved.1 = self.moved.1.saturating_add(done.bytes);
+        }
+        self.done_count += 1;
+        self.end(done.step);
+        self.recent.truncate(RECENT - 1);
+        self.recent.push_front(done);
+    }
+
+    pub fn failed(&mut self, step: StepId, problem: Box<Problem>) {
+        if let Some(position) = self.running.iter().position(|one| one.step == step) {
+            let stopped = self.running.remove(position);
+            // They were moved, though in vain: the rate must not jump.
+            self.moved.1 = self.moved.1.saturating_add(stopped.bytes);
+        }
+        // Nothing is lost by an optional step's failure: the log has it.
+        if self
+            .step(step)
+            .is_some_and(|step| step.rule == Rule::Optional)
+        {
+            self.done_count += 1;
+        } else {
+            self.failed.push(Failed { step, problem });
+        }
+        self.end(step);
+    }
+
+    pub fn skipped(&mut self, step: StepId) {
+        self.skipped_count += 1;
+        self.end(step);
+    }
+
+    fn end(&mut self, id: StepId) {
+        let Some(step) = self.plan.step(id) else {
+            return;
+        };
+        self.phases[step.phase as usize].ended += 1;
+        self.ended_rows_bytes = self.ended_rows_bytes.saturating_add(rows_bytes(step));
+        let weight = self.weights.get(id.index()).copied().unwrap_or(0);
+        self.ended_weight = self.ended_weight.saturating_add(weight);
+    }
+
+    pub fn tick(&mut self, samples: &[(StepId, u64, u64)], now: Now) {
+        for (step, rows, bytes) in samples {
+            if let Some(one) = self.running.iter_mut().find(|one| one.step == *step) {
+                (one.rows, one.bytes) = (*rows, *bytes);
+                one.rows_rate.push(now, *rows);
+                one.bytes_rate.push(now, *bytes);
+            }
+        }
+        let bytes = self.moved_bytes();
+        self.bytes_rate.push(now, bytes);
+        let estimate = self.arrived_bytes();
+        self.estimate_rate.push(now, estimate);
+        let (since, before) = *self.second.get_or_insert((now, bytes));
+        let elapsed_ms = now.since(since);
+        if elapsed_ms >= 1000 {
+            let moved = u128::from(bytes.saturating_sub(before)) * 1000 / u128::from(elapsed_ms);
+            self.history
+                .push_back(u64::try_from(moved).unwrap_or(u64::MAX));
+            if self.history.len() > HISTORY {
+                self.history.pop_front();
+            }
+            self.second = Some((now, bytes));
+        }
+    }
+
+    fn carrying(&self) -> impl Iterator<Item = (&Running, &Step)> {
+        self.running.iter().filter_map(|one| {
+            let step = self.step(one.step).filter(|step| rows_bytes(step) > 0)?;
+            Some((one, step))
+        })
+    }
+
+    /// Rows that have arrived, and those on their way.
+    pub fn moved_rows(&self) -> u64 {
+        let running: u64 = self.carrying().map(|(one, _)| one.rows).sum();
+        self.moved.0.saturating_add(running)
+    }
+
+    pub fn moved_bytes(&self) -> u64 {
+        let running: u64 = self.carrying().map(|(one, _)| one.bytes).sum();
+        self.moved.1.saturating_add(running)
+    }
+
+    /// The share of the estimate that is done: a table counts in full only when it has ended.
+    fn arrived_bytes(&self) -> u64 {
+        let running: u64 = self
+            .carrying()
+            .map(|(one, step)| one.bytes.min(rows_bytes(step) / 100 * 99))
+            .sum();
+        self.ended_rows_bytes.saturating_add(running)
+    }
+
+    /// Whole per cent of all work; rows weigh their bytes. 99 at most.
+    pub fn percent(&self) -> u8 {
+        let running = self.arrived_bytes().saturating_sub(self.ended_rows_bytes);
+        rate::percent(self.ended_weight.saturating_add(running), self.weight).unwrap_or(0)
+    }
+
+    /// Estimated bytes of all rows; 0 when unknown.
+    pub fn total_bytes(&self) -> u64 {
+        self.rows_bytes
+    }
+
+    pub fn bytes_per_second(&self) -> Option<u64> {
+        self.bytes_rate.per_second()
+    }
+
+    /// Until the last row is there; none when they all are, when nothing moves, and when sizes are unknown.
+    pub fn rows_eta_ms(&self) -> Option<u64> {
+        let remaining = self.rows_bytes.checked_sub(self.arrived_bytes())?;
+        if remaining == 0 {
+            return None;
+        }
+        self.estimate_rate.eta_ms(remaining)
+    }
+}
+
+/// What a step brings in rows, estimated; 0 for steps that carry none.
+fn rows_bytes(step: &Step) -> u64 {
+    if step.method().is_some() || step.kind == StepKind::LargeObjects {
+        step.size_hint_bytes.max(1)
+    } else {
+        0
+    }
+}
+
+fn weight(plan: &Plan, step: &Step) -> u64 {
+    let again = match (step.kind, step.phase) {
+        (StepKind::VerifyTable { data }, _) => plan.step(data).map_or(0, rows_bytes),
+        (_, Phase::Indexes) => {
+            let needs = step.needs.iter().filter_map(|id| plan.step(*id));
+            needs.map(rows_bytes).sum()
+        }
+        _ => 0,
+    };
+    rows_bytes(step)
+        .saturating_add(again / READ_AGAIN)
+        .saturating_add(STEP_WEIGHT)
+}

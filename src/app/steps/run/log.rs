@@ -1,0 +1,105 @@
+//! What was told during the run, in order; the oldest lines go when there are too many.
+
+use std::collections::VecDeque;
+
+use crate::app::Action;
+use crate::model::event::NoticeLevel;
+
+/// Enough to read back; everything stands in the log file.
+const MOST_LINES: usize = 10_000;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// Milliseconds since the run began.
+    pub at_ms: u64,
+    pub level: NoticeLevel,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    pub lines: VecDeque<LogLine>,
+    /// The newest line stays in sight.
+    pub is_following: bool,
+    first: usize,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            lines: VecDeque::new(),
+            is_following: true,
+            first: 0,
+        }
+    }
+}
+
+impl Log {
+    pub fn push(&mut self, at_ms: u64, level: NoticeLevel, text: String) {
+        if self.lines.len() >= MOST_LINES {
+            self.lines.pop_front();
+            // What is being read stays where it is.
+            self.first = self.first.saturating_sub(1);
+        }
+        self.lines.push_back(LogLine { at_ms, level, text });
+    }
+
+    /// The first line to draw where `rows` lines have room; more or fewer may fit, as lines may be long.
+    pub fn first(&self, rows: usize) -> usize {
+        let last = self.lines.len().saturating_sub(rows);
+        if self.is_following {
+            last
+        } else {
+            self.first.min(last)
+        }
+    }
+
+    /// Reading back stops the following; the end resumes it.
+    pub fn act(&mut self, action: Action, rows: usize) {
+        let first = self.first(rows);
+        let page = rows.saturating_sub(1).max(1);
+        let target = match action {
+            Action::Up => first.saturating_sub(1),
+            Action::Down => first + 1,
+            Action::PageUp => first.saturating_sub(page),
+            Action::PageDown => first + page,
+            Action::First => 0,
+            Action::Last => usize::MAX,
+            Action::Follow => {
+                self.first = first;
+                self.is_following = !self.is_following;
+                return;
+            }
+            _ => return,
+        };
+        let last = self.lines.len().saturating_sub(rows);
+        self.is_following = target >= last;
+        self.first = target.min(last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_back_is_not_disturbed() {
+        let mut log = Log::default();
+        for number in 0..30 {
+            log.push(0, NoticeLevel::Info, number.to_string());
+        }
+        assert_eq!(log.first(10), 20);
+        log.act(Action::Up, 10);
+        for number in 30..MOST_LINES + 5 {
+            log.push(0, NoticeLevel::Info, number.to_string());
+        }
+        assert_eq!(log.lines.len(), MOST_LINES);
+        assert_eq!(log.lines[log.first(10)].text, "19");
+        log.act(Action::Last, 10);
+        assert!(log.is_following);
+        log.act(Action::Follow, 10);
+        log.push(0, NoticeLevel::Info, String::new());
+        assert!(!log.is_following);
+        assert_eq!(log.first(10), MOST_LINES - 11);
+    }
+}

@@ -1,0 +1,340 @@
+//! The run as it goes: what runs now and how fast, what failed, what was told.
+//!
+//! Events change the [`Board`] and add to the [`Log`]; ticks bring the counters of running steps. Nothing here can stop a
+//! run: that is asked for by a question, and told by the engine when it happens.
+
+pub mod board;
+pub mod log;
+
+use std::sync::Arc;
+
+use crate::app::list::ListCursor;
+use crate::app::steps::preview::page::{Page, Writer};
+use crate::app::{Action, Ctx, Effect, Flow, Key, Now, format, questions};
+use crate::model::event::{NoticeLevel, RunEvent, Stop};
+use crate::model::plan::{Plan, StepId};
+use crate::model::report::Report;
+use board::{Board, Done, Failed};
+use log::Log;
+
+/// Rows of the boxes, frames included. What runs now has all the rest.
+const HEAD_ROWS: u16 = 6;
+const MOST_PROBLEM_ROWS: u16 = 5;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    Problems,
+    #[default]
+    Log,
+}
+
+/// Heights of the boxes, from top to bottom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    pub head: u16,
+    pub now: u16,
+    pub problems: u16,
+    pub log: u16,
+}
+
+#[derive(Debug, Default)]
+pub struct Run {
+    pub started: Option<Now>,
+    ended: Option<Now>,
+    /// Set by the last event.
+    pub report: Option<Arc<Report>>,
+    pub board: Board,
+    pub log: Log,
+    /// The log has all rows below the head.
+    pub is_log_large: bool,
+    pub focus: Focus,
+    /// In the board's failed steps.
+    pub cursor: ListCursor,
+    /// A problem in full.
+    pub details: Option<Page>,
+    scroll: usize,
+    size: (u16, u16),
+}
+
+impl Run {
+    /// Begins anew.
+    pub fn start(&mut self, plan: Arc<Plan>, now: Now, size: (u16, u16)) {
+        *self = Self {
+            started: Some(now),
+            board: Board::new(plan),
+            size,
+            ..Self::default()
+        };
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.started.is_some() && self.report.is_none()
+    }
+
+    /// Milliseconds since the beginning; stands still after the end.
+    pub fn elapsed_ms(&self, now: Now) -> u64 {
+        let end = self.ended.unwrap_or(now);
+        self.started.map_or(0, |started| end.since(started))
+    }
+
+    pub fn resize(&mut self, size: (u16, u16)) {
+        self.size = size;
+        if self.details.is_some() {
+            self.open_details();
+        }
+    }
+
+    pub fn layout(&self) -> Layout {
+        let body = self.size.1.saturating_sub(3);
+        let head = HEAD_ROWS.min(body);
+        let rest = body - head;
+        if self.is_log_large {
+            return Layout {
+                head,
+                now: 0,
+                problems: 0,
+                log: rest,
+            };
+        }
+        let count = u16::try_from(self.board.failed.len()).unwrap_or(u16::MAX);
+        let problems = match count {
+            0 => 0,
+            count => count.saturating_add(2).min(MOST_PROBLEM_ROWS).min(rest / 3),
+        };
+        let log = (rest / 3).max(3).min(rest - problems);
+        Layout {
+            head,
+            now: rest - problems - log,
+            problems,
+            log,
+        }
+    }
+
+    pub fn log_rows(&self) -> usize {
+        usize::from(self.layout().log.saturating_sub(2)).max(1)
+    }
+
+    fn problem_rows(&self) -> usize {
+        usize::from(self.layout().problems.saturating_sub(2))
+    }
+
+    fn details_rows(&self) -> usize {
+        usize::from(self.size.1.saturating_sub(3 + HEAD_ROWS + 2)).max(1)
+    }
+
+    /// The first row of the details to draw.
+    pub fn first_row(&self) -> usize {
+        let rows = self.details.as_ref().map_or(0, |page| page.rows.len());
+        self.scroll.min(rows.saturating_sub(self.details_rows()))
+    }
+
+    pub fn selected(&self) -> Option<&Failed> {
+        self.board.failed.get(self.cursor.selected)
+    }
+
+    pub fn event(&mut self, event: RunEvent, now: Now) -> Vec<Effect> {
+        let title = |run: &Self, step| {
+            let step = run.board.step(step);
+            step.map_or_else(|| "a step".to_owned(), |step| step.title.clone())
+        };
+        let (level, text) = match event {
+            RunEvent::StepStarted(step) => {
+                self.board.started(step, now);
+                return Vec::new();
+            }
+            RunEvent::StepFinished {
+                step,
+                rows,
+                bytes,
+                elapsed_ms,
+            } => {
+                let done = Done {
+                    step,
+                    rows,
+                    bytes,
+                    elapsed_ms,
+                };
+                self.board.finished(done);
+                let words = facts(&self.board, done).join(", ");
+                (NoticeLevel::Info, format!("{}: {words}", title(self, step)))
+            }
+            RunEvent::StepFailed { step, problem } => {
+                let text = format!("{}: {problem}", title(self, step));
+                let before = self.board.failed.len();
+                self.board.failed(step, problem);
+                if self.board.failed.len() == before {
+                    (NoticeLevel::Warning, text)
+                } else {
+                    if before == 0 {
+                        self.focus = Focus::Problems;
+                    }
+                    (NoticeLevel::Error, text)
+                }
+            }
+            RunEvent::StepSkipped { step, because } => {
+                self.board.skipped(step);
+                let text = format!("Not run: {}: {because}", title(self, step));
+                (NoticeLevel::Warning, text)
+            }
+            RunEvent::Notice { level, text, .. } => (level, text),
+            RunEvent::SnapshotReleased { held_ms } => (
+                NoticeLevel::Info,
+                format!(
+                    "The last row is read; the source is free again after {}.",
+                    format::duration(held_ms)
+                ),
+            ),
+            RunEvent::Stopping(Stop::AfterCurrent) => (
+                NoticeLevel::Warning,
+                "Stopping: what runs is finished, nothing new is begun.".to_owned(),
+            ),
+            RunEvent::Stopping(Stop::Now) => (
+                NoticeLevel::Warning,
+                "Stopping now: what runs is cancelled and rolled back.".to_owned(),
+            ),
+            RunEvent::Finished(report) => {
+                let text = crate::report_text::headline(&report);
+                self.board.running.clear();
+                self.ended = Some(now);
+                self.report = Some(Arc::new(*report));
+                self.tell(NoticeLevel::Info, &text, now);
+                return vec![Effect::Bell];
+            }
+        };
+        self.tell(level, &text, now);
+        Vec::new()
+    }
+
+    fn tell(&mut self, level: NoticeLevel, text: &str, now: Now) {
+        let at_ms = self.elapsed_ms(now);
+        for line in crate::model::name::printable_lines(text).lines() {
+            self.log.push(at_ms, level, line.to_owned());
+        }
+    }
+
+    /// Rows and bytes so far of the steps now running.
+    pub fn tick(&mut self, samples: &[(StepId, u64, u64)], now: Now) {
+        self.board.tick(samples, now);
+    }
+
+    /// Characters go to a text field instead of the keymap.
+    pub fn is_typing(&self) -> bool {
+        false
+    }
+
+    /// Text for the field in focus.
+    pub fn text(&mut self, _key: Key, _ctx: &mut Ctx<'_>) {}
+
+    /// Why a key does nothing now, as a sentence.
+    pub fn why_not(&self, action: Action) -> Option<String> {
+        let words = match action {
+            Action::Next if self.is_running() => "The report comes when the run has ended.",
+            Action::Next if self.report.is_none() => "Nothing has been run.",
+            Action::Back if self.is_running() && !self.has_something_open() => {
+                "The run goes on; x asks how to stop it."
+            }
+            Action::Stop if !self.is_running() => "Nothing is running.",
+            Action::Details | Action::Copy if self.board.failed.is_empty() => "No step has failed.",
+            _ => return None,
+        };
+        Some(words.to_owned())
+    }
+
+    fn has_something_open(&self) -> bool {
+        self.details.is_some() || self.is_log_large
+    }
+
+    pub fn action(&mut self, action: Action, ctx: &mut Ctx<'_>) -> Vec<Effect> {
+        match action {
+            Action::Next => ctx.flow = Some(Flow::Next),
+            Action::Back | Action::Details if self.details.is_some() => self.details = None,
+            Action::Back if self.is_log_large => self.is_log_large = false,
+            Action::Back => ctx.flow = Some(Flow::Back),
+            Action::Stop => *ctx.overlay = Some(questions::how_to_stop()),
+            Action::Details => {
+                self.scroll = 0;
+                self.open_details();
+            }
+            Action::Log => {
+                self.details = None;
+                self.is_log_large = !self.is_log_large;
+            }
+            Action::SwitchTab => {
+                self.focus = match self.focus {
+                    Focus::Log if !self.board.failed.is_empty() => Focus::Problems,
+                    _ => Focus::Log,
+                };
+            }
+            Action::Copy => {
+                let text = self.selected().map(|failed| failed.problem.to_string());
+                return text
+                    .map(|text| Effect::CopyText {
+                        what: "the problem".to_owned(),
+                        text,
+                    })
+                    .into_iter()
+                    .collect();
+            }
+            Action::Follow => {
+                let rows = self.log_rows();
+                self.log.act(action, rows);
+            }
+            _ => self.move_by(action),
+        }
+        Vec::new()
+    }
+
+    fn move_by(&mut self, action: Action) {
+        if self.details.is_some() {
+            let page = self.details_rows().saturating_sub(1).max(1);
+            self.scroll = match action {
+                Action::Up => self.scroll.saturating_sub(1),
+                Action::Down => self.scroll + 1,
+                Action::PageUp => self.scroll.saturating_sub(page),
+                Action::PageDown => self.scroll + page,
+                Action::First => 0,
+                Action::Last => usize::MAX,
+                _ => return,
+            };
+            self.scroll = self.first_row();
+        } else if self.focus == Focus::Problems && !self.is_log_large {
+            let rows = self.problem_rows();
+            self.cursor.act(action, self.board.failed.len(), rows);
+        } else {
+            let rows = self.log_rows();
+            self.log.act(action, rows);
+        }
+    }
+
+    fn open_details(&mut self) {
+        // A frame and a column of air on both sides.
+        let columns = usize::from(self.size.0.saturating_sub(4));
+        let mut out = Writer::new(columns);
+        let title = self.selected().map(|failed| {
+            out.problem(&failed.problem);
+            let step = self.board.step(failed.step);
+            step.map_or_else(String::new, |step| step.title.clone())
+        });
+        self.details = title.map(|title| Page {
+            title: crate::model::name::printable(&title).into_owned(),
+            rows: out.into_rows(),
+            foot: Vec::new(),
+        });
+        self.scroll = self.first_row();
+    }
+}
+
+/// What a finished step brought: `1,000 rows`, `416 KiB`, `0.4 s`.
+pub fn facts(board: &Board, done: Done) -> Vec<String> {
+    let mut facts = Vec::new();
+    let carries = board.step(done.step).is_some_and(|s| s.method().is_some());
+    if carries {
+        facts.push(format::counted(done.rows, "row", "rows"));
+        facts.push(format::bytes_plain(done.bytes));
+    }
+    facts.push(format::duration(done.elapsed_ms));
+    facts
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+use super::*;
+use crate::app::fixtures::press;
+use crate::app::fixtures_run::*;
+use crate::app::overlay::{Choice, Overlay};
+use crate::app::{KeyCode, Msg, State, WizardStep};
+use crate::model::samples;
+
+fn board(state: &State) -> &Board {
+    &state.run.board
+}
+
+#[test]
+fn it_is_whole_only_at_the_end() {
+    let plan = samples::plan();
+    let mut state = started(&plan);
+    for step in &plan.steps {
+        assert!(board(&state).percent() < 100);
+        let events = [
+            RunEvent::StepStarted(step.id),
+            samples::finished(&plan, &step.title),
+        ];
+        for event in events {
+            state.update(Msg::Run(event), Now(3_000));
+        }
+    }
+    assert_eq!(board(&state).percent(), 99);
+    assert!(board(&state).running.is_empty());
+    assert_eq!(board(&state).done_count, plan.steps.len());
+    assert!(state.run.is_running());
+    finish(&mut state, samples::done(), Now(9_000));
+    assert!(!state.run.is_running());
+    assert_eq!(state.run.elapsed_ms(Now(70_000)), 7_000);
+    press(&mut state, KeyCode::Enter);
+    assert_eq!(state.step, WizardStep::Report);
+}
+
+#[test]
+fn samples_make_rates_and_the_time_left() {
+    let state = halfway();
+    let rental = board(&state)
+        .running
+        .iter()
+        .find(|one| one.bytes > 1_000_000_000)
+        .unwrap();
+    assert_eq!(rental.bytes_rate.per_second(), Some(50_000_000));
+    assert!(board(&state).rows_eta_ms().is_some());
+    assert!(!board(&state).history.is_empty());
+    let percent = board(&state).percent();
+    assert!((10..90).contains(&percent), "{percent}");
+}
+
+#[test]
+fn a_failure_stays_and_is_shown_in_full() {
+    let mut state = halfway_with_failure();
+    assert_eq!(board(&state).failed.len(), 1);
+    assert_eq!(board(&state).skipped_count, 1);
+    assert_eq!(state.run.focus, Focus::Problems);
+    press(&mut state, KeyCode::Char('d'));
+    let page = state.run.details.as_ref().unwrap();
+    let text: String = page
+        .rows
+        .iter()
+        .flatten()
+        .map(|(_, t)| t.as_str())
+        .collect();
+    for part in [
+        "23505",
+        "mary@example.org",
+        "remove one of them",
+        "COPY public.customer",
+        "^",
+    ] {
+        assert!(text.contains(part), "{part}");
+    }
+    press(&mut state, KeyCode::Esc);
+    assert!(state.run.details.is_none());
+    assert_eq!(state.step, WizardStep::Run);
+    let effects = press(&mut state, KeyCode::Char('y'));
+    assert!(matches!(effects.as_slice(), [Effect::CopyText { .. }]));
+}
+
+#[test]
+fn stopping_asks_how() {
+    let mut state = halfway();
+    press(&mut state, KeyCode::Char('x'));
+    let Some(Overlay::Confirm(confirm)) = &state.overlay else {
+        panic!("{:?}", state.overlay);
+    };
+    assert_eq!(confirm.buttons[0].1, Choice::Dismiss);
+    press(&mut state, KeyCode::Tab);
+    let effects = press(&mut state, KeyCode::Enter);
+    assert!(matches!(
+        effects.as_slice(),
+        [Effect::StopRun(Stop::AfterCurrent)]
+    ));
+    finish(&mut state, samples::cancelled(), Now(50_000));
+    press(&mut state, KeyCode::Char('x'));
+    assert!(state.overlay.is_none());
+    assert!(state.toast.is_some());
+}
+
+#[test]
+fn an_optional_step_fails_without_being_a_problem() {
+    let mut plan = samples::plan();
+    plan.steps[2].rule = crate::model::plan::Rule::Optional;
+    let mut state = started(&plan);
+    let step = plan.steps[2].id;
+    let problem = Box::new(samples::duplicate_key());
+    state.update(Msg::Run(RunEvent::StepStarted(step)), BEGAN);
+    state.update(Msg::Run(RunEvent::StepFailed { step, problem }), BEGAN);
+    assert!(board(&state).failed.is_empty());
+    assert_eq!(state.run.log.lines[0].level, NoticeLevel::Warning);
+}
+
+#[test]
+fn the_log_takes_all_rows_and_gives_them_back() {
+    let mut state = halfway();
+    let before = state.run.layout();
+    press(&mut state, KeyCode::Char('l'));
+    assert_eq!(state.run.layout().now, 0);
+    press(&mut state, KeyCode::Esc);
+    assert_eq!(state.run.layout(), before);
+}

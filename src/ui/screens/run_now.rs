@@ -1,0 +1,187 @@
+//! The steps that run now, one panel row each, and below them what was done last.
+//!
+//! ```text
+//! │ ⠋ public.rental        COPY binary  ███████░░░░░  61 %   38.2 MiB/s │
+//! │     9,800,000 of ~16,044,000 rows · 1.4 GiB · 240 k rows/s · ~22 s   │
+//! ```
+//!
+//! The second row of a table is left out when there is no room for all.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::app::steps::preview::overview;
+use crate::app::steps::run::board::{Board, Running};
+use crate::app::steps::run::{Run, facts};
+use crate::app::{Now, format, rate};
+use crate::model::name::printable;
+use crate::model::plan::Step;
+use crate::ui::theme::Theme;
+use crate::ui::widgets::{gauge, panel, text};
+
+pub(super) fn draw(run: &Run, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let board = &run.board;
+    let title = if run.report.is_some() {
+        "Done last".to_owned()
+    } else {
+        let number = board.running.len() as u64;
+        format!(
+            "Now {} {} at work",
+            theme.glyphs.dot,
+            format::counted(number, "step", "steps")
+        )
+    };
+    let inner = panel::draw(frame, area, &title, false, theme);
+    let columns = usize::from(inner.width);
+    let height = usize::from(inner.height);
+    let steps: Vec<(&Running, &Step)> = board
+        .running
+        .iter()
+        .filter_map(|one| Some((one, board.step(one.step)?)))
+        .collect();
+    let tables = steps.iter().filter(|(_, step)| step.method().is_some());
+    let is_roomy = steps.len() + tables.count() < height;
+    let mut lines = Vec::new();
+    for (one, step) in steps.iter().filter(|(_, step)| step.method().is_some()) {
+        lines.push(table(one, step, now, columns, theme));
+        if is_roomy {
+            lines.push(table_figures(one, step, columns, theme));
+        }
+    }
+    for (one, step) in steps.iter().filter(|(_, step)| step.method().is_none()) {
+        lines.push(other(one, step, now, columns, theme));
+    }
+    if lines.len() > height && height > 0 {
+        let hidden = lines.len() - (height - 1);
+        lines.truncate(height - 1);
+        lines.push(Line::styled(format!("   and {hidden} more"), theme.dim()));
+    }
+    lines.extend(finished(board, columns, theme));
+    for (row, line) in inner.rows().zip(lines) {
+        frame.render_widget(line, row);
+    }
+}
+
+fn spinner(one: &Running, now: Now, theme: &Theme) -> Span<'static> {
+    let sign = theme.glyphs.spinner_at(now.since(one.since));
+    Span::styled(format!(" {sign} "), theme.accent())
+}
+
+/// A bar where the size is known; else the rows so far.
+fn table(one: &Running, step: &Step, now: Now, columns: usize, theme: &Theme) -> Line<'static> {
+    const BADGE: usize = 11;
+    const RATE: usize = 10;
+    let ellipsis = theme.glyphs.ellipsis;
+    let name = step
+        .object
+        .as_ref()
+        .map_or_else(|| printable(&step.title).into_owned(), ToString::to_string);
+    // Spinner, badge and rate with their gaps; the rest is shared by name and bar.
+    let room = columns.saturating_sub(3 + BADGE + RATE + 5);
+    let bar_columns = (room / 2).min(40);
+    let share = match rate::percent(one.bytes, step.size_hint_bytes) {
+        Some(percent) if bar_columns > 6 => {
+            let bar = gauge::bar(percent, bar_columns - 5, theme);
+            format!("{bar} {percent:>2} %")
+        }
+        Some(percent) => format!("{percent:>2} %"),
+        None => format!("{} rows", format::count(one.rows)),
+    };
+    let speed = one
+        .bytes_rate
+        .per_second()
+        .map(|rate| format!("{}/s", format::bytes_plain(rate)))
+        .unwrap_or_default();
+    Line::from_iter([
+        spinner(one, now, theme),
+        Span::styled(
+            text::fit(&name, room - bar_columns, ellipsis),
+            theme.strong(),
+        ),
+        Span::raw("  "),
+        Span::raw(text::fit(
+            overview::badge(step).unwrap_or_default(),
+            BADGE,
+            ellipsis,
+        )),
+        Span::raw(" "),
+        Span::styled(text::fit(&share, bar_columns, ellipsis), theme.accent()),
+        Span::raw(" "),
+        Span::raw(text::fit_right(&speed, RATE, ellipsis)),
+    ])
+}
+
+/// `9,800,000 of ~16,044,000 rows · 1.4 GiB of ~2.3 GiB · 240 k rows/s · ~22 s left`.
+fn table_figures(one: &Running, step: &Step, columns: usize, theme: &Theme) -> Line<'static> {
+    let rows = match step.row_hint {
+        Some(hint) if hint >= one.rows => {
+            format!(
+                "{} of ~{} rows",
+                format::count(one.rows),
+                format::count(hint)
+            )
+        }
+        _ => format::counted(one.rows, "row", "rows"),
+    };
+    let bytes = match step.size_hint_bytes {
+        hint if hint >= one.bytes && hint > 0 => format!(
+            "{} of ~{}",
+            format::bytes_plain(one.bytes),
+            format::bytes_plain(hint)
+        ),
+        _ => format::bytes_plain(one.bytes),
+    };
+    let mut parts = vec![rows, bytes];
+    if let Some(speed) = one.rows_rate.per_second() {
+        parts.push(format!("{} rows/s", format::count_short(speed)));
+    }
+    let remaining = step.size_hint_bytes.saturating_sub(one.bytes);
+    if let Some(left) = one.bytes_rate.eta_ms(remaining).filter(|_| remaining > 0) {
+        parts.push(format!("~{} left", format::duration(left)));
+    }
+    let words = parts.join(&format!(" {} ", theme.glyphs.dot));
+    let words = text::truncate(&words, columns.saturating_sub(5), theme.glyphs.ellipsis);
+    Line::styled(format!("     {words}"), theme.dim())
+}
+
+fn other(one: &Running, step: &Step, now: Now, columns: usize, theme: &Theme) -> Line<'static> {
+    const CLOCK: usize = 9;
+    let room = columns.saturating_sub(3 + CLOCK + 1);
+    let title = text::fit(&printable(&step.title), room, theme.glyphs.ellipsis);
+    let clock = format::clock(now.since(one.since));
+    Line::from_iter([
+        spinner(one, now, theme),
+        Span::raw(title),
+        Span::raw(format!("{clock:>CLOCK$} ")),
+    ])
+}
+
+/// How many are done, and the last of them.
+fn finished(board: &Board, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    if board.done_count > 0 {
+        let done = format::counted(board.done_count as u64, "step is done", "steps are done");
+        lines.push(Line::from_iter([
+            Span::styled(format!(" {} ", theme.glyphs.fine), theme.fine()),
+            Span::raw(format!("{done}; the last ones:")),
+        ]));
+    }
+    if board.skipped_count > 0 {
+        let skipped = format::counted(board.skipped_count as u64, "step", "steps");
+        let words = format!(" {} {skipped} not run", theme.glyphs.warning);
+        lines.insert(0, Line::styled(words, theme.warning()));
+    }
+    for done in &board.recent {
+        let title = board.step(done.step).map_or("", |step| step.title.as_str());
+        let words = format!(
+            "   {} {} {}",
+            printable(title),
+            theme.glyphs.dot,
+            facts(board, *done).join(&format!(" {} ", theme.glyphs.dot))
+        );
+        let words = text::truncate(&words, columns, theme.glyphs.ellipsis);
+        lines.push(Line::styled(words, theme.dim()));
+    }
+    lines
+}
