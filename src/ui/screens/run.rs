@@ -20,6 +20,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::run_now;
@@ -28,7 +29,6 @@ use crate::app::{Now, State, format};
 use crate::model::event::{NoticeLevel, Stop};
 use crate::model::name::printable;
 use crate::model::plan::Phase;
-use crate::model::report::Outcome;
 use crate::report_text;
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{gauge, page, panel, text};
@@ -107,11 +107,7 @@ fn draw_head(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
 
 /// Never full before the end, and not at all after a run that did not get there.
 fn gauge_line(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
-    let is_there = run
-        .report
-        .as_ref()
-        .is_some_and(|report| matches!(report.outcome, Outcome::Done | Outcome::Different));
-    let percent = if is_there { 100 } else { run.board.percent() };
+    let percent = run.percent();
     let steps = format!(
         " {percent:>3} %   {}/{} steps",
         format::count(run.board.ended_count() as u64),
@@ -173,10 +169,24 @@ fn history(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
     ])
 }
 
-/// `✓ Schema 8/8 · Data 3/8 · …`; phases without steps are left out.
+/// `Prepare ✓  Schema 8/8  Data 3/8 …`; phases without steps are left out, and counts where they say least if there is no
+/// room for all.
 fn phases(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
-    let mut spans = Vec::new();
-    let mut used = 0;
+    let all = phase_words(run, false, theme);
+    let width: usize = all.iter().map(|(words, _)| text::width(words) + 2).sum();
+    let shown = if width <= columns + 2 {
+        all
+    } else {
+        phase_words(run, true, theme)
+    };
+    let spans = shown
+        .into_iter()
+        .flat_map(|(words, style)| [Span::styled(words, style), Span::raw("  ")]);
+    spans.collect()
+}
+
+fn phase_words(run: &Run, is_short: bool, theme: &Theme) -> Vec<(String, Style)> {
+    let mut shown = Vec::new();
     for phase in Phase::ALL {
         let tally = run.board.phase(phase);
         if tally.all == 0 {
@@ -186,24 +196,21 @@ fn phases(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
             Phase::Indexes => "Indexes",
             other => other.title(),
         };
-        let words = format!("{name} {}/{}", tally.ended, tally.all);
-        let gap = if spans.is_empty() { 0 } else { 3 };
-        if used + gap + words.len() > columns {
-            spans.push(Span::raw(format!(" {}", theme.glyphs.ellipsis)));
-            break;
-        }
-        used += gap + words.len();
-        if gap > 0 {
-            spans.push(Span::styled(format!(" {} ", theme.glyphs.dot), theme.dim()));
-        }
-        let style = match tally.ended {
-            0 => theme.dim(),
-            ended if ended == tally.all => theme.fine(),
-            _ => theme.strong(),
-        };
-        spans.push(Span::styled(words, style));
+        let counts = format!("{name} {}/{}", tally.ended, tally.all);
+        shown.push(if tally.has_gap {
+            let words = format!("{counts} {}", theme.glyphs.blocking);
+            (words, theme.bad())
+        } else if tally.ended == tally.all {
+            (format!("{name} {}", theme.glyphs.fine), theme.fine())
+        } else if tally.ended > 0 {
+            (counts, theme.strong())
+        } else if is_short {
+            (name.to_owned(), theme.dim())
+        } else {
+            (counts, theme.dim())
+        });
     }
-    Line::from(spans)
+    shown
 }
 
 fn draw_problems(run: &Run, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {

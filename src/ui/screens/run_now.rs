@@ -22,15 +22,15 @@ use crate::ui::widgets::{gauge, panel, text};
 
 pub(super) fn draw(run: &Run, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let board = &run.board;
-    let title = if run.report.is_some() {
-        "Done last".to_owned()
-    } else {
-        let number = board.running.len() as u64;
-        format!(
+    let number = board.running.len() as u64;
+    let title = match number {
+        _ if run.report.is_some() => "Done last".to_owned(),
+        0 => "Now".to_owned(),
+        number => format!(
             "Now {} {} at work",
             theme.glyphs.dot,
             format::counted(number, "step", "steps")
-        )
+        ),
     };
     let inner = panel::draw(frame, area, &title, false, theme);
     let columns = usize::from(inner.width);
@@ -45,12 +45,17 @@ pub(super) fn draw(run: &Run, now: Now, frame: &mut Frame<'_>, area: Rect, theme
     let mut lines = Vec::new();
     for (one, step) in steps.iter().filter(|(_, step)| step.method().is_some()) {
         lines.push(table(one, step, now, columns, theme));
-        if is_roomy {
+        if is_roomy && step.size_hint_bytes > 0 {
             lines.push(table_figures(one, step, columns, theme));
         }
     }
     for (one, step) in steps.iter().filter(|(_, step)| step.method().is_none()) {
         lines.push(other(one, step, now, columns, theme));
+    }
+    if lines.is_empty() && run.report.is_none() {
+        let sign = theme.glyphs.spinner_at(run.elapsed_ms(now));
+        let words = format!(" {sign} Waiting for the next step");
+        lines.push(Line::styled(words, theme.accent()));
     }
     if lines.len() > height && height > 0 {
         let hidden = lines.len() - (height - 1);
@@ -112,7 +117,7 @@ fn table(one: &Running, step: &Step, now: Now, columns: usize, theme: &Theme) ->
     ])
 }
 
-/// `9,800,000 of ~16,044,000 rows · 1.4 GiB of ~2.3 GiB · 240 k rows/s · ~22 s left`.
+/// `9,800,000 of ~16,044,000 rows · 1.4 GiB · 240 k rows/s · ~22 s left`.
 fn table_figures(one: &Running, step: &Step, columns: usize, theme: &Theme) -> Line<'static> {
     let rows = match step.row_hint {
         Some(hint) if hint >= one.rows => {
@@ -124,15 +129,7 @@ fn table_figures(one: &Running, step: &Step, columns: usize, theme: &Theme) -> L
         }
         _ => format::counted(one.rows, "row", "rows"),
     };
-    let bytes = match step.size_hint_bytes {
-        hint if hint >= one.bytes && hint > 0 => format!(
-            "{} of ~{}",
-            format::bytes_plain(one.bytes),
-            format::bytes_plain(hint)
-        ),
-        _ => format::bytes_plain(one.bytes),
-    };
-    let mut parts = vec![rows, bytes];
+    let mut parts = vec![rows, format::bytes_plain(one.bytes)];
     if let Some(speed) = one.rows_rate.per_second() {
         parts.push(format!("{} rows/s", format::count_short(speed)));
     }

@@ -48,6 +48,8 @@ pub struct Failed {
 pub struct Tally {
     pub ended: usize,
     pub all: usize,
+    /// One of them failed or was not run.
+    pub has_gap: bool,
 }
 
 #[derive(Debug, Default)]
@@ -149,13 +151,21 @@ impl Board {
             self.done_count += 1;
         } else {
             self.failed.push(Failed { step, problem });
+            self.mark_gap(step);
         }
         self.end(step);
     }
 
     pub fn skipped(&mut self, step: StepId) {
         self.skipped_count += 1;
+        self.mark_gap(step);
         self.end(step);
+    }
+
+    fn mark_gap(&mut self, step: StepId) {
+        if let Some(step) = self.plan.step(step) {
+            self.phases[step.phase as usize].has_gap = true;
+        }
     }
 
     fn end(&mut self, id: StepId) {

@@ -13,7 +13,7 @@ use crate::app::steps::preview::page::{Page, Writer};
 use crate::app::{Action, Ctx, Effect, Flow, Key, Now, format, questions};
 use crate::model::event::{NoticeLevel, RunEvent, Stop};
 use crate::model::plan::{Plan, StepId};
-use crate::model::report::Report;
+use crate::model::report::{Outcome, Report};
 use board::{Board, Done, Failed};
 use log::Log;
 
@@ -54,6 +54,8 @@ pub struct Run {
     pub details: Option<Page>,
     scroll: usize,
     size: (u16, u16),
+    /// How far it was when it ended.
+    reached: u8,
 }
 
 impl Run {
@@ -75,6 +77,15 @@ impl Run {
     pub fn elapsed_ms(&self, now: Now) -> u64 {
         let end = self.ended.unwrap_or(now);
         self.started.map_or(0, |started| end.since(started))
+    }
+
+    /// 100 only after a run that carried everything.
+    pub fn percent(&self) -> u8 {
+        match self.report.as_ref().map(|report| report.outcome) {
+            None => self.board.percent(),
+            Some(Outcome::Done | Outcome::Different) => 100,
+            Some(Outcome::Failed | Outcome::Cancelled) => self.reached,
+        }
     }
 
     pub fn resize(&mut self, size: (u16, u16)) {
@@ -159,7 +170,10 @@ impl Run {
                 (NoticeLevel::Info, format!("{}: {words}", title(self, step)))
             }
             RunEvent::StepFailed { step, problem } => {
-                let text = format!("{}: {problem}", title(self, step));
+                // In full it stands among the problems.
+                let code = problem.sqlstate.as_ref();
+                let code = code.map_or_else(String::new, |code| format!(" (SQLSTATE {code})"));
+                let text = format!("{}: {}{code}", title(self, step), problem.message);
                 let before = self.board.failed.len();
                 self.board.failed(step, problem);
                 if self.board.failed.len() == before {
@@ -194,6 +208,7 @@ impl Run {
             ),
             RunEvent::Finished(report) => {
                 let text = crate::report_text::headline(&report);
+                self.reached = self.board.percent();
                 self.board.running.clear();
                 self.ended = Some(now);
                 self.report = Some(Arc::new(*report));
