@@ -10,3 +10,7 @@ mod oracle;
 mod support;
 #[cfg(test)]
 mod trust;
+#[cfg(test)]
+mod journeys;
+#[cfg(test)]
+mod terminal;
