@@ -26,7 +26,12 @@ struct Seen {
 impl Terminal {
     /// Starts howdah with these arguments.
     pub(crate) fn start(arguments: &[&str], width: u16, height: u16) -> Self {
-        let size = PtySize { rows: height, cols: width, pixel_width: 0, pixel_height: 0 };
+        let size = PtySize {
+            rows: height,
+            cols: width,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_howdah"));
         command.args(arguments);
@@ -38,8 +43,14 @@ impl Terminal {
         let mut output = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
         let screen = vt100::Parser::new(height, width, 0);
-        let seen =
-            Arc::new((Mutex::new(Seen { screen, raw: Vec::new(), is_closed: false }), Condvar::new()));
+        let seen = Arc::new((
+            Mutex::new(Seen {
+                screen,
+                raw: Vec::new(),
+                is_closed: false,
+            }),
+            Condvar::new(),
+        ));
         let writer = Arc::clone(&seen);
         std::thread::spawn(move || {
             let mut buffer = [0; 8192];
@@ -55,7 +66,12 @@ impl Terminal {
                 }
             }
         });
-        Self { child, master: pair.master, keys, seen }
+        Self {
+            child,
+            master: pair.master,
+            keys,
+            seen,
+        }
     }
 
     pub(crate) fn screen(&self) -> String {
@@ -95,8 +111,19 @@ impl Terminal {
     }
 
     pub(crate) fn resize(&self, width: u16, height: u16) {
-        let size = PtySize { rows: height, cols: width, pixel_width: 0, pixel_height: 0 };
-        self.seen.0.lock().unwrap().screen.screen_mut().set_size(height, width);
+        let size = PtySize {
+            rows: height,
+            cols: width,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        self.seen
+            .0
+            .lock()
+            .unwrap()
+            .screen
+            .screen_mut()
+            .set_size(height, width);
         self.master.resize(size).unwrap();
     }
 
@@ -116,7 +143,10 @@ impl Terminal {
             seen = self.seen.1.wait_timeout(seen, PATIENCE).unwrap().0;
         }
         let screen = seen.screen.screen();
-        assert!(!screen.alternate_screen(), "the alternate screen was left on");
+        assert!(
+            !screen.alternate_screen(),
+            "the alternate screen was left on"
+        );
         assert!(!screen.hide_cursor(), "the cursor was left hidden");
         assert!(!screen.bracketed_paste(), "bracketed paste was left on");
         status.exit_code()
