@@ -165,6 +165,10 @@ pub const BINDINGS: &[Binding] = &[
     binding(RUN, &[k(KeyCode::Enter)], Action::Next, "Report", "Go on to the report once the run has ended", 0),
 
     binding(REPORT, &[c('q'), k(KeyCode::Enter)], Action::Quit, "Quit", "Leave howdah; a summary is printed to the terminal", 0),
+    binding(REPORT, &[k(KeyCode::Tab), k(KeyCode::Right), c('l')], Action::Right, "Next page", "Next page: summary, tables, sequences, problems, objects", 1),
+    binding(REPORT, &[c('w')], Action::Write, "Write", "Write the report as Markdown and as JSON into the working directory", 2),
+    binding(REPORT, &[c('y')], Action::Copy, "Copy", "Copy the summary to the clipboard", 3),
+    binding(REPORT, &[k(KeyCode::BackTab), k(KeyCode::Left), c('h')], Action::Left, "", "Previous page", 9),
 
     binding(Context::Lists, &[k(KeyCode::Up), c('k')], Action::Up, "", "One line up", 10),
     binding(Context::Lists, &[k(KeyCode::Down), c('j')], Action::Down, "", "One line down", 10),

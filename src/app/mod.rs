@@ -10,8 +10,9 @@
 pub(crate) mod fixtures;
 #[cfg(test)]
 pub(crate) mod fixtures_plan;
+#[cfg(test)]
+pub(crate) mod fixtures_run;
 pub mod form;
-pub mod format;
 pub mod key;
 pub mod keymap;
 pub mod list;
@@ -19,10 +20,13 @@ pub mod message;
 pub mod options_form;
 pub mod overlay;
 mod questions;
+pub mod rate;
 pub mod state;
 pub mod steps;
 mod update;
 
+/// Below all floors, for the report's text needs it where there is no wizard.
+pub use crate::model::format;
 pub use key::{Key, KeyCode};
 pub use keymap::Action;
 pub use message::{Effect, Inspection, Msg, Now};

@@ -19,6 +19,7 @@ impl State {
             Msg::Resize { width, height } => {
                 self.size = (width, height);
                 self.preview.resize(self.size);
+                self.report.resize(self.size);
             }
             Msg::Tick { samples } => {
                 if self.run.is_running() {
@@ -189,7 +190,7 @@ impl State {
             WizardStep::Preview => self.overlay = self.confirm_start().map(Overlay::Confirm),
             WizardStep::Run => {
                 if let Some(report) = &self.run.report {
-                    self.report.show(Arc::clone(report));
+                    self.report.show(Arc::clone(report), self.size);
                     self.step = WizardStep::Report;
                 }
             }

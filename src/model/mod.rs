@@ -8,10 +8,13 @@ pub mod connection;
 pub mod event;
 pub mod existing;
 pub mod finding;
+pub mod format;
 pub mod inspection;
 pub mod name;
 pub mod options;
 pub mod plan;
 pub mod problem;
 pub mod report;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod selection;

@@ -90,3 +90,5 @@ fn too_small(frame: &mut Frame<'_>, area: Rect) {
 mod tests;
 #[cfg(test)]
 mod tests_preview;
+#[cfg(test)]
+mod tests_run;

@@ -1,12 +1,385 @@
-//! The report step.
+//! Report: the outcome in words, then the evidence.
+//!
+//! ```text
+//! ╭ ✓ done ────────────────────────────────────────────────────────╮
+//! │ The copy equals the original: 8 tables with 30,646,382 rows …  │
+//! │ It took 3 m 05 s for 3.9 GiB of rows; …                        │
+//! ╰────────────────────────────────────────────────────────────────╯
+//!   Summary   Tables 8   Sequences 2   Problems 0   Objects 45
+//! ╭ Tables ────────────────────────────────────────────────────────╮
+//! │     Table                   Source  Destination  Verdict   Time│
+//! │   ✓ public.film              1,000        1,000  equal    0.4 s│
+//! │ COPY text · 416 KiB                                            │
+//! ╰──────────────────────────────────────────────────────── 1/8 ───╯
+//! ```
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
 
-use crate::app::{Now, State};
+use crate::app::steps::report::{HEAD_ROWS, ReportView, Section};
+use crate::app::{Now, State, format};
+use crate::model::name::printable;
+use crate::model::report::{Outcome, Report, SequenceResult, TableResult, Verdict};
+use crate::report_text;
 use crate::ui::theme::Theme;
-use crate::ui::widgets::panel;
+use crate::ui::widgets::{panel, sql, text};
+
+/// Size and method of a table stand in its row from so many columns on; below, under the list.
+const WIDE: usize = 100;
 
 pub fn draw(state: &State, _now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-    panel::draw(frame, area, state.step.title(), true, theme);
+    let view = &state.report;
+    let Some(report) = &view.report else {
+        let inner = panel::draw(frame, area, "Report", true, theme);
+        let words = " The report comes when a run has ended.";
+        frame.render_widget(Line::raw(words), inner);
+        return;
+    };
+    let [head, names, body] = Layout::vertical([
+        Constraint::Length(HEAD_ROWS),
+        Constraint::Length(1),
+        Constraint::Fill(1),
+    ])
+    .areas(area);
+    draw_outcome(report, frame, head, theme);
+    draw_names(view, report, frame, names, theme);
+    match view.section {
+        Section::Tables => draw_tables(view, report, frame, body, theme),
+        Section::Sequences => draw_sequences(view, report, frame, body, theme),
+        Section::Summary | Section::Problems | Section::Objects => {
+            draw_page(view, frame, body, theme);
+        }
+    }
+}
+
+/// The sign and the colour of an outcome; the word stands beside it wherever it is shown.
+pub(super) fn outcome(outcome: Outcome, theme: &Theme) -> (&'static str, Style) {
+    match outcome {
+        Outcome::Done => (theme.glyphs.fine, theme.fine().patch(theme.strong())),
+        Outcome::Failed | Outcome::Different => (theme.glyphs.blocking, theme.bad()),
+        Outcome::Cancelled => (theme.glyphs.warning, theme.warning().patch(theme.strong())),
+    }
+}
+
+fn draw_outcome(report: &Report, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let (sign, style) = outcome(report.outcome, theme);
+    let title = format!("{sign} {}", report_text::outcome_word(report.outcome));
+    let inner = panel::draw(frame, area, &title, false, theme);
+    let columns = usize::from(inner.width.saturating_sub(2));
+    let headline = text::wrap(&report_text::headline(report), columns);
+    let mut lines: Vec<_> = headline
+        .into_iter()
+        .take(2)
+        .map(|line| Line::styled(format!(" {line}"), style))
+        .collect();
+    let mut facts = vec![format::duration(report.elapsed_ms)];
+    if report.byte_count() > 0 {
+        facts.push(format!(
+            "{} of rows",
+            format::bytes_plain(report.byte_count())
+        ));
+    }
+    if let Some(held) = report.snapshot_held_ms {
+        let held = format::duration(held);
+        facts.push(format!("the source's snapshot was held for {held}"));
+    }
+    let facts = facts.join(&format!(" {} ", theme.glyphs.dot));
+    let time = text::truncate(&facts, columns, theme.glyphs.ellipsis);
+    lines.push(Line::raw(format!(" {time}")));
+    for (row, line) in inner.rows().zip(lines) {
+        frame.render_widget(line, row);
+    }
+}
+
+fn draw_names(
+    view: &ReportView,
+    report: &Report,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    theme: &Theme,
+) {
+    let mut spans = vec![Span::raw(" ")];
+    for section in Section::ALL {
+        let name = match section.count(report) {
+            Some(count) => format!(" {} {} ", section.title(), format::count(count)),
+            None => format!(" {} ", section.title()),
+        };
+        let style = if section == view.section {
+            theme.title().patch(theme.selected())
+        } else {
+            theme.text()
+        };
+        spans.push(Span::styled(name, style));
+        spans.push(Span::raw(" "));
+    }
+    frame.render_widget(Line::from(spans), area);
+}
+
+fn draw_page(view: &ReportView, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let page = &view.page;
+    let inner = panel::draw(frame, area, &page.title, true, theme);
+    let first = view.first_row();
+    for (row, line) in inner.rows().zip(page.rows.get(first..).unwrap_or_default()) {
+        let row = Rect {
+            x: (row.x + 1).min(row.right()),
+            width: row.width.saturating_sub(2),
+            ..row
+        };
+        frame.render_widget(sql::line(line, theme), row);
+    }
+    let height = usize::from(inner.height);
+    if page.rows.len() > height {
+        let last = (first + height).min(page.rows.len());
+        let note = format!(" {}-{last}/{} ", first + 1, page.rows.len());
+        draw_note(&note, frame, area, theme);
+    }
+}
+
+/// On the lower edge of a box, at the right.
+fn draw_note(note: &str, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let row = Rect {
+        y: area.bottom().saturating_sub(1),
+        height: area.height.min(1),
+        width: area.width.saturating_sub(2),
+        ..area
+    };
+    let note = Line::styled(note.to_owned(), theme.dim());
+    frame.render_widget(note.right_aligned(), row);
+}
+
+/// A list with its heading, the selected row's facts below it, and the position on the edge.
+fn draw_list(
+    view: &ReportView,
+    heading: &str,
+    rows: impl Fn(usize) -> Line<'static>,
+    foot: &str,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    theme: &Theme,
+) {
+    let inner = panel::draw(frame, area, view.section.title(), true, theme);
+    let [head, list, below] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+    ])
+    .areas(inner);
+    if view.order.is_empty() {
+        let words = format!(" No {} were carried.", view.section.title().to_lowercase());
+        frame.render_widget(Line::raw(words), head);
+        return;
+    }
+    frame.render_widget(Line::styled(heading.to_owned(), theme.dim()), head);
+    let visible = view
+        .cursor
+        .visible(view.order.len(), usize::from(list.height));
+    let shown = view.order.get(visible.clone()).unwrap_or_default();
+    for ((position, at), row) in visible.zip(shown).zip(list.rows()) {
+        let mut line = rows(*at);
+        if position == view.cursor.selected {
+            line = line.patch_style(theme.selected());
+        }
+        frame.render_widget(line, row);
+    }
+    let room = usize::from(below.width.saturating_sub(2));
+    let foot = text::truncate(&theme.glyphs.words(foot), room, theme.glyphs.ellipsis);
+    frame.render_widget(Line::styled(format!(" {foot}"), theme.accent()), below);
+    let note = format!(" {}/{} ", view.cursor.selected + 1, view.order.len());
+    draw_note(&note, frame, area, theme);
+}
+
+fn sign(verdict: &Verdict, theme: &Theme) -> (&'static str, Style) {
+    match verdict {
+        Verdict::Equal => (theme.glyphs.fine, theme.fine()),
+        Verdict::Different => (theme.glyphs.blocking, theme.bad()),
+        Verdict::NotCompared(_) => (theme.glyphs.unknown, theme.warning()),
+    }
+}
+
+/// The widest of a heading and what stands below it, within bounds.
+fn widest(heading: &str, cells: impl Iterator<Item = usize>, most: usize) -> usize {
+    cells.max().unwrap_or(0).max(text::width(heading)).min(most)
+}
+
+/// Sign, name, both sides' values and the verdict: what tables and sequences have in common.
+struct Columns {
+    name: usize,
+    source: usize,
+    destination: usize,
+    ellipsis: &'static str,
+}
+
+impl Columns {
+    const VERDICT: usize = 12;
+
+    /// `behind`: columns needed behind the verdict.
+    fn new(all: usize, source: usize, destination: usize, behind: usize, theme: &Theme) -> Self {
+        // Sign with air on both sides, two spaces between columns, one at the end.
+        let taken = 3 + 2 + source + 2 + destination + 2 + Self::VERDICT + behind + 1;
+        Self {
+            name: all.saturating_sub(taken),
+            source,
+            destination,
+            ellipsis: theme.glyphs.ellipsis,
+        }
+    }
+
+    fn cells(&self, name: &str, source: &str, destination: &str, verdict: &str) -> String {
+        format!(
+            "{}  {}  {}  {}",
+            text::fit(name, self.name, self.ellipsis),
+            text::fit_right(source, self.source, self.ellipsis),
+            text::fit_right(destination, self.destination, self.ellipsis),
+            text::fit(verdict, Self::VERDICT, self.ellipsis),
+        )
+    }
+
+    fn line(
+        &self,
+        cells: [&str; 3],
+        verdict: &Verdict,
+        behind: &str,
+        theme: &Theme,
+    ) -> Line<'static> {
+        let (sign, style) = sign(verdict, theme);
+        let [name, source, destination] = cells;
+        let word = report_text::verdict_word(verdict);
+        let cells = self.cells(name, source, destination, word);
+        let cells_style = match verdict {
+            Verdict::Equal => theme.text(),
+            Verdict::Different | Verdict::NotCompared(_) => style,
+        };
+        Line::from_iter([
+            Span::styled(format!(" {sign} "), style),
+            Span::styled(cells, cells_style),
+            Span::raw(format!("{behind} ")),
+        ])
+    }
+}
+
+fn draw_tables(
+    view: &ReportView,
+    report: &Report,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    theme: &Theme,
+) {
+    let all = usize::from(area.width.saturating_sub(2));
+    let is_wide = all >= WIDE;
+    let width = |heading, rows: fn(&TableResult) -> Option<u64>| {
+        let cells = report
+            .tables
+            .iter()
+            .map(|t| report_text::rows(rows(t)).len());
+        widest(heading, cells, 20)
+    };
+    let headings = ["Source rows", "Destination"];
+    let source = width(headings[0], |t| t.source_rows);
+    let destination = width(headings[1], |t| t.destination_rows);
+    let time = |table: &TableResult| match table.copy_ms {
+        0 => String::new(),
+        ms => format::duration(ms),
+    };
+    let behind = |table: &TableResult| {
+        let time = time(table);
+        if is_wide {
+            let size = format::bytes(table.bytes);
+            format!("  {time:>9}  {size}  {:<11}", report_text::method(table))
+        } else {
+            format!("  {time:>9}")
+        }
+    };
+    let (behind_columns, behind_heading) = if is_wide {
+        (34, "       Time      Size  Method     ")
+    } else {
+        (11, "       Time")
+    };
+    let columns = Columns::new(all, source, destination, behind_columns, theme);
+    let heading = format!(
+        "   {}{behind_heading}",
+        columns.cells("Table", headings[0], headings[1], "Verdict")
+    );
+    let row = |at: usize| {
+        let Some(table) = report.tables.get(at) else {
+            return Line::default();
+        };
+        let cells = [
+            table.name.to_string(),
+            report_text::rows(table.source_rows),
+            report_text::rows(table.destination_rows),
+        ];
+        let cells = [cells[0].as_str(), cells[1].as_str(), cells[2].as_str()];
+        columns.line(cells, &table.verdict, &behind(table), theme)
+    };
+    let selected = view.selected().and_then(|at| report.tables.get(at));
+    let foot = selected.map(table_facts).unwrap_or_default();
+    draw_list(view, &heading, row, &foot, frame, area, theme);
+}
+
+/// `public.film · COPY text · 416 KiB · not compared: it was not carried`.
+fn table_facts(table: &TableResult) -> String {
+    let mut facts = vec![
+        table.name.to_string(),
+        report_text::method(table).to_owned(),
+    ];
+    if table.bytes > 0 {
+        facts.push(format::bytes_plain(table.bytes));
+    }
+    facts.extend(reason(&table.verdict));
+    facts.join(" · ")
+}
+
+fn reason(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::NotCompared(why) => Some(format!("not compared: {}", printable(why))),
+        Verdict::Equal | Verdict::Different => None,
+    }
+}
+
+fn draw_sequences(
+    view: &ReportView,
+    report: &Report,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    theme: &Theme,
+) {
+    let all = usize::from(area.width.saturating_sub(2));
+    let width = |heading, value: fn(&SequenceResult) -> Option<(i64, bool)>| {
+        let cells = report
+            .sequences
+            .iter()
+            .map(|s| report_text::counter(value(s)).len());
+        widest(heading, cells, 34)
+    };
+    let headings = ["Source", "Destination"];
+    let source = width(headings[0], |s| s.source);
+    let destination = width(headings[1], |s| s.destination);
+    let columns = Columns::new(all, source, destination, 0, theme);
+    let heading = format!(
+        "   {}",
+        columns.cells("Sequence", headings[0], headings[1], "Verdict")
+    );
+    let row = |at: usize| {
+        let Some(sequence) = report.sequences.get(at) else {
+            return Line::default();
+        };
+        let cells = [
+            sequence.name.to_string(),
+            report_text::counter(sequence.source),
+            report_text::counter(sequence.destination),
+        ];
+        let cells = [cells[0].as_str(), cells[1].as_str(), cells[2].as_str()];
+        columns.line(cells, &sequence.verdict, "", theme)
+    };
+    let selected = view.selected().and_then(|at| report.sequences.get(at));
+    let facts = |sequence: &SequenceResult| {
+        let mut facts = vec![sequence.name.to_string()];
+        facts.push("the last value given out; not used yet: the next to be given".to_owned());
+        facts.extend(reason(&sequence.verdict));
+        facts.join(" · ")
+    };
+    let foot = selected.map(facts).unwrap_or_default();
+    draw_list(view, &heading, row, &foot, frame, area, theme);
 }

@@ -11,6 +11,8 @@ fn style(ink: Ink, theme: &Theme) -> Style {
     match ink {
         Ink::Heading => theme.strong(),
         Ink::Note => theme.sql_comment(),
+        Ink::Good => theme.fine(),
+        Ink::Warning => theme.warning(),
         Ink::Bad => theme.bad(),
         Ink::Sql(kind) => match kind {
             TokenKind::Keyword => theme.sql_keyword(),

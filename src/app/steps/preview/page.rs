@@ -14,6 +14,8 @@ pub enum Ink {
     Prose,
     Heading,
     Note,
+    Good,
+    Warning,
     Bad,
     Sql(TokenKind),
 }
@@ -39,30 +41,30 @@ impl Page {
 
 /// Lays out text in rows of at most `columns`.
 #[derive(Debug)]
-pub(super) struct Writer {
+pub(in crate::app) struct Writer {
     columns: usize,
     rows: Vec<Row>,
 }
 
 impl Writer {
-    pub(super) fn new(columns: usize) -> Self {
+    pub(in crate::app) fn new(columns: usize) -> Self {
         Self {
             columns: columns.max(1),
             rows: Vec::new(),
         }
     }
 
-    pub(super) fn into_rows(self) -> Vec<Row> {
+    pub(in crate::app) fn into_rows(self) -> Vec<Row> {
         self.rows
     }
 
-    pub(super) fn blank(&mut self) {
+    pub(in crate::app) fn blank(&mut self) {
         if !self.rows.is_empty() {
             self.rows.push(Row::new());
         }
     }
 
-    pub(super) fn line(&mut self, ink: Ink, text: &str) {
+    pub(in crate::app) fn line(&mut self, ink: Ink, text: &str) {
         let text = printable_lines(text);
         for line in text.split('\n') {
             self.wrap(&[(ink, line)], 0);
@@ -70,22 +72,26 @@ impl Writer {
     }
 
     /// What does not fit on the first row goes on below with `hang` columns in front.
-    pub(super) fn hanging(&mut self, text: &str, hang: usize) {
+    pub(in crate::app) fn hanging(&mut self, text: &str, hang: usize) {
         self.wrap(&[(Ink::Prose, &printable(text))], hang);
     }
 
     /// SQL in colours, a semicolon behind it if there is none.
-    pub(super) fn sql(&mut self, sql: &str) {
-        let mut text = printable_lines(sql.trim_end());
-        if !text.ends_with(';') {
-            text.push(';');
-        }
+    pub(in crate::app) fn sql(&mut self, sql: &str) {
+        self.colored(&closed_for_show(sql), None);
+    }
+
+    /// `caret` is the line, and the column in it, below which a caret stands.
+    fn colored(&mut self, text: &str, caret: Option<(usize, usize)>) {
         let mut line = Vec::new();
-        for token in lexer::tokens(&text) {
-            for (number, part) in token.text.split('\n').enumerate() {
-                if number > 0 {
+        let mut number = 0;
+        for token in lexer::tokens(text) {
+            for (part_number, part) in token.text.split('\n').enumerate() {
+                if part_number > 0 {
                     self.wrap(&line, 2);
                     line.clear();
+                    self.caret(caret.filter(|(at, _)| *at == number));
+                    number += 1;
                 }
                 if !part.is_empty() {
                     line.push((Ink::Sql(token.kind), part));
@@ -93,6 +99,30 @@ impl Writer {
             }
         }
         self.wrap(&line, 2);
+        self.caret(caret.filter(|(at, _)| *at == number));
+    }
+
+    /// Left out where the line above had to be broken: it would point to something else.
+    fn caret(&mut self, caret: Option<(usize, usize)>) {
+        if let Some((_, column)) = caret.filter(|(_, column)| *column < self.columns) {
+            let row = format!("{}^", " ".repeat(column));
+            self.rows.push(vec![(Ink::Bad, row)]);
+        }
+    }
+
+    /// The whole of an error: words, then the statement with a caret below the place in question.
+    pub(in crate::app) fn problem(&mut self, problem: &Problem) {
+        let text = problem.to_string();
+        for (number, line) in text.split('\n').enumerate() {
+            let ink = if number == 0 { Ink::Bad } else { Ink::Prose };
+            self.line(ink, line);
+        }
+        let Some(statement) = &problem.statement else {
+            return;
+        };
+        self.blank();
+        self.line(Ink::Note, "-- the statement");
+        self.colored(&closed_for_show(statement), caret(problem));
     }
 
     /// Statements as the script has them: a comment where the session changes or a parameter needs words.
@@ -148,6 +178,28 @@ impl Writer {
         }
         self.rows.push(row);
     }
+}
+
+fn closed_for_show(sql: &str) -> String {
+    let mut text = printable_lines(sql.trim_end());
+    if !text.ends_with(';') {
+        text.push(';');
+    }
+    text
+}
+
+/// Line and column, from 0, of the place the server complains about, as it is shown.
+fn caret(problem: &Problem) -> Option<(usize, usize)> {
+    let characters = usize::try_from(problem.position?.checked_sub(1)?).ok()?;
+    let before: String = problem
+        .statement
+        .as_ref()?
+        .chars()
+        .take(characters)
+        .collect();
+    let shown = printable_lines(&before);
+    let column = shown.rsplit('\n').next().unwrap_or_default().width();
+    Some((shown.matches('\n').count(), column))
 }
 
 /// Pieces put together to words that end with their spaces.
@@ -213,16 +265,7 @@ fn settings(plan: &Plan) -> [(&'static str, &[String]); 2] {
 
 pub(super) fn of_problem(problem: &Problem, columns: usize) -> Page {
     let mut out = Writer::new(columns);
-    let text = problem.to_string();
-    for (number, line) in text.split('\n').enumerate() {
-        let ink = if number == 0 { Ink::Bad } else { Ink::Prose };
-        out.line(ink, line);
-    }
-    if let Some(statement) = &problem.statement {
-        out.blank();
-        out.line(Ink::Note, "-- the statement");
-        out.sql(statement);
-    }
+    out.problem(problem);
     out.blank();
     out.line(
         Ink::Prose,

@@ -1,0 +1,159 @@
+//! The report's pages of prose.
+
+use super::Section;
+use crate::app::format;
+use crate::app::steps::preview::page::{Ink, Page, Writer};
+use crate::model::report::{Report, Verdict};
+use crate::report_text;
+
+/// Differences on the summary before the reader is sent to the lists.
+const LISTED: usize = 8;
+
+pub(super) fn page(report: &Report, section: Section, columns: usize) -> Page {
+    let mut out = Writer::new(columns);
+    match section {
+        Section::Summary => summary(report, &mut out),
+        Section::Problems => problems(report, &mut out),
+        Section::Objects => objects(report, &mut out),
+        Section::Tables | Section::Sequences => {}
+    }
+    Page {
+        title: section.title().to_owned(),
+        rows: out.into_rows(),
+        foot: Vec::new(),
+    }
+}
+
+fn summary(report: &Report, out: &mut Writer) {
+    let tables = report.tables.iter();
+    let sequences = report.sequences.iter();
+    let mut differences: Vec<_> = tables
+        .filter(|table| table.verdict == Verdict::Different)
+        .map(report_text::table_difference)
+        .collect();
+    differences.extend(
+        sequences
+            .filter(|sequence| sequence.verdict == Verdict::Different)
+            .map(report_text::sequence_difference),
+    );
+    differences.extend(blobs(report, &Verdict::Different));
+    list("What differs", Ink::Bad, &differences, LISTED, out);
+    let failures: Vec<_> = report
+        .failures
+        .iter()
+        .map(|(step, problem)| format!("{step}: {}", problem.message))
+        .collect();
+    list("What failed", Ink::Bad, &failures, LISTED, out);
+    let steps = &report.next_steps;
+    list("What to do next", Ink::Heading, steps, usize::MAX, out);
+    left_behind(report, out);
+    let missed = &report.not_compared;
+    list("What was not compared", Ink::Heading, missed, LISTED, out);
+    out.blank();
+    out.line(Ink::Heading, "From where to where");
+    out.hanging(&format!("  From  {}", report.source), 6);
+    out.hanging(&format!("  To    {}", report.destination), 6);
+    if !report.started_at.is_empty() {
+        out.hanging(&format!("  Begun {}", report.started_at), 2);
+    }
+    if let Some(line) = blobs(report, &Verdict::Equal) {
+        out.hanging(&format!("  {line}"), 2);
+    }
+    let counts = [
+        (report.left_out.len(), "left out", "on the page Objects"),
+        (report.warnings.len(), "warned of", "on the page Problems"),
+    ];
+    for (number, what, place) in counts.into_iter().filter(|(number, ..)| *number > 0) {
+        let things = format::counted(number as u64, "thing", "things");
+        out.hanging(&format!("  {things} {what}: {place}"), 2);
+    }
+}
+
+fn blobs(report: &Report, wanted: &Verdict) -> Option<String> {
+    let blobs = report
+        .large_objects
+        .as_ref()
+        .filter(|blobs| blobs.verdict == *wanted)?;
+    Some(format!(
+        "Large objects: {} in the source, {} in the destination, {}",
+        format::count(blobs.source_count),
+        report_text::rows(blobs.destination_count),
+        report_text::verdict_word(&blobs.verdict)
+    ))
+}
+
+fn problems(report: &Report, out: &mut Writer) {
+    for (step, problem) in &report.failures {
+        out.blank();
+        out.line(Ink::Heading, step);
+        out.problem(problem);
+    }
+    left_behind(report, out);
+    let skipped: Vec<_> = report
+        .skipped
+        .iter()
+        .map(|(step, because)| format!("{step}: {because}"))
+        .collect();
+    list("Not run", Ink::Warning, &skipped, usize::MAX, out);
+    let warnings = &report.warnings;
+    list("Warnings", Ink::Warning, warnings, usize::MAX, out);
+    if Section::Problems.count(report) == Some(0) {
+        out.line(
+            Ink::Good,
+            "No step failed, and no server warned of anything.",
+        );
+    }
+}
+
+fn left_behind(report: &Report, out: &mut Writer) {
+    if report.left_behind.is_empty() {
+        return;
+    }
+    out.blank();
+    out.line(
+        Ink::Warning,
+        "howdah could not remove something of its own from the destination; this does it",
+    );
+    for statement in &report.left_behind {
+        out.sql(statement);
+    }
+}
+
+fn objects(report: &Report, out: &mut Writer) {
+    out.line(Ink::Heading, "Objects made in the destination");
+    if report.objects.is_empty() {
+        out.line(Ink::Prose, "  None: only rows and counters were carried.");
+    }
+    for (kind, count) in &report.objects {
+        let line = format!("{:>9}  {}", format::count(*count), kind.to_lowercase());
+        out.hanging(&line, 11);
+    }
+    let left_out: Vec<_> = report
+        .left_out
+        .iter()
+        .map(|it| format!("{}: {}", it.object, it.because))
+        .collect();
+    list("Left out", Ink::Warning, &left_out, usize::MAX, out);
+    let removed = &report.removed;
+    let title = "Removed from the destination afterwards";
+    list(title, Ink::Heading, removed, usize::MAX, out);
+}
+
+/// A heading and its lines, at most so many; nothing where there are none.
+fn list(title: &str, ink: Ink, lines: &[String], most: usize, out: &mut Writer) {
+    if lines.is_empty() {
+        return;
+    }
+    out.blank();
+    out.line(ink, title);
+    for line in lines.iter().take(most) {
+        for (number, part) in line.split('\n').enumerate() {
+            let mark = if number == 0 { "•" } else { " " };
+            out.hanging(&format!("  {mark} {part}"), 2);
+        }
+    }
+    if lines.len() > most {
+        let more = format::count((lines.len() - most) as u64);
+        out.hanging(&format!("  and {more} more"), 2);
+    }
+}

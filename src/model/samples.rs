@@ -1,0 +1,288 @@
+//! A small plan and the reports a run of it can end with, for tests.
+
+use super::event::RunEvent;
+use super::name::ObjectName;
+use super::options::Method;
+use super::plan::{Action, LeftOut, Phase, Plan, Rule, Session, Statement, Step, StepId, StepKind};
+use super::problem::Problem;
+use super::report::{LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Verdict};
+
+/// Name, rows, bytes, method of the sample's tables.
+pub(crate) const TABLES: [(&str, u64, u64, Method); 8] = [
+    ("film", 1_000, 425_984, Method::Copy),
+    ("actor", 200, 40_960, Method::Copy),
+    ("customer", 599, 106_496, Method::Copy),
+    ("inventory", 4_581, 450_560, Method::Copy),
+    ("rental", 16_044_000, 2_416_000_000, Method::Copy),
+    ("payment", 14_596_000, 1_807_000_000, Method::Fdw),
+    ("audit_log", 0, 0, Method::Fdw),
+    ("staff", 2, 32_768, Method::Copy),
+];
+
+fn public(name: &str) -> ObjectName {
+    ObjectName::new("public", name)
+}
+
+fn add(plan: &mut Plan, phase: Phase, kind: StepKind, title: String) -> &mut Step {
+    let id = StepId(u32::try_from(plan.steps.len()).unwrap());
+    plan.steps.push(Step {
+        id,
+        phase,
+        kind,
+        why: "A reason.".to_owned(),
+        object: None,
+        statements: vec![Statement {
+            session: Session::Destination,
+            action: Action::Run,
+            sql: format!("-- {title}"),
+        }],
+        needs: Vec::new(),
+        size_hint_bytes: 0,
+        row_hint: None,
+        journal_key: format!("step/{}", id.0),
+        rule: Rule::Normal,
+        title,
+    });
+    plan.steps.last_mut().unwrap()
+}
+
+/// Ids of the sample's steps by phase: see [`plan`].
+pub(crate) fn step_of(plan: &Plan, title: &str) -> StepId {
+    plan.steps.iter().find(|s| s.title == title).unwrap().id
+}
+
+/// A shop of eight tables, one large object step, two sequences.
+pub(crate) fn plan() -> Plan {
+    let mut plan = Plan {
+        source: "app@old.example:5432/shop".to_owned(),
+        destination: "app@new.example:5432/shop".to_owned(),
+        destination_database: "shop".to_owned(),
+        ..Plan::default()
+    };
+    let p = &mut plan;
+    add(
+        p,
+        Phase::Prepare,
+        StepKind::OpenSnapshot,
+        "Hold one state of the source".into(),
+    );
+    add(
+        p,
+        Phase::Prepare,
+        StepKind::Sql,
+        "Create the schema howdah for the journal".into(),
+    );
+    for (name, ..) in TABLES {
+        add(
+            p,
+            Phase::Schema,
+            StepKind::Sql,
+            format!("Create table public.{name}"),
+        );
+    }
+    for (name, rows, bytes, method) in TABLES {
+        let kind = match method {
+            Method::Copy => StepKind::CopyRows {
+                is_binary: name != "film",
+            },
+            Method::Fdw => StepKind::FdwRows { session: 0 },
+        };
+        let step = add(
+            p,
+            Phase::Data,
+            kind,
+            format!("Copy the rows of public.{name}"),
+        );
+        step.object = Some(public(name));
+        step.size_hint_bytes = bytes;
+        step.row_hint = (rows > 0).then_some(rows);
+    }
+    for (name, ..) in TABLES {
+        add(
+            p,
+            Phase::Indexes,
+            StepKind::Sql,
+            format!("Create index {name}_pkey on public.{name}"),
+        );
+    }
+    for name in ["rental_id_seq", "payment_id_seq"] {
+        let step = add(
+            p,
+            Phase::Sequences,
+            StepKind::Sequence,
+            format!("Set the counter of public.{name}"),
+        );
+        step.object = Some(public(name));
+    }
+    for (position, (name, ..)) in TABLES.into_iter().enumerate() {
+        let data = StepId(u32::try_from(10 + position).unwrap());
+        add(
+            p,
+            Phase::Verify,
+            StepKind::VerifyTable { data },
+            format!("Compare public.{name}"),
+        );
+    }
+    let step = add(
+        p,
+        Phase::CleanUp,
+        StepKind::Sql,
+        "Remove the journal howdah".into(),
+    );
+    step.rule = Rule::Always;
+    plan
+}
+
+pub(crate) fn finished(plan: &Plan, title: &str) -> RunEvent {
+    let step = step_of(plan, title);
+    let hints = plan.step(step).unwrap();
+    RunEvent::StepFinished {
+        step,
+        rows: hints.row_hint.unwrap_or(0),
+        bytes: hints.size_hint_bytes,
+        elapsed_ms: 1_234,
+    }
+}
+
+pub(crate) fn duplicate_key() -> Problem {
+    Problem {
+        what: "Could not copy the rows of public.customer".to_owned(),
+        object: Some("TABLE public.customer".to_owned()),
+        sqlstate: Some("23505".to_owned()),
+        message: "duplicate key value violates unique constraint \"customer_email_key\"".to_owned(),
+        detail: Some("Key (email)=(mary@example.org) already exists.".to_owned()),
+        server_hint: None,
+        our_hint: Some("Two rows of the source have the same key: remove one of them in the source, then run again.".to_owned()),
+        statement: Some("COPY public.customer (id, email)\nFROM STDIN (FORMAT binary)".to_owned()),
+        position: Some(6),
+        ..Problem::default()
+    }
+}
+
+/// Everything arrived.
+pub(crate) fn done() -> Report {
+    let tables = TABLES
+        .into_iter()
+        .map(|(name, rows, bytes, method)| TableResult {
+            name: public(name),
+            method,
+            is_binary: method == Method::Copy && name != "film",
+            source_rows: Some(rows),
+            destination_rows: Some(rows),
+            bytes,
+            copy_ms: 400 + bytes / 40_000,
+            verdict: Verdict::Equal,
+        })
+        .collect();
+    let sequence = |name, value, is_called| SequenceResult {
+        name: public(name),
+        source: Some((value, is_called)),
+        destination: Some((value, is_called)),
+        verdict: Verdict::Equal,
+    };
+    Report {
+        outcome: Outcome::Done,
+        source: "app@old.example:5432/shop".to_owned(),
+        destination: "app@new.example:5432/shop".to_owned(),
+        started_at: "2026-03-01T08:30:00Z".to_owned(),
+        elapsed_ms: 185_000,
+        snapshot_held_ms: Some(131_000),
+        tables,
+        sequences: vec![sequence("rental_id_seq", 16_049, true), sequence("payment_id_seq", 1, false)],
+        large_objects: Some(LargeObjectResult {
+            source_count: 12,
+            destination_count: Some(12),
+            bytes: 1_200_000,
+            verdict: Verdict::Equal,
+        }),
+        objects: vec![("FUNCTION".into(), 9), ("INDEX".into(), 21), ("TABLE".into(), 8), ("VIEW".into(), 7)],
+        removed: vec!["Removed the journal howdah".to_owned()],
+        left_out: vec![LeftOut {
+            object: "SUBSCRIPTION feed".to_owned(),
+            because: "a copy that subscribes too would take the original's place".to_owned(),
+        }],
+        not_compared: vec![
+            "The values in the rows: rows were counted on both sides, not compared value by value.".to_owned(),
+            "Definitions: every object was created exactly as pg_dump describes it.".to_owned(),
+        ],
+        next_steps: vec![
+            "Stop writing to the source before you switch; what is written after the snapshot is not in the copy.".to_owned(),
+            "Point the application to app@new.example:5432/shop.".to_owned(),
+        ],
+        ..Report::default()
+    }
+}
+
+/// A table and a sequence that are not the same on both sides.
+pub(crate) fn different() -> Report {
+    let mut report = done();
+    report.outcome = Outcome::Different;
+    report.tables[4].destination_rows = Some(16_043_998);
+    report.tables[4].verdict = Verdict::Different;
+    report.sequences[1].destination = Some((77, true));
+    report.sequences[1].verdict = Verdict::Different;
+    report.next_steps = vec![
+        "Do not switch the application yet: find out why the sides differ, then copy again."
+            .to_owned(),
+    ];
+    report
+}
+
+/// One table did not arrive, and what needed it was not run.
+pub(crate) fn failed() -> Report {
+    let mut report = done();
+    report.outcome = Outcome::Failed;
+    report.failures = vec![(
+        "Copy the rows of public.customer".to_owned(),
+        duplicate_key(),
+    )];
+    report.skipped = vec![
+        (
+            "Create index customer_pkey on public.customer".to_owned(),
+            "it needs: Copy the rows of public.customer".to_owned(),
+        ),
+        (
+            "Compare public.customer".to_owned(),
+            "it needs: Copy the rows of public.customer".to_owned(),
+        ),
+    ];
+    let why = "it was not carried".to_owned();
+    report.tables[2].source_rows = None;
+    report.tables[2].destination_rows = None;
+    report.tables[2].verdict = Verdict::NotCompared(why);
+    report
+        .not_compared
+        .insert(0, "public.customer: it was not carried".to_owned());
+    report.warnings =
+        vec!["Comment on EXTENSION plpgsql: must be owner of extension plpgsql".to_owned()];
+    report.left_behind = vec!["DROP SCHEMA howdah CASCADE".to_owned()];
+    report.removed.clear();
+    report.next_steps = vec![
+        "Mend the causes above, empty the destination (or drop the database) and run again."
+            .to_owned(),
+    ];
+    report
+}
+
+/// Stopped by the user half-way.
+pub(crate) fn cancelled() -> Report {
+    let mut report = done();
+    report.outcome = Outcome::Cancelled;
+    report.elapsed_ms = 42_000;
+    report.snapshot_held_ms = Some(41_000);
+    for table in &mut report.tables[4..] {
+        (table.source_rows, table.destination_rows, table.bytes) = (None, None, 0);
+        table.copy_ms = 0;
+        table.verdict = Verdict::NotCompared("it was not carried".to_owned());
+    }
+    report.sequences.clear();
+    report.large_objects = None;
+    report.skipped = vec![(
+        "Copy the rows of public.staff".to_owned(),
+        "the run was stopped".to_owned(),
+    )];
+    report.next_steps = vec![
+        "The destination holds a part of the schema and the tables that were finished: drop the database, or run again with --on-existing empty.".to_owned(),
+    ];
+    report
+}

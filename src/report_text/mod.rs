@@ -1,0 +1,350 @@
+//! A report in words: a short summary for the normal screen, Markdown to keep, JSON for programs.
+//!
+//! Pure, and known to the model only. What a server named is made harmless before it stands in a line.
+
+mod json;
+mod markdown;
+#[cfg(test)]
+mod tests;
+
+pub use json::json;
+pub use markdown::markdown;
+
+use crate::model::format::{bytes_plain, count, counted, duration};
+use crate::model::name::{printable, printable_lines};
+use crate::model::options::Method;
+use crate::model::report::{Outcome, Report, SequenceResult, TableResult, Verdict};
+
+/// Lines of one kind in the summary; the rest is counted.
+const SHOWN: usize = 3;
+
+/// How many results of one kind ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub equal: u64,
+    pub different: u64,
+    pub not_compared: u64,
+}
+
+impl Tally {
+    pub fn of<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Self {
+        let mut tally = Self::default();
+        for verdict in verdicts {
+            match verdict {
+                Verdict::Equal => tally.equal += 1,
+                Verdict::Different => tally.different += 1,
+                Verdict::NotCompared(_) => tally.not_compared += 1,
+            }
+        }
+        tally
+    }
+
+    pub fn total(self) -> u64 {
+        self.equal + self.different + self.not_compared
+    }
+}
+
+pub fn table_tally(report: &Report) -> Tally {
+    Tally::of(report.tables.iter().map(|t| &t.verdict))
+}
+
+pub fn sequence_tally(report: &Report) -> Tally {
+    Tally::of(report.sequences.iter().map(|s| &s.verdict))
+}
+
+/// The outcome as one word: of the JSON, and beside a sign on the screen.
+pub fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "done",
+        Outcome::Failed => "failed",
+        Outcome::Different => "different",
+        Outcome::Cancelled => "cancelled",
+    }
+}
+
+/// The outcome as a sentence. "Not compared" is never told as equal.
+pub fn headline(report: &Report) -> String {
+    let (tables, sequences) = (table_tally(report), sequence_tally(report));
+    match report.outcome {
+        Outcome::Done => done(report, tables, sequences),
+        Outcome::Different => {
+            let mut parts = Vec::new();
+            if tables.different > 0 {
+                parts.push(of_all(tables.different, tables.total(), "table", "tables"));
+            }
+            if sequences.different > 0 {
+                let all = sequences.total();
+                parts.push(of_all(sequences.different, all, "sequence", "sequences"));
+            }
+            if large_objects(report) == Some(&Verdict::Different) {
+                parts.push("the large objects".to_owned());
+            }
+            format!(
+                "The copy differs from the original in {}.",
+                parts.join(" and ")
+            )
+        }
+        Outcome::Failed => {
+            let mut text = format!(
+                "The migration failed: {}",
+                counted(report.failures.len() as u64, "step failed", "steps failed")
+            );
+            if !report.skipped.is_empty() {
+                let skipped = report.skipped.len() as u64;
+                text.push_str(&format!(
+                    ", {} not run",
+                    counted(skipped, "other was", "others were")
+                ));
+            }
+            format!("{text}. {}", arrived(tables))
+        }
+        Outcome::Cancelled => format!(
+            "The migration was stopped before its end. {}",
+            arrived(tables)
+        ),
+    }
+}
+
+fn done(report: &Report, tables: Tally, sequences: Tally) -> String {
+    let rows: u64 = report
+        .tables
+        .iter()
+        .filter(|t| t.verdict == Verdict::Equal)
+        .filter_map(|t| t.source_rows)
+        .sum();
+    let mut compared = Vec::new();
+    if tables.equal > 0 {
+        compared.push(format!(
+            "{} with {}",
+            counted(tables.equal, "table", "tables"),
+            counted(rows, "row", "rows")
+        ));
+    }
+    if sequences.equal > 0 {
+        compared.push(counted(sequences.equal, "sequence", "sequences"));
+    }
+    if large_objects(report) == Some(&Verdict::Equal) {
+        let number = report.large_objects.as_ref().map_or(0, |l| l.source_count);
+        compared.push(counted(number, "large object", "large objects"));
+    }
+    let mut missed = Vec::new();
+    if tables.not_compared > 0 {
+        missed.push(counted(tables.not_compared, "table", "tables"));
+    }
+    if sequences.not_compared > 0 {
+        missed.push(counted(sequences.not_compared, "sequence", "sequences"));
+    }
+    if matches!(large_objects(report), Some(Verdict::NotCompared(_))) {
+        missed.push("the large objects".to_owned());
+    }
+    match (compared.is_empty(), missed.is_empty()) {
+        (true, true) => {
+            "Everything was carried; there were no rows and no sequences to compare.".to_owned()
+        }
+        (true, false) => format!(
+            "Everything was carried, but nothing was compared: {}.",
+            listed(&missed)
+        ),
+        (false, true) => format!(
+            "The copy equals the original: {} compared.",
+            listed(&compared)
+        ),
+        (false, false) => format!(
+            "What was compared is equal: {}. Not compared: {}.",
+            listed(&compared),
+            listed(&missed)
+        ),
+    }
+}
+
+fn large_objects(report: &Report) -> Option<&Verdict> {
+    report.large_objects.as_ref().map(|l| &l.verdict)
+}
+
+/// `2 of 31 tables`.
+fn of_all(part: u64, all: u64, singular: &str, plural: &str) -> String {
+    format!("{} of {}", count(part), counted(all, singular, plural))
+}
+
+fn arrived(tables: Tally) -> String {
+    if tables.total() == 0 {
+        return "No rows were to be copied.".to_owned();
+    }
+    let verb = if tables.equal == 1 { "is" } else { "are" };
+    format!(
+        "{} {verb} copied and equal.",
+        of_all(tables.equal, tables.total(), "table", "tables")
+    )
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(parts: &[String]) -> String {
+    match parts.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// How long it took, how much was moved and how long the source was held; a sentence.
+pub fn time_taken(report: &Report) -> String {
+    let mut text = format!("It took {}", duration(report.elapsed_ms));
+    if report.byte_count() > 0 {
+        text.push_str(&format!(
+            " for {} of rows",
+            bytes_plain(report.byte_count())
+        ));
+    }
+    if let Some(held) = report.snapshot_held_ms {
+        text.push_str(&format!(
+            "; the source's snapshot was held for {}",
+            duration(held)
+        ));
+    }
+    text + "."
+}
+
+/// How a table's rows went: `COPY binary`.
+pub fn method(table: &TableResult) -> &'static str {
+    match (table.method, table.is_binary) {
+        (Method::Copy, true) => "COPY binary",
+        (Method::Copy, false) => "COPY text",
+        (Method::Fdw, _) => "FDW",
+    }
+}
+
+/// A number that may be unknown.
+pub fn rows(rows: Option<u64>) -> String {
+    rows.map_or_else(|| "?".to_owned(), count)
+}
+
+/// The value a sequence gives next is told by both parts: `42`, or `1 (not used yet)`.
+pub fn counter(counter: Option<(i64, bool)>) -> String {
+    match counter {
+        Some((value, true)) => value.to_string(),
+        Some((value, false)) => format!("{value} (not used yet)"),
+        None => "?".to_owned(),
+    }
+}
+
+pub fn verdict_word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Equal => "equal",
+        Verdict::Different => "different",
+        Verdict::NotCompared(_) => "not compared",
+    }
+}
+
+/// Some plain lines for the normal screen: the outcome first, what to do next last.
+pub fn summary(report: &Report) -> String {
+    let mut lines = vec![headline(report)];
+    differences(report, &mut lines);
+    failures(report, &mut lines);
+    if !report.left_behind.is_empty() {
+        lines.push("Could not be removed from the destination; these statements do it:".to_owned());
+        let statements = report.left_behind.iter();
+        some(
+            statements.map(|sql| format!("  {}", printable(sql))),
+            &mut lines,
+        );
+    }
+    let left_out = report.left_out.len() as u64;
+    if left_out > 0 {
+        lines.push(format!(
+            "Not carried: {}; the full report tells why.",
+            counted(left_out, "object", "objects")
+        ));
+    }
+    if matches!(report.outcome, Outcome::Done | Outcome::Different) {
+        let missed = report.not_compared.iter();
+        some(
+            missed.map(|what| format!("Not compared: {}", printable(what))),
+            &mut lines,
+        );
+    } else if !report.not_compared.is_empty() {
+        lines.push("What was not compared stands in the full report.".to_owned());
+    }
+    let warnings = report.warnings.iter();
+    some(
+        warnings.map(|w| format!("Warning: {}", printable_lines(w))),
+        &mut lines,
+    );
+    lines.push(time_taken(report));
+    lines.extend(
+        report
+            .next_steps
+            .iter()
+            .map(|step| format!("Next: {}", printable(step))),
+    );
+    lines.join("\n")
+}
+
+fn differences(report: &Report, lines: &mut Vec<String>) {
+    let tables = report
+        .tables
+        .iter()
+        .filter(|t| t.verdict == Verdict::Different)
+        .map(table_difference);
+    let sequences = report
+        .sequences
+        .iter()
+        .filter(|s| s.verdict == Verdict::Different)
+        .map(sequence_difference);
+    some(
+        tables.chain(sequences).map(|text| format!("  {text}")),
+        lines,
+    );
+}
+
+/// `public.film: 1,000 rows in the source, 998 in the destination`.
+pub fn table_difference(table: &TableResult) -> String {
+    if table.source_rows == table.destination_rows {
+        return format!(
+            "{}: as many rows on both sides, but not the same ones",
+            table.name
+        );
+    }
+    format!(
+        "{}: {} rows in the source, {} in the destination",
+        table.name,
+        rows(table.source_rows),
+        rows(table.destination_rows)
+    )
+}
+
+pub fn sequence_difference(sequence: &SequenceResult) -> String {
+    format!(
+        "{}: {} in the source, {} in the destination",
+        sequence.name,
+        counter(sequence.source),
+        counter(sequence.destination)
+    )
+}
+
+/// The first in full, then what was being done and the message.
+fn failures(report: &Report, lines: &mut Vec<String>) {
+    let texts = report
+        .failures
+        .iter()
+        .enumerate()
+        .map(|(position, (_, problem))| {
+            let text = problem.to_string();
+            let shown = if position == 0 {
+                text.as_str()
+            } else {
+                text.lines().next().unwrap_or_default()
+            };
+            format!("  {}", shown.replace('\n', "\n  "))
+        });
+    some(texts, lines);
+}
+
+/// The first few, and how many more there are.
+fn some(all: impl Iterator<Item = String>, lines: &mut Vec<String>) {
+    let mut all = all.peekable();
+    lines.extend(all.by_ref().take(SHOWN));
+    let more = all.count();
+    if more > 0 {
+        lines.push(format!("  and {more} more, in the full report"));
+    }
+}
