@@ -2,6 +2,7 @@
 //!
 //! It draws nothing and decides nothing: checks block or not, the plan is the planner's, the exit code is the report's.
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -44,17 +45,16 @@ pub enum Voice {
 }
 
 impl Voice {
-    #[expect(clippy::print_stderr, reason = "headless mode speaks on stderr")]
     fn say(self, text: &str) {
         if self == Self::Lines {
-            eprintln!("{}", printable_lines(text));
+            // A reader that went away is no reason to panic in the middle of a run.
+            let _unheard = writeln!(std::io::stderr(), "{}", printable_lines(text)).is_err();
         }
     }
 
-    #[expect(clippy::print_stdout, reason = "JSON events go to stdout")]
     fn event(self, value: &serde_json::Value) {
         if self == Self::Json {
-            println!("{value}");
+            let _unheard = writeln!(std::io::stdout(), "{value}").is_err();
         }
     }
 
@@ -183,7 +183,6 @@ pub async fn check(source: Endpoint, destination: Endpoint, options: Options, vo
 
 /// `howdah plan`: the SQL in order on stdout, nothing run. Checks that block are told but the plan is still shown where it
 /// can be made.
-#[expect(clippy::print_stdout, reason = "the plan is this command's output")]
 pub async fn show_plan(source: Endpoint, destination: Endpoint, options: Options) -> End {
     let inspection = checks::inspect(
         source,
@@ -199,8 +198,15 @@ pub async fn show_plan(source: Endpoint, destination: Endpoint, options: Options
     .await;
     match inspection.and_then(|inspection| plan(&inspection, &options)) {
         Ok(plan) => {
-            print!("{}", crate::sql::script::text(&plan));
-            End::Code(0)
+            let text = crate::sql::script::text(&plan);
+            match std::io::stdout().write_all(text.as_bytes()) {
+                Ok(()) => End::Code(0),
+                // `howdah plan | head` has read enough.
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => End::Code(0),
+                Err(error) => {
+                    End::failed(Problem::new("Could not write the plan", error.to_string()))
+                }
+            }
         }
         Err(problem) => End::failed(problem),
     }

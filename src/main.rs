@@ -1,5 +1,6 @@
 //! Starts howdah: reads the arguments, chooses wizard, headless mode or demo, and turns the end into an exit code.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -172,12 +173,9 @@ async fn open(start: Start, look: Look, environment: Environment) -> u8 {
     }
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "words before and after the wizard, beside its screen"
-)]
+/// Words before and after the wizard, beside its screen. The terminal may be gone by then, which is no reason to panic.
 fn say(text: &str) {
-    eprintln!("{text}");
+    let _unheard = writeln!(std::io::stderr(), "{text}").is_err();
 }
 
 fn both(ends: &RequiredEnds) -> Result<(Endpoint, Endpoint), Problem> {
@@ -204,10 +202,6 @@ fn usage(problem: &Problem) -> u8 {
     USAGE
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "the one place where errors of the command line are told"
-)]
 fn complain(problem: &Problem) {
-    eprintln!("howdah: {problem}");
+    say(&format!("howdah: {problem}"));
 }

@@ -57,7 +57,7 @@ impl State {
         )
     }
 
-    /// Ctrl-C, SIGINT and kin: the first asks, the second stops, the third leaves.
+    /// Ctrl-C: the first asks, the second stops, the third leaves.
     pub(super) fn interrupt(&mut self) -> Vec<Effect> {
         if !self.run.is_running() {
             let was_asked = matches!(&self.overlay, Some(Overlay::Confirm(confirm))
@@ -76,6 +76,17 @@ impl State {
             return self.stop_run(Stop::Now);
         }
         self.ask_to_quit()
+    }
+
+    /// SIGTERM, SIGHUP or SIGINT from outside: nobody may be there to answer a question, so the run is stopped now and the
+    /// program ends when that is done. Once more: it ends at once.
+    pub(super) fn signalled(&mut self) -> Vec<Effect> {
+        if !self.run.is_running() || self.is_leaving {
+            return vec![Effect::Quit];
+        }
+        self.is_leaving = true;
+        self.overlay = None;
+        self.stop_run(Stop::Now)
     }
 
     pub(super) fn is_asking_to_stop(&self) -> bool {
@@ -119,16 +130,18 @@ impl State {
 
 /// What leaving in the middle means, and the two ways to stop.
 pub(super) fn how_to_stop() -> Overlay {
+    let what_stays = "The schema and the tables that are done stay in the destination; by FDW, a table is done when its session commits. A table that is being copied is rolled back, and howdah removes what it made for itself.";
+    let source = "The source is not changed in any case.";
     Overlay::Confirm(
         Confirm::new(
-                    "The run is not finished",
-                    vec![
-                        "Tables that are done stay in the destination, with howdah's journal: howdah resume can finish the rest later. A table that is being copied is rolled back.".to_owned(),
-                        "The source is not changed in any case.".to_owned(),
-                    ],
-                )
-                .button("Keep running", Choice::Dismiss)
-                .button("Stop after current tables", Choice::Stop(Stop::AfterCurrent))
-                .button("Stop now", Choice::Stop(Stop::Now)),
+            "The run is not finished",
+            vec![what_stays.to_owned(), source.to_owned()],
+        )
+        .button("Keep running", Choice::Dismiss)
+        .button(
+            "Stop after current tables",
+            Choice::Stop(Stop::AfterCurrent),
+        )
+        .button("Stop now", Choice::Stop(Stop::Now)),
     )
 }

@@ -121,6 +121,8 @@ pub struct State {
     pub is_demo: bool,
     /// How the run was asked to end early.
     pub stop: Option<Stop>,
+    /// The system asked the program to end: it does as soon as the run has.
+    pub(super) is_leaving: bool,
     /// What the last checks were made with.
     pub(super) checked_options: Option<Box<Options>>,
     /// The checks were made again on the way from Select or Preview.
@@ -212,6 +214,7 @@ impl State {
             is_demo: start.is_demo,
             stop: None,
             checked_options: None,
+            is_leaving: false,
             is_rechecking: false,
             attempts: 0,
         }

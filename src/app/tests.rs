@@ -376,14 +376,23 @@ fn running() -> State {
 fn interrupts_ask_then_stop_then_leave() {
     use crate::model::event::Stop;
     let mut state = running();
-    let interrupt =
-        |state: &mut State| state.update(Msg::Interrupt { is_final: false }, Now(2_000));
+    let interrupt = |state: &mut State| state.update(Msg::Key(Key::ctrl('c')), Now(2_000));
     assert!(interrupt(&mut state).is_empty());
     assert!(matches!(
         interrupt(&mut state).as_slice(),
         [Effect::StopRun(Stop::Now)]
     ));
     assert!(matches!(interrupt(&mut state).as_slice(), [Effect::Quit]));
+}
+
+#[test]
+fn a_signal_stops_the_run_and_leaves_when_it_has_ended() {
+    use crate::model::event::{RunEvent, Stop};
+    let mut state = running();
+    let signal = state.update(Msg::Interrupt { is_final: false }, Now(2_000));
+    assert!(matches!(signal.as_slice(), [Effect::StopRun(Stop::Now)]));
+    let end = state.update(Msg::Run(RunEvent::Finished(Box::default())), Now(3_000));
+    assert!(end.iter().any(|effect| matches!(effect, Effect::Quit)));
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl State {
                 }
             }
             Msg::Interrupt { is_final: true } => return vec![Effect::Quit],
-            Msg::Interrupt { is_final: false } => return self.interrupt(),
+            Msg::Interrupt { is_final: false } => return self.signalled(),
             Msg::ConnectionTested {
                 side,
                 attempt,
@@ -344,10 +344,13 @@ impl State {
         if let RunEvent::Stopping(stop) = &event {
             self.stop = self.stop.max(Some(*stop));
         }
-        let effects = self.run.event(event, now);
+        let mut effects = self.run.event(event, now);
         // A question how to stop has no answer any more once the run has ended.
         if !self.run.is_running() && self.is_asking_to_stop() {
             self.overlay = None;
+        }
+        if self.is_leaving && !self.run.is_running() {
+            effects.push(Effect::Quit);
         }
         effects
     }

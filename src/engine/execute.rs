@@ -364,7 +364,11 @@ async fn measure(step: &Step, statement: &Statement, open: &Open) -> Result<Meas
             count: count(),
             digest: row.get(1),
         },
-        _ => Measure::Rows(count()),
+        _ => Measure::Rows {
+            count: count(),
+            // The plan asks for one column or for two.
+            checksum: (row.len() > 1).then(|| row.get(1)),
+        },
     })
 }
 

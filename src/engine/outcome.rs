@@ -13,9 +13,18 @@ use crate::model::report::{
 /// What a query measured on one side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Measure {
-    Rows(u64),
-    Counter { last_value: i64, is_called: bool },
-    LargeObjects { count: u64, digest: String },
+    Rows {
+        count: u64,
+        checksum: Option<String>,
+    },
+    Counter {
+        last_value: i64,
+        is_called: bool,
+    },
+    LargeObjects {
+        count: u64,
+        digest: String,
+    },
 }
 
 /// What a finished step has to tell.
@@ -95,7 +104,7 @@ impl Ledger {
         match step.kind {
             StepKind::CopyRows { .. } | StepKind::FdwRows { .. } => {
                 let rows = |measure: Option<Measure>| match measure {
-                    Some(Measure::Rows(rows)) => Some(rows),
+                    Some(Measure::Rows { count, .. }) => Some(count),
                     _ => None,
                 };
                 report.tables.push(TableResult {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::model::catalog::Table;
 use crate::model::name::ObjectName;
-use crate::model::options::{Method, VerifyLevel};
+use crate::model::options::Method;
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
 use crate::sql::statements::{self, FdwAddress};
 
@@ -264,11 +264,11 @@ impl Scaffold {
             Action::CarryRows,
             statements::insert_from_foreign(table, foreign),
         );
-        if context.options.verify != VerifyLevel::Off {
+        if let Some(measurement) = context.measurement() {
             draft = draft.statement(
                 session,
                 Action::MeasureSource,
-                statements::count_foreign(foreign),
+                statements::measure_foreign(table, foreign, measurement),
             );
         }
         let step = steps.push(

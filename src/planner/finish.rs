@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::model::options::{OnExisting, VerifyLevel};
+use crate::model::options::OnExisting;
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
-use crate::sql::statements;
+use crate::sql::statements::{self, Measurement};
 
 use super::Context;
 use super::builder::{Draft, Steps};
@@ -168,10 +168,14 @@ pub(super) fn push_verification(
     rows: &RowSteps,
     sequences: &[(usize, StepId)],
 ) {
-    let level = context.options.verify;
-    if level == VerifyLevel::Off {
+    let Some(measurement) = context.measurement() else {
         return;
-    }
+    };
+    let how = if measurement == Measurement::Count {
+        "The destination's rows are counted and held against the count of the source's snapshot."
+    } else {
+        "A checksum over every value of every row is held against that of the source's snapshot."
+    };
     // Rows added to rows that were there cannot be told apart by counting.
     if context.options.on_existing != OnExisting::Append {
         for carried in carried {
@@ -182,20 +186,16 @@ pub(super) fn push_verification(
                 continue;
             };
             steps.push(
-                Draft::new(
-                    Phase::Verify,
-                    format!("Compare {}", table.name),
-                    "The destination's rows are counted and held against the count of the source's snapshot.",
-                )
-                .kind(StepKind::VerifyTable { data })
-                .object(&table.name)
-                .key(format!("verify/{}.{}", table.name.schema, table.name.name))
-                .needs([data, durable])
-                .statement(
-                    Session::Destination,
-                    Action::MeasureDestination,
-                    statements::count_rows(table),
-                ),
+                Draft::new(Phase::Verify, format!("Compare {}", table.name), how)
+                    .kind(StepKind::VerifyTable { data })
+                    .object(&table.name)
+                    .key(format!("verify/{}.{}", table.name.schema, table.name.name))
+                    .needs([data, durable])
+                    .statement(
+                        Session::Destination,
+                        Action::MeasureDestination,
+                        statements::measure_rows(table, measurement),
+                    ),
             );
         }
     }

@@ -13,10 +13,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::model::inspection::Inspection;
 use crate::model::name::printable;
-use crate::model::options::{Method, OnExisting, Options, SchemaChoice};
+use crate::model::options::{Method, OnExisting, Options, SchemaChoice, VerifyLevel};
 use crate::model::plan::{Phase, Plan, Session, StepId};
 use crate::model::problem::Problem;
 use crate::model::selection::{Carry, Selection};
+use crate::sql::statements::Measurement;
 use crate::sql::{settings, statements};
 
 use builder::{Draft, Steps};
@@ -80,6 +81,18 @@ impl Context<'_> {
                 .entries
                 .iter()
                 .any(|e| e.kind == "EXTENSION" && e.name.name == "postgres_fdw")
+    }
+
+    /// How tables are measured; none when nothing is compared.
+    fn measurement(&self) -> Option<Measurement> {
+        match self.options.verify {
+            VerifyLevel::Off => None,
+            VerifyLevel::Counts => Some(Measurement::Count),
+            VerifyLevel::Checksums => Some(Measurement::checksum(
+                self.inspection.source.version_num,
+                self.inspection.destination.version_num,
+            )),
+        }
     }
 
     /// In front of rows that go into tables with triggers and foreign keys already in place.

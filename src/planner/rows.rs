@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::model::catalog::{Table, WireType};
 use crate::model::name::ObjectName;
-use crate::model::options::{Method, OnExisting, SchemaChoice, VerifyLevel};
+use crate::model::options::{Method, OnExisting, SchemaChoice};
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
 use crate::model::selection::Carry;
 use crate::sql::statements;
@@ -211,11 +211,11 @@ fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried) -> Draft {
             statements::copy_in(table, carried.is_binary, is_ours),
         );
     // Before the commit: a table whose source cannot be measured any more is not carried half-proved.
-    if context.options.verify != VerifyLevel::Off {
+    if let Some(measurement) = context.measurement() {
         draft = draft.statement(
             Session::Source,
             Action::MeasureSource,
-            statements::count_rows(table),
+            statements::measure_rows(table, measurement),
         );
     }
     draft

@@ -14,6 +14,7 @@ const PINNED: &[(&str, &str)] = &[
     ("timezone", "'UTC'"),
     ("extra_float_digits", "3"),
     ("bytea_output", "'hex'"),
+    ("lc_monetary", "'C'"),
     ("xmloption", "'content'"),
     ("statement_timeout", "0"),
     ("lock_timeout", "0"),
@@ -66,7 +67,7 @@ pub fn destination(version_num: u32) -> Vec<String> {
 pub fn fdw_options(version_num: u32) -> String {
     let mut options = "-c row_security=off -c statement_timeout=0 -c lock_timeout=0 \
                        -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=on \
-                       -c bytea_output=hex -c xmloption=content"
+                       -c bytea_output=hex -c lc_monetary=C -c xmloption=content"
         .to_owned();
     for (since, name) in TIMEOUTS_BY_VERSION {
         if version_num >= *since {

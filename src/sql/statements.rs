@@ -115,15 +115,69 @@ pub fn drop_existing(kind: &str, identity: &str) -> String {
     format!("DROP {} IF EXISTS {identity} CASCADE", kind.to_uppercase())
 }
 
+/// How the rows of a table are measured on both sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measurement {
+    Count,
+    /// Count and the sum of a 64-bit hash of each row's text, independent of the rows' order. A sum, not an exclusive or:
+    /// two equal rows that are both missing would cancel out there. `hashtextextended` came with 11.
+    HashedText,
+    /// The same with md5's first half, where a side is 10.
+    Md5,
+}
+
+impl Measurement {
+    /// The best that servers of both versions have.
+    pub fn checksum(source_version_num: u32, destination_version_num: u32) -> Self {
+        if source_version_num.min(destination_version_num) >= 110_000 {
+            Self::HashedText
+        } else {
+            Self::Md5
+        }
+    }
+
+    fn select_list(self, table: &Table) -> String {
+        let count = "SELECT pg_catalog.count(*)";
+        if self == Self::Count {
+            return count.to_owned();
+        }
+        let names: Vec<String> = table
+            .columns
+            .iter()
+            .map(|column| format!("x.{}", ident(&column.name)))
+            .collect();
+        let row = format!("ROW({})::pg_catalog.text", names.join(", "));
+        let hash = match self {
+            Self::HashedText => format!("pg_catalog.hashtextextended({row}, 0)"),
+            _ => format!(
+                "('x' || pg_catalog.left(pg_catalog.md5({row}), 16))::pg_catalog.bit(64)::pg_catalog.int8"
+            ),
+        };
+        format!(
+            "{count},\n    coalesce(pg_catalog.sum({hash}::pg_catalog.numeric), 0)::pg_catalog.text"
+        )
+    }
+}
+
 /// Rows of one table itself, without its children.
-pub fn count_rows(table: &Table) -> String {
+pub fn measure_rows(table: &Table, measurement: Measurement) -> String {
     let condition = match &table.extension_config {
         Some(config) if !config.condition.trim().is_empty() => format!(" {}", config.condition),
         _ => String::new(),
     };
+    let list = measurement.select_list(table);
     format!(
-        "SELECT pg_catalog.count(*) FROM ONLY {}{condition}",
+        "{list} FROM ONLY {} AS x{condition}",
         qualified(&table.name)
+    )
+}
+
+/// The same through a foreign table: what the transaction that read the rows still sees on the source.
+pub fn measure_foreign(table: &Table, foreign: &ObjectName, measurement: Measurement) -> String {
+    format!(
+        "{} FROM {} AS x",
+        measurement.select_list(table),
+        qualified(foreign)
     )
 }
 
@@ -309,10 +363,6 @@ pub fn insert_from_foreign(table: &Table, foreign: &ObjectName) -> String {
         qualified(&table.name),
         qualified(foreign)
     )
-}
-
-pub fn count_foreign(foreign: &ObjectName) -> String {
-    format!("SELECT pg_catalog.count(*) FROM {}", qualified(foreign))
 }
 
 /// A window on the source's `pg_database`, for the question whether the destination server reaches the source at all.

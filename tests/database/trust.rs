@@ -227,7 +227,7 @@ async fn finish(mut handle: engine::RunHandle) -> Report {
         .expect("the run does not end")
 }
 
-async fn scaffold(endpoint: &Endpoint) -> String {
+pub(crate) async fn scaffold(endpoint: &Endpoint) -> String {
     let question = "select string_agg(name, ' ') from (
         select srvname::text from pg_foreign_server union all select umuser::text from pg_user_mappings
         union all select nspname::text from pg_namespace where nspname like 'howdah%'
@@ -281,7 +281,7 @@ async fn a_column_added_after_the_plan_is_noticed() {
 }
 
 /// A table whose rows take their time on the destination: about 20 ms each, unless `app.fast` is on.
-const SLOW: &str = "
+pub(crate) const SLOW: &str = "
     create function slow(int) returns bool language sql as
         $$ select coalesce(current_setting('app.fast', true), '') = 'on' or pg_catalog.pg_sleep(0.02) is not null $$;
     set app.fast = 'on';

@@ -161,6 +161,9 @@ fn connect_by_environment(command: &mut Command, endpoint: &Endpoint) {
             command.env(name, path);
         }
     }
+    if endpoint.tls.requires_channel_binding {
+        command.env("PGCHANNELBINDING", "require");
+    }
     if let Some(options) = &endpoint.options {
         command.env("PGOPTIONS", options);
     }

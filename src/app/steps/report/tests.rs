@@ -1,3 +1,5 @@
+//! What keys do on the report.
+
 use super::*;
 use crate::app::fixtures::press;
 use crate::app::fixtures_run::reported;

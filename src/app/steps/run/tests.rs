@@ -1,3 +1,5 @@
+//! What events, ticks and keys do to a run.
+
 use super::*;
 use crate::app::fixtures::press;
 use crate::app::fixtures_run::*;

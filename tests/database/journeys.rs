@@ -1,0 +1,157 @@
+//! Journeys through the wizard by keys alone, on real servers.
+
+use howdah::demo::cluster::Cluster;
+
+use crate::migrate::fill;
+use crate::support::{self, Pair};
+use crate::terminal::Terminal;
+use crate::trust::{SLOW, scaffold};
+
+const ENTER: &str = "\r";
+const ESC: &str = "\u{1b}";
+
+fn wizard(pair: &Pair, width: u16, height: u16) -> Terminal {
+    let (source, destination) = (support::uri(&pair.source), support::uri(&pair.destination));
+    Terminal::start(
+        &["--source", &source, "--destination", &destination],
+        width,
+        height,
+    )
+}
+
+/// From the first screen to the preview.
+fn to_preview(terminal: &mut Terminal) {
+    terminal.wait("Source · read only");
+    terminal.press(ENTER);
+    terminal.wait("Both connections work");
+    terminal.press(ENTER);
+    terminal.wait(" fine ─");
+    terminal.press(ENTER);
+    terminal.wait("Tables ");
+    terminal.press(ENTER);
+    terminal.wait("What will happen");
+    terminal.wait("The source is only read.");
+}
+
+/// The demo, exactly as the README says it: Enter and one confirmation, to a green report.
+#[test]
+fn the_demo_runs_by_pressing_enter_alone() {
+    let mut terminal = Terminal::start(&["demo"], 80, 24);
+    to_preview(&mut terminal);
+    terminal.press(ENTER);
+    terminal.wait("Start the run?");
+    terminal.press(ENTER);
+    terminal.wait("Enter Report");
+    terminal.press(ENTER);
+    terminal.wait("The copy equals the original");
+    terminal.press("q");
+    assert_eq!(terminal.exit_code(), 0);
+    assert!(
+        terminal.screen().contains("The copy equals the original"),
+        "{}",
+        terminal.screen()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fdw_chosen_in_the_preview_carries_everything() {
+    let pair = support::databases("journey").await;
+    fill(&pair.source).await;
+    let mut terminal = wizard(&pair, 120, 40);
+    to_preview(&mut terminal);
+    // Wrong keys, a step back and forth and another size lose nothing.
+    terminal.press("z9");
+    terminal.resize(80, 24);
+    terminal.press(ESC);
+    terminal.wait("Sequences");
+    terminal.resize(120, 40);
+    terminal.press(ENTER);
+    terminal.wait("The source is only read.");
+    terminal.press("M");
+    terminal.wait("by FDW");
+    terminal.press(ENTER);
+    // What depends on the method is checked again before anything runs.
+    terminal.wait_until("the question", |screen| {
+        screen.contains("Start the run?") || screen.contains(" fine ─")
+    });
+    if !terminal.screen().contains("Start the run?") {
+        terminal.press(ENTER);
+        terminal.wait("What will happen");
+        terminal.wait("The source is only read.");
+        terminal.press(ENTER);
+        terminal.wait("Start the run?");
+    }
+    terminal.press(ENTER);
+    terminal.wait("Enter Report");
+    terminal.press(ENTER);
+    terminal.wait("The copy equals the original");
+    terminal.press("q");
+    assert_eq!(terminal.exit_code(), 0);
+    let found = support::differences(&pair.source, &pair.destination).await;
+    assert_eq!(found, Vec::<String>::new());
+    let password = pair.source.password.as_ref().unwrap().expose();
+    assert!(
+        !terminal.everything().contains(password),
+        "the password was on the screen"
+    );
+}
+
+async fn slow_pair() -> (Cluster, Cluster, Pair) {
+    let (source, destination) = (support::cluster(), support::cluster());
+    support::create_database(&source.endpoint("postgres"), "slow").await;
+    support::create_database(&destination.endpoint("postgres"), "slow").await;
+    let pair = Pair {
+        source: source.endpoint("slow"),
+        destination: destination.endpoint("slow"),
+    };
+    support::execute_batch(&pair.source, SLOW).await;
+    (source, destination, pair)
+}
+
+fn into_the_slow_table(terminal: &mut Terminal) {
+    to_preview(terminal);
+    terminal.press(ENTER);
+    terminal.wait("Start the run?");
+    terminal.press(ENTER);
+    terminal.wait("slow_rows");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quitting_in_the_middle_asks_stops_and_cleans_up() {
+    let (_source, _destination, pair) = slow_pair().await;
+    let mut terminal = wizard(&pair, 80, 24);
+    into_the_slow_table(&mut terminal);
+    terminal.press("q");
+    terminal.wait("The run is not finished");
+    terminal.wait("Stop now");
+    // The first answer keeps it running.
+    terminal.press(ENTER);
+    terminal.wait_until("the run again", |screen| {
+        !screen.contains("The run is not finished")
+    });
+    // Ctrl-C asks too; the last answer stops now.
+    terminal.press("\u{3}");
+    terminal.wait("The run is not finished");
+    terminal.press("\u{1b}[C\u{1b}[C\r");
+    terminal.wait("Enter Report");
+    terminal.press(ENTER);
+    terminal.wait("topped");
+    terminal.press("q");
+    assert_eq!(terminal.exit_code(), 130);
+    assert_eq!(scaffold(&pair.destination).await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_dies_is_told_on_screen_and_the_terminal_is_intact() {
+    let (mut source, _destination, pair) = slow_pair().await;
+    let mut terminal = wizard(&pair, 80, 24);
+    into_the_slow_table(&mut terminal);
+    source.stop_immediate().unwrap();
+    terminal.wait("Enter Report");
+    assert!(terminal.screen().contains("ailed"), "{}", terminal.screen());
+    terminal.press(ENTER);
+    terminal.wait("slow_rows");
+    terminal.press("q");
+    assert_eq!(terminal.exit_code(), 1);
+    assert_eq!(scaffold(&pair.destination).await, "");
+}

@@ -1,0 +1,161 @@
+//! A person at a terminal: the real program in a pseudo-terminal, keys in, screens out. Waits for what is to be seen, never for
+//! a time.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// Long enough for a slow machine; a test that waits this long has failed.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+pub(crate) struct Terminal {
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    seen: Arc<(Mutex<Seen>, Condvar)>,
+}
+
+struct Seen {
+    screen: vt100::Parser,
+    raw: Vec<u8>,
+    is_closed: bool,
+}
+
+impl Terminal {
+    /// Starts howdah with these arguments.
+    pub(crate) fn start(arguments: &[&str], width: u16, height: u16) -> Self {
+        let size = PtySize {
+            rows: height,
+            cols: width,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_howdah"));
+        command.args(arguments);
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        command.env_remove("NO_COLOR");
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let keys = pair.master.take_writer().unwrap();
+        let screen = vt100::Parser::new(height, width, 0);
+        let seen = Arc::new((
+            Mutex::new(Seen {
+                screen,
+                raw: Vec::new(),
+                is_closed: false,
+            }),
+            Condvar::new(),
+        ));
+        let writer = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            loop {
+                let count = output.read(&mut buffer).unwrap_or(0);
+                let mut seen = writer.0.lock().unwrap();
+                seen.screen.process(&buffer[..count]);
+                seen.raw.extend_from_slice(&buffer[..count]);
+                seen.is_closed = count == 0;
+                writer.1.notify_all();
+                if count == 0 {
+                    return;
+                }
+            }
+        });
+        Self {
+            child,
+            master: pair.master,
+            keys,
+            seen,
+        }
+    }
+
+    pub(crate) fn screen(&self) -> String {
+        self.seen.0.lock().unwrap().screen.screen().contents()
+    }
+
+    /// Every byte the program ever wrote.
+    pub(crate) fn everything(&self) -> String {
+        String::from_utf8_lossy(&self.seen.0.lock().unwrap().raw).into_owned()
+    }
+
+    /// Waits until the screen shows this.
+    #[track_caller]
+    pub(crate) fn wait(&self, text: &str) {
+        self.wait_until(text, |screen| screen.contains(text));
+    }
+
+    #[track_caller]
+    pub(crate) fn wait_until(&self, what: &str, is_so: impl Fn(&str) -> bool) {
+        let until = Instant::now() + PATIENCE;
+        let mut seen = self.seen.0.lock().unwrap();
+        loop {
+            let screen = seen.screen.screen().contents();
+            if is_so(&screen) {
+                return;
+            }
+            assert!(!seen.is_closed, "ended without showing {what}:\n{screen}");
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "never showed {what}:\n{screen}");
+            seen = self.seen.1.wait_timeout(seen, left).unwrap().0;
+        }
+    }
+
+    pub(crate) fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    pub(crate) fn resize(&self, width: u16, height: u16) {
+        let size = PtySize {
+            rows: height,
+            cols: width,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        self.seen
+            .0
+            .lock()
+            .unwrap()
+            .screen
+            .screen_mut()
+            .set_size(height, width);
+        self.master.resize(size).unwrap();
+    }
+
+    /// Waits for the end; the terminal must be as it was found.
+    #[track_caller]
+    pub(crate) fn exit_code(&mut self) -> u32 {
+        let until = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < until, "does not end:\n{}", self.screen());
+            std::thread::yield_now();
+        };
+        let mut seen = self.seen.0.lock().unwrap();
+        while !seen.is_closed {
+            seen = self.seen.1.wait_timeout(seen, PATIENCE).unwrap().0;
+        }
+        let screen = seen.screen.screen();
+        assert!(
+            !screen.alternate_screen(),
+            "the alternate screen was left on"
+        );
+        assert!(!screen.hide_cursor(), "the cursor was left hidden");
+        assert!(!screen.bracketed_paste(), "bracketed paste was left on");
+        status.exit_code()
+    }
+}
+
+impl Drop for Terminal {
+    /// A failed test must leave no program behind.
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+    }
+}
