@@ -172,13 +172,18 @@ fn history(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
 /// `Prepare ✓  Schema 8/8  Data 3/8 …`; phases without steps are left out, and counts where they say least if there is no
 /// room for all.
 fn phases(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
-    let all = phase_words(run, false, theme);
-    let width: usize = all.iter().map(|(words, _)| text::width(words) + 2).sum();
-    let shown = if width <= columns + 2 {
-        all
-    } else {
-        phase_words(run, true, theme)
+    let width = |shown: &[(String, Style)]| -> usize {
+        shown.iter().map(|(words, _)| text::width(words) + 2).sum()
     };
+    let mut shown = phase_words(run, false, theme);
+    if width(&shown) > columns + 2 {
+        shown = phase_words(run, true, theme);
+    }
+    // What is over says least.
+    let is_over = |(words, _): &(String, Style)| words.ends_with(theme.glyphs.fine);
+    while width(&shown) > columns + 2 && shown.first().is_some_and(is_over) {
+        shown.remove(0);
+    }
     let spans = shown
         .into_iter()
         .flat_map(|(words, style)| [Span::styled(words, style), Span::raw("  ")]);
