@@ -56,7 +56,10 @@ impl Source {
     }
 
     pub(crate) fn is_test(&self) -> bool {
-        self.stem() == "tests" || self.path.split('/').any(|folder| folder == "tests")
+        let stem = self.stem();
+        stem == "tests"
+            || stem.starts_with("tests_")
+            || self.path.split('/').any(|folder| folder == "tests")
     }
 
     pub(crate) fn mentions(&self, path: &str) -> bool {
