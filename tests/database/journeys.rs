@@ -25,7 +25,7 @@ fn to_preview(terminal: &mut Terminal) {
     terminal.press(ENTER);
     terminal.wait("Both connections work");
     terminal.press(ENTER);
-    terminal.wait(" fine ─");
+    terminal.wait("╭ 13 fine ─");
     terminal.press(ENTER);
     terminal.wait("Tables ");
     terminal.press(ENTER);
@@ -41,7 +41,7 @@ fn the_demo_runs_by_pressing_enter_alone() {
     terminal.press(ENTER);
     terminal.wait("Start the run?");
     terminal.press(ENTER);
-    terminal.wait("Enter Report");
+    terminal.wait("Enter shows the report");
     terminal.press(ENTER);
     terminal.wait("The copy equals the original");
     terminal.press("q");
@@ -72,7 +72,7 @@ async fn fdw_chosen_in_the_preview_carries_everything() {
     terminal.press(ENTER);
     // What depends on the method is checked again before anything runs.
     terminal.wait_until("the question", |screen| {
-        screen.contains("Start the run?") || screen.contains(" fine ─")
+        screen.contains("Start the run?") || screen.contains("╭ 13 fine ─")
     });
     if !terminal.screen().contains("Start the run?") {
         terminal.press(ENTER);
@@ -82,7 +82,7 @@ async fn fdw_chosen_in_the_preview_carries_everything() {
         terminal.wait("Start the run?");
     }
     terminal.press(ENTER);
-    terminal.wait("Enter Report");
+    terminal.wait("Enter shows the report");
     terminal.press(ENTER);
     terminal.wait("The copy equals the original");
     terminal.press("q");
@@ -133,7 +133,7 @@ async fn quitting_in_the_middle_asks_stops_and_cleans_up() {
     terminal.press("\u{3}");
     terminal.wait("The run is not finished");
     terminal.press("\u{1b}[C\u{1b}[C\r");
-    terminal.wait("Enter Report");
+    terminal.wait("Enter shows the report");
     terminal.press(ENTER);
     terminal.wait("topped");
     terminal.press("q");
@@ -147,7 +147,7 @@ async fn a_source_that_dies_is_told_on_screen_and_the_terminal_is_intact() {
     let mut terminal = wizard(&pair, 80, 24);
     into_the_slow_table(&mut terminal);
     source.stop_immediate().unwrap();
-    terminal.wait("Enter Report");
+    terminal.wait("Enter shows the report");
     assert!(terminal.screen().contains("ailed"), "{}", terminal.screen());
     terminal.press(ENTER);
     terminal.wait("slow_rows");

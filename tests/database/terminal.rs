@@ -98,9 +98,17 @@ impl Terminal {
             if is_so(&screen) {
                 return;
             }
-            assert!(!seen.is_closed, "ended without showing {what}:\n{screen}");
             let left = until.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "never showed {what}:\n{screen}");
+            if seen.is_closed || left.is_zero() {
+                let how = if seen.is_closed {
+                    "ended without showing"
+                } else {
+                    "never showed"
+                };
+                // Let go first: the reading thread still needs it.
+                drop(seen);
+                panic!("{how} {what}:\n{screen}");
+            }
             seen = self.seen.1.wait_timeout(seen, left).unwrap().0;
         }
     }
