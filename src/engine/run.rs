@@ -1,5 +1,6 @@
 //! The driver: starts what may start, records what ends, obeys the wish to stop, and finishes with the report.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,8 @@ use crate::model::event::{NoticeLevel, Progress, RunEvent, Stop};
 use crate::model::plan::{Plan, Rule, Step, StepId, StepKind};
 use crate::model::problem::Problem;
 
+use crate::pg::connect::Notice;
+
 use super::execute::{Cancellers, Ended, Executor};
 use super::outcome::Ledger;
 use super::schedule::Schedule;
@@ -19,9 +22,9 @@ use super::sessions::Sessions;
 
 /// How long a cancelled step may take to end by itself before its sessions are simply closed.
 const CANCEL_GRACE: Duration = Duration::from_secs(5);
-/// How often the FDW barrier is tried, and the pause after the first attempt; it grows with each.
-const BARRIER_ATTEMPTS: u32 = 10;
-const BARRIER_PAUSE: Duration = Duration::from_millis(500);
+/// How often a step is tried that may pass by itself, and the pause after the first attempt; it grows with each.
+const ATTEMPTS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(500);
 /// How long clean-up may take when the destination does not answer any more.
 const CLEAN_UP_LIMIT: Duration = Duration::from_secs(30);
 
@@ -172,7 +175,7 @@ impl Run {
         }
     }
 
-    async fn notice(&self, step: StepId, notice: crate::pg::connect::Notice, ledger: &mut Ledger) {
+    async fn notice(&self, step: StepId, notice: Notice, ledger: &mut Ledger) {
         if notice.level > NoticeLevel::Info {
             ledger.warnings.push(notice.text.clone());
         }
@@ -249,20 +252,45 @@ async fn run_step(
     (id, ended, millis(began.elapsed()))
 }
 
-/// The barrier waits only for a short while behind a writer, lets go, so that nobody queues behind it, and tries again.
+/// Does again what can be done again and may succeed then. The barrier waits only for a short while behind a writer, lets go,
+/// so that nobody queues behind it, and tries again; a transaction that lost a deadlock has left nothing behind.
 async fn execute_patiently(executor: &Executor, step: &Step, cancellers: &Cancellers) -> Ended {
-    let mut attempt = 1;
-    loop {
-        let ended = executor.execute(step, cancellers).await;
-        let is_locked_out = ended.0.as_ref().is_err_and(|problem| {
-            step.kind == StepKind::FdwBarrier && problem.sqlstate.as_deref() == Some("55P03")
-        });
-        if !is_locked_out || attempt == BARRIER_ATTEMPTS {
-            return ended;
+    let mut told = Vec::new();
+    for attempt in 1.. {
+        let (result, notices) = executor.execute(step, cancellers).await;
+        told.extend(notices);
+        match result {
+            Err(problem) if attempt < ATTEMPTS && may_repeat(step, &problem) => {
+                let text = format!("Tried again after: {problem}");
+                told.push(Notice {
+                    level: NoticeLevel::Warning,
+                    text,
+                });
+                if let Some(counter) = executor.progress.counter(step.id) {
+                    counter.rows.store(0, Ordering::Relaxed);
+                    counter.bytes.store(0, Ordering::Relaxed);
+                }
+                tokio::time::sleep(PAUSE * attempt).await;
+            }
+            result => return (result, told),
         }
-        tokio::time::sleep(BARRIER_PAUSE * attempt).await;
-        attempt += 1;
     }
+    (
+        Err(Problem::new(&step.title, "it was tried too often")),
+        told,
+    )
+}
+
+/// Lock time-outs of the barrier; deadlocks and serialization failures of whole transactions.
+fn may_repeat(step: &Step, problem: &Problem) -> bool {
+    matches!(
+        (step.kind, problem.sqlstate.as_deref()),
+        (StepKind::FdwBarrier, Some("55P03"))
+            | (
+                StepKind::Sql | StepKind::CopyRows { .. } | StepKind::Sequence,
+                Some("40P01" | "40001")
+            )
+    )
 }
 
 fn crashed(error: &tokio::task::JoinError) -> Problem {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::model::event::Stop;
-use crate::model::plan::{Phase, Plan, Rule, Session, StepId, StepKind};
+use crate::model::plan::{Phase, Plan, Rule, Session, StepId, StepKind, TableLock};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -43,6 +43,9 @@ fn gates(phase: Phase) -> &'static [Phase] {
     }
 }
 
+/// Ready steps looked at for one that need not wait for a table.
+const LOOK_AHEAD: usize = 512;
+
 /// Where every step stands.
 #[derive(Debug)]
 pub(super) struct Schedule {
@@ -52,6 +55,8 @@ pub(super) struct Schedule {
     open_in_phase: HashMap<Phase, usize>,
     /// Ready but for their phase's gates.
     gated: BTreeSet<StepId>,
+    /// Tables locked by running steps: how many share them, or `None` where one has them alone.
+    locked: HashMap<usize, Option<usize>>,
     jobs: usize,
     unfinished: usize,
     is_stopped: bool,
@@ -64,6 +69,7 @@ struct Node {
     phase: Phase,
     lane: Lane,
     rule: Rule,
+    locks: Vec<TableLock>,
     /// Waits for named steps alone, not for phases: lets go of the source, removes the FDW scaffold.
     ignores_gates: bool,
     survives_gentle_stop: bool,
@@ -92,6 +98,7 @@ impl Schedule {
                     _ => Lane::Serial,
                 },
                 rule: step.rule,
+                locks: step.locks.clone(),
                 ignores_gates: (step.rule == Rule::Always && !step.needs.is_empty())
                     || step.kind == StepKind::ReleaseSnapshot,
                 survives_gentle_stop: matches!(
@@ -145,6 +152,7 @@ impl Schedule {
             running: HashMap::new(),
             open_in_phase,
             gated,
+            locked: HashMap::new(),
             jobs: plan.options.jobs.max(1),
             is_stopped: false,
             phase_ended: true,
@@ -196,9 +204,13 @@ impl Schedule {
         let lanes: Vec<Lane> = self.ready.keys().copied().collect();
         for lane in lanes {
             while self.running.get(&lane).copied().unwrap_or(0) < self.width(lane) {
-                let Some(id) = self.ready.get_mut(&lane).and_then(BTreeSet::pop_first) else {
+                let Some(id) = self.first_free(lane) else {
                     break;
                 };
+                if let Some(ready) = self.ready.get_mut(&lane) {
+                    ready.remove(&id);
+                }
+                self.lock(id);
                 *self.running.entry(lane).or_default() += 1;
                 self.nodes[id.index()].state = State::Running;
                 started.push(id);
@@ -206,6 +218,42 @@ impl Schedule {
         }
         started.sort_unstable();
         started
+    }
+
+    /// The first ready step whose tables nobody else holds; it looks past a few that must wait, not past thousands.
+    fn first_free(&self, lane: Lane) -> Option<StepId> {
+        self.ready
+            .get(&lane)?
+            .iter()
+            .take(LOOK_AHEAD)
+            .copied()
+            .find(|id| {
+                self.nodes[id.index()]
+                    .locks
+                    .iter()
+                    .all(|lock| match self.locked.get(&lock.table) {
+                        None => true,
+                        Some(sharing) => lock.is_shared && sharing.is_some(),
+                    })
+            })
+    }
+
+    fn lock(&mut self, id: StepId) {
+        for lock in &self.nodes[id.index()].locks {
+            let sharing = self.locked.entry(lock.table).or_insert(Some(0));
+            *sharing = sharing.filter(|_| lock.is_shared).map(|count| count + 1);
+        }
+    }
+
+    fn unlock(&mut self, id: StepId) {
+        for lock in &self.nodes[id.index()].locks {
+            match self.locked.get_mut(&lock.table) {
+                Some(Some(count)) if *count > 1 => *count -= 1,
+                _ => {
+                    self.locked.remove(&lock.table);
+                }
+            }
+        }
     }
 
     /// Records the end of a running step. Returns what is skipped because of it, with the step that is the reason.
@@ -218,6 +266,7 @@ impl Schedule {
             State::Failed
         };
         let (phase, rule) = (node.phase, node.rule);
+        self.unlock(id);
         if let Some(running) = self.running.get_mut(&lane) {
             *running -= 1;
         }
@@ -340,6 +389,7 @@ mod tests {
             row_hint: None,
             journal_key: String::new(),
             rule: Rule::Normal,
+            locks: Vec::new(),
         }
     }
 
@@ -371,6 +421,32 @@ mod tests {
         assert_eq!(schedule.start(), ids(&[0, 1]));
         assert!(schedule.finish(StepId(0), true).is_empty());
         assert_eq!(schedule.start(), ids(&[2, 3]));
+    }
+
+    #[test]
+    fn what_would_deadlock_is_not_run_at_once() {
+        let locking = |id, tables: &[usize], is_shared| Step {
+            locks: tables
+                .iter()
+                .map(|table| TableLock {
+                    table: *table,
+                    is_shared,
+                })
+                .collect(),
+            ..step(id, Phase::Indexes, &[])
+        };
+        // Two foreign keys in a cycle, two index builds of one table.
+        let mut schedule = schedule(vec![
+            locking(0, &[1, 2], false),
+            locking(1, &[2, 1], false),
+            locking(2, &[3], true),
+            locking(3, &[3], true),
+        ]);
+        assert_eq!(schedule.start(), ids(&[0, 2]));
+        schedule.finish(StepId(2), true);
+        assert_eq!(schedule.start(), ids(&[3]));
+        schedule.finish(StepId(0), true);
+        assert_eq!(schedule.start(), ids(&[1]));
     }
 
     #[test]

@@ -112,6 +112,17 @@ pub struct Step {
     /// Stable name of this unit over replans, e.g. `data/public.film`.
     pub journal_key: String,
     pub rule: Rule,
+    /// Tables this step locks against others of its phase; two steps that would wait for, or deadlock with, each other
+    /// are not run at once.
+    pub locks: Vec<TableLock>,
+}
+
+/// A table, by its position in the catalog, and how it is locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableLock {
+    pub table: usize,
+    /// Building an index lets other index builds go on; whatever alters the table does not.
+    pub is_shared: bool,
 }
 
 impl Step {

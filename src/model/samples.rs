@@ -41,6 +41,7 @@ fn add(plan: &mut Plan, phase: Phase, kind: StepKind, title: String) -> &mut Ste
         row_hint: None,
         journal_key: format!("step/{}", id.0),
         rule: Rule::Normal,
+        locks: Vec::new(),
         title,
     });
     plan.steps.last_mut().unwrap()

@@ -1,7 +1,9 @@
 //! Collects steps and gives them their numbers.
 
 use crate::model::name::ObjectName;
-use crate::model::plan::{Action, Phase, Rule, Session, Statement, Step, StepId, StepKind};
+use crate::model::plan::{
+    Action, Phase, Rule, Session, Statement, Step, StepId, StepKind, TableLock,
+};
 use crate::sql::statements;
 
 /// A step before it has a number.
@@ -23,6 +25,7 @@ impl Draft {
             row_hint: None,
             journal_key: String::new(),
             rule: Rule::Normal,
+            locks: Vec::new(),
         })
     }
 
@@ -33,6 +36,11 @@ impl Draft {
 
     pub(super) fn rule(mut self, rule: Rule) -> Self {
         self.0.rule = rule;
+        self
+    }
+
+    pub(super) fn locks(mut self, locks: Vec<TableLock>) -> Self {
+        self.0.locks = locks;
         self
     }
 

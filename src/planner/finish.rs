@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::model::options::OnExisting;
-use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
+use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind, TableLock};
 use crate::sql::statements::{self, Measurement};
 
 use super::Context;
@@ -60,6 +60,11 @@ pub(super) fn push_analyze(
             )
             .object(name)
             .rule(Rule::Optional)
+            // It waits for whatever alters the table, and that for it.
+            .locks(vec![TableLock {
+                table,
+                is_shared: false,
+            }])
             .key(format!("analyze/{}.{}", name.schema, name.name))
             .needs(needs)
             .run(Session::Destination, statements::analyze(name)),

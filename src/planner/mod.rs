@@ -41,6 +41,8 @@ struct Context<'a> {
     table_of_entry: HashMap<u32, usize>,
     /// The reverse.
     entry_of_table: HashMap<usize, u32>,
+    /// A partitioned table to its direct partitions.
+    partitions: HashMap<usize, Vec<usize>>,
     /// Catalog position to the step that creates the table; filled once the schema steps stand.
     creating_step: HashMap<usize, StepId>,
 }
@@ -149,6 +151,7 @@ pub fn plan(
             .map(|(entry, table)| (*table, *entry))
             .collect(),
         table_of_entry,
+        partitions: partitions(inspection),
         creating_step: HashMap::new(),
     };
     if options.schema == SchemaChoice::All {
@@ -213,6 +216,16 @@ pub fn plan(
         notes,
         left_out: context.closure.left_out,
     })
+}
+
+fn partitions(inspection: &Inspection) -> HashMap<usize, Vec<usize>> {
+    let mut partitions: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (at, table) in inspection.catalog.tables.iter().enumerate() {
+        if let Some(parent) = table.partition_of {
+            partitions.entry(parent).or_default().push(at);
+        }
+    }
+    partitions
 }
 
 fn push_preparation(context: &Context<'_>, steps: &mut Steps) {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::model::archive::{Entry, Section};
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::Keep;
-use crate::model::plan::{Phase, Rule, StepId};
+use crate::model::plan::{Phase, Rule, StepId, TableLock};
 
 use super::builder::{Draft, Steps};
 use super::closure::PG_CLASS;
@@ -82,9 +82,37 @@ pub(super) fn push_entries(
             ))
             .size(size_of(context, entry), None)
             .needs(needs)
+            .locks(locks_of(context, entry))
             .transaction(sql);
         made.insert(entry.id, steps.push(draft));
     }
+}
+
+/// Which tables an entry locks while it is made (manual, "Explicit Locking"): CREATE INDEX takes SHARE, ALTER TABLE and CREATE
+/// TRIGGER stronger ones. A foreign key locks both its tables, and, as a trigger does, all their partitions.
+fn locks_of(context: &Context<'_>, entry: &Entry) -> Vec<TableLock> {
+    if entry.section != Section::PostData {
+        return Vec::new();
+    }
+    let is_shared = entry.kind == "INDEX";
+    let mut tables: Vec<usize> = entry
+        .depends_on
+        .iter()
+        .filter_map(|id| context.table_of_entry.get(id).copied())
+        .collect();
+    if entry.kind == "FK CONSTRAINT" || entry.kind == "TRIGGER" {
+        let mut next = 0;
+        while let Some(table) = tables.get(next).copied() {
+            tables.extend(context.partitions.get(&table).into_iter().flatten());
+            next += 1;
+        }
+    }
+    tables.sort_unstable();
+    tables.dedup();
+    tables
+        .into_iter()
+        .map(|table| TableLock { table, is_shared })
+        .collect()
 }
 
 fn is_skipped(context: &Context<'_>, entry: &Entry) -> bool {
