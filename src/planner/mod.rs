@@ -39,7 +39,9 @@ struct Context<'a> {
     closure: Closure,
     /// Archive entry of a table to its catalog position.
     table_of_entry: HashMap<u32, usize>,
-    /// The reverse.
+    /// Archive entry of an index to its table's catalog position.
+    table_of_index: HashMap<u32, usize>,
+    /// Table to its archive entry.
     entry_of_table: HashMap<usize, u32>,
     /// A partitioned table to its direct partitions.
     partitions: HashMap<usize, Vec<usize>>,
@@ -68,6 +70,14 @@ impl Context<'_> {
 
     fn table_step(&self, table: usize) -> Option<StepId> {
         self.creating_step.get(&table).copied()
+    }
+
+    /// The table that an archive entry is, or is an index of.
+    fn table_behind(&self, entry: u32) -> Option<usize> {
+        self.table_of_entry
+            .get(&entry)
+            .or_else(|| self.table_of_index.get(&entry))
+            .copied()
     }
 
     fn carries_large_objects(&self) -> bool {
@@ -151,9 +161,12 @@ pub fn plan(
             .map(|(entry, table)| (*table, *entry))
             .collect(),
         table_of_entry,
+        table_of_index: HashMap::new(),
         partitions: partitions(inspection),
         creating_step: HashMap::new(),
     };
+    context.table_of_index =
+        schema::table_of_index(&inspection.archive.entries, &context.table_of_entry);
     if options.schema == SchemaChoice::All {
         // Where the creating steps will stand is not known yet; that they will is.
         let entries = inspection

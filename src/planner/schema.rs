@@ -89,7 +89,9 @@ pub(super) fn push_entries(
 }
 
 /// Which tables an entry locks while it is made (manual, "Explicit Locking"): CREATE INDEX takes SHARE, ALTER TABLE and CREATE
-/// TRIGGER stronger ones. A foreign key locks both its tables, and, as a trigger does, all their partitions.
+/// TRIGGER stronger ones. A foreign key locks both its tables, and, as a trigger does, all their partitions. Attaching an
+/// index looks whether the parent's is now whole, up to the root: two at once would each miss the other's, and the
+/// parent's index would stay invalid.
 fn locks_of(context: &Context<'_>, entry: &Entry) -> Vec<TableLock> {
     if entry.section != Section::PostData {
         return Vec::new();
@@ -98,14 +100,18 @@ fn locks_of(context: &Context<'_>, entry: &Entry) -> Vec<TableLock> {
     let mut tables: Vec<usize> = entry
         .depends_on
         .iter()
-        .filter_map(|id| context.table_of_entry.get(id).copied())
+        .filter_map(|id| context.table_behind(*id))
         .collect();
-    if entry.kind == "FK CONSTRAINT" || entry.kind == "TRIGGER" {
-        let mut next = 0;
-        while let Some(table) = tables.get(next).copied() {
-            tables.extend(context.partitions.get(&table).into_iter().flatten());
-            next += 1;
+    let mut next = 0;
+    while let Some(table) = tables.get(next).copied() {
+        match entry.kind.as_str() {
+            "FK CONSTRAINT" | "TRIGGER" => {
+                tables.extend(context.partitions.get(&table).into_iter().flatten());
+            }
+            "INDEX ATTACH" => tables.extend(context.inspection.catalog.tables[table].partition_of),
+            _ => {}
         }
+        next += 1;
     }
     tables.sort_unstable();
     tables.dedup();
@@ -245,6 +251,24 @@ fn sentence(entry: &Entry) -> Sentence {
         title: format!("{verb} {name}"),
         why: why.to_owned(),
     }
+}
+
+/// Which table each index, and each constraint that is one, belongs to.
+pub(super) fn table_of_index(
+    entries: &[Entry],
+    table_of_entry: &HashMap<u32, usize>,
+) -> HashMap<u32, usize> {
+    entries
+        .iter()
+        .filter(|entry| entry.kind == "INDEX" || entry.kind == "CONSTRAINT")
+        .filter_map(|entry| {
+            let table = entry
+                .depends_on
+                .iter()
+                .find_map(|id| table_of_entry.get(id))?;
+            Some((entry.id, *table))
+        })
+        .collect()
 }
 
 /// Which catalog table each TABLE entry of the archive describes.
