@@ -96,7 +96,8 @@ fn locks_of(context: &Context<'_>, entry: &Entry) -> Vec<TableLock> {
     if entry.section != Section::PostData {
         return Vec::new();
     }
-    let is_shared = entry.kind == "INDEX";
+    // An index that is also the replica identity, or that the table is clustered on, alters the table.
+    let is_shared = entry.kind == "INDEX" && !entry.sql.contains("ALTER TABLE");
     let mut tables: Vec<usize> = entry
         .depends_on
         .iter()
