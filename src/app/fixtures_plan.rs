@@ -7,7 +7,6 @@ use super::{Effect, Inspection, KeyCode, Msg, Now, State};
 use crate::model::archive::{Entry, Section};
 use crate::model::catalog::{Index, LargeObjects, Sequence, SequenceOwner, WireType};
 use crate::model::name::ObjectName;
-use crate::model::plan::Plan;
 use crate::model::problem::Problem;
 use crate::model::selection::Carry;
 
@@ -190,25 +189,4 @@ pub(crate) fn unplannable() -> State {
     let outcome = Err(Box::new(problem));
     state.update(Msg::Planned { attempt, outcome }, Now(1_500));
     state
-}
-
-/// A plan of so many steps at least.
-pub(crate) fn huge_plan(count: usize) -> Plan {
-    let state = previewing();
-    let mut plan = state
-        .preview
-        .plan
-        .map(Arc::unwrap_or_clone)
-        .unwrap_or_default();
-    let steps = plan.steps.clone();
-    let copies = count.div_ceil(steps.len().max(1));
-    plan.steps = (0_u32..)
-        .zip(std::iter::repeat_n(steps, copies).flatten())
-        .map(|(number, mut step)| {
-            step.id = crate::model::plan::StepId(number);
-            step.journal_key = format!("{}/{number}", step.journal_key);
-            step
-        })
-        .collect();
-    plan
 }

@@ -4,11 +4,10 @@ use proptest::prelude::*;
 
 use super::tests::{picture_at, show, show_ascii};
 use super::*;
+use crate::app::KeyCode;
 use crate::app::fixtures::{empty, press};
 use crate::app::fixtures_run::*;
-use crate::app::{KeyCode, Msg};
-use crate::model::event::RunEvent;
-use crate::model::plan::{Plan, StepId};
+use crate::model::plan::Plan;
 use crate::model::report::{Outcome, Report};
 use crate::model::samples;
 
@@ -90,38 +89,6 @@ fn show_at(name: &str, mut state: State) {
         let shown = picture_at(&mut state, width, height, WHILE, &Theme::new(true, false));
         insta::assert_snapshot!(format!("{name}_{width}x{height}"), shown);
     }
-}
-
-/// Counters are kept while events come: a frame costs no more for many steps.
-#[test]
-fn a_run_of_very_many_steps_is_drawn_in_an_instant() {
-    let mut plan = samples::plan();
-    let template = plan.steps[5].clone();
-    for number in plan.steps.len()..60_000 {
-        let mut step = template.clone();
-        step.id = StepId(u32::try_from(number).unwrap());
-        plan.steps.push(step);
-    }
-    let mut state = started(&plan);
-    for step in &plan.steps {
-        let finished = RunEvent::StepFinished {
-            step: step.id,
-            rows: 0,
-            bytes: 0,
-            elapsed_ms: 1,
-        };
-        for event in [RunEvent::StepStarted(step.id), finished] {
-            state.update(Msg::Run(event), WHILE);
-        }
-    }
-    let began = std::time::Instant::now();
-    for _ in 0..20 {
-        let samples = Vec::new();
-        state.update(Msg::Tick { samples }, WHILE);
-        picture_at(&mut state, 120, 40, WHILE, &Theme::new(true, false));
-    }
-    let each = began.elapsed() / 20;
-    assert!(each.as_millis() < 100, "{each:?} a frame");
 }
 
 proptest! {

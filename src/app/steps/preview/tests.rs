@@ -180,21 +180,3 @@ fn escape_cancels_the_making_of_a_plan_and_nothing_stale_is_left() {
     press(&mut state, KeyCode::Enter);
     assert!(state.step == WizardStep::Check || state.overlay.is_some());
 }
-
-#[test]
-fn very_many_steps_are_no_burden() {
-    let mut state = planning();
-    let plan = Arc::new(huge_plan(60_000));
-    assert!(plan.steps.len() >= 60_000);
-    let attempt = state.preview.pending.map_or(0, |pending| pending.attempt);
-    let outcome = Ok(plan);
-    state.update(Msg::Planned { attempt, outcome }, Now(0));
-    let started = std::time::Instant::now();
-    for key in [KeyCode::End, KeyCode::Up, KeyCode::PageUp, KeyCode::Home] {
-        for _ in 0..50 {
-            press(&mut state, key);
-        }
-    }
-    let each = started.elapsed() / 200;
-    assert!(each.as_millis() < 20, "{each:?} a key");
-}
