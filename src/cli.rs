@@ -53,6 +53,19 @@ pub enum Command {
         #[command(flatten)]
         choices: Choices,
     },
+    /// Compare two databases: rows, sequences, large objects and definitions; change nothing
+    Verify {
+        #[command(flatten)]
+        ends: RequiredEnds,
+        #[command(flatten)]
+        scope: Scope,
+        /// One JSON object per event on standard output
+        #[arg(long)]
+        json: bool,
+        /// Write the report to this file, Markdown or (ending in .json) JSON
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+    },
     /// Check both servers; change nothing
     Check {
         #[command(flatten)]
@@ -167,12 +180,63 @@ pub struct Choices {
     fdw_port: Option<u16>,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum CompareWord {
+    Counts,
+    Checksums,
+}
+
+/// What is compared, and how.
+#[derive(Clone, Debug, Args)]
+pub struct Scope {
+    /// Tables compared at once [default: the smaller of 4 and the cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
+    /// Only these tables and sequences: schema.name, * for any characters; may be repeated
+    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
+    include: Vec<Pattern>,
+    /// All but these; wins over --include
+    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
+    exclude: Vec<Pattern>,
+    /// Leave owners aside
+    #[arg(long, value_enum, default_value = "keep")]
+    owners: KeepWord,
+    /// Leave grants aside
+    #[arg(long, value_enum, default_value = "keep")]
+    privileges: KeepWord,
+    /// Rows by their number, or by a checksum over every value
+    #[arg(long, value_enum, default_value = "checksums")]
+    verify: CompareWord,
+}
+
+impl From<Scope> for Options {
+    fn from(scope: Scope) -> Self {
+        Self {
+            jobs: scope.jobs.map_or_else(|| Self::default().jobs, usize::from),
+            include: scope.include,
+            exclude: scope.exclude,
+            owners: scope.owners.into(),
+            privileges: scope.privileges.into(),
+            verify: match scope.verify {
+                CompareWord::Counts => VerifyLevel::Counts,
+                CompareWord::Checksums => VerifyLevel::Checksums,
+            },
+            ..Self::default()
+        }
+    }
+}
+
+impl From<KeepWord> for Keep {
+    fn from(word: KeepWord) -> Self {
+        match word {
+            KeepWord::Keep => Self::Keep,
+            KeepWord::Skip => Self::Skip,
+        }
+    }
+}
+
 impl From<Choices> for Options {
     fn from(choices: Choices) -> Self {
-        let keep = |word| match word {
-            KeepWord::Keep => Keep::Keep,
-            KeepWord::Skip => Keep::Skip,
-        };
         Self {
             method: match choices.method {
                 MethodWord::Copy => Method::Copy,
@@ -188,8 +252,8 @@ impl From<Choices> for Options {
                 SchemaWord::All => SchemaChoice::All,
                 SchemaWord::None => SchemaChoice::None,
             },
-            owners: keep(choices.owners),
-            privileges: keep(choices.privileges),
+            owners: choices.owners.into(),
+            privileges: choices.privileges.into(),
             on_existing: match choices.on_existing {
                 OnExistingWord::Stop => OnExisting::Stop,
                 OnExistingWord::Empty => OnExisting::Empty,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::checks::{self, FdwQuestions};
+use crate::checks::{self, Purpose};
 use crate::engine;
 use crate::model::connection::Endpoint;
 use crate::model::event::{NoticeLevel, RunEvent, Stop};
@@ -130,19 +130,14 @@ async fn inspect(
     source: Endpoint,
     destination: Endpoint,
     options: &Options,
+    purpose: Purpose,
     voice: Voice,
 ) -> Result<Option<Inspection>, Problem> {
     let mut is_blocked = false;
-    let inspection = checks::inspect(
-        source,
-        destination,
-        options.clone(),
-        FdwQuestions::WhenChosen,
-        |result| {
-            is_blocked |= result.level() == Some(Level::Blocking);
-            voice.check(&result);
-        },
-    )
+    let inspection = checks::inspect(source, destination, options.clone(), purpose, |result| {
+        is_blocked |= result.level() == Some(Level::Blocking);
+        voice.check(&result);
+    })
     .await;
     match inspection {
         Ok(inspection) => Ok((!is_blocked).then_some(inspection)),
@@ -156,6 +151,10 @@ async fn inspect(
 
 /// Makes the plan of what the patterns select.
 fn plan(inspection: &Inspection, options: &Options) -> Result<Plan, Problem> {
+    planner::plan(inspection, &selection(inspection, options)?, options)
+}
+
+fn selection(inspection: &Inspection, options: &Options) -> Result<Selection, Problem> {
     let selection =
         Selection::from_patterns(&inspection.catalog, &options.include, &options.exclude);
     let asks_for_some = !options.include.is_empty();
@@ -164,17 +163,17 @@ fn plan(inspection: &Inspection, options: &Options) -> Result<Plan, Problem> {
     if asks_for_some && !has_any {
         let patterns: Vec<&str> = options.include.iter().map(Pattern::text).collect();
         return Err(Problem::new(
-            "Nothing to carry",
+            "Nothing to do",
             format!("no table or sequence of the source matches {}", patterns.join(", ")),
         )
         .hint("Patterns are schema.name with * for any characters; quote upper case only for the shell."));
     }
-    planner::plan(inspection, &selection, options)
+    Ok(selection)
 }
 
 /// `howdah check`: 0 when nothing blocks, 3 otherwise.
 pub async fn check(source: Endpoint, destination: Endpoint, options: Options, voice: Voice) -> End {
-    match inspect(source, destination, &options, voice).await {
+    match inspect(source, destination, &options, Purpose::Run, voice).await {
         Ok(Some(_)) => End::Code(0),
         Ok(None) => End::Code(CHECKS_BLOCKED),
         Err(problem) => End::failed(problem),
@@ -188,7 +187,7 @@ pub async fn show_plan(source: Endpoint, destination: Endpoint, options: Options
         source,
         destination,
         options.clone(),
-        FdwQuestions::WhenChosen,
+        Purpose::Run,
         |result| {
             if result.level() != Some(Level::Fine) {
                 Voice::Lines.check(&result);
@@ -220,7 +219,7 @@ pub async fn run(
     voice: Voice,
     report_file: Option<&std::path::Path>,
 ) -> End {
-    let inspection = match inspect(source, destination, &options, voice).await {
+    let inspection = match inspect(source, destination, &options, Purpose::Run, voice).await {
         Ok(Some(inspection)) => inspection,
         Ok(None) => {
             voice.say("A check blocks this migration; nothing was changed.");
@@ -235,6 +234,40 @@ pub async fn run(
     for note in &plan.notes {
         voice.say(&format!("note  {note}"));
     }
+    perform(plan, inspection, voice, report_file).await
+}
+
+/// `howdah verify`: 0 when everything compared is equal, 4 when something is not.
+pub async fn verify(
+    source: Endpoint,
+    destination: Endpoint,
+    options: Options,
+    voice: Voice,
+    report_file: Option<&std::path::Path>,
+) -> End {
+    let inspected = inspect(source, destination, &options, Purpose::Comparison, voice).await;
+    let inspection = match inspected {
+        Ok(Some(inspection)) => inspection,
+        Ok(None) => {
+            voice.say("A check blocks this comparison.");
+            return End::Code(CHECKS_BLOCKED);
+        }
+        Err(problem) => return End::failed(problem),
+    };
+    let plan = match selection(&inspection, &options) {
+        Ok(selection) => Arc::new(planner::comparison(&inspection, &selection, &options)),
+        Err(problem) => return End::failed(problem),
+    };
+    perform(plan, inspection, voice, report_file).await
+}
+
+/// Has the engine run a plan, tells of it and keeps its report.
+async fn perform(
+    plan: Arc<Plan>,
+    inspection: Inspection,
+    voice: Voice,
+    report_file: Option<&std::path::Path>,
+) -> End {
     let handle = engine::start(
         Arc::clone(&plan),
         inspection.source_endpoint,

@@ -74,6 +74,21 @@ async fn dispatch(cli: Cli) -> u8 {
             );
             finish(Box::pin(run).await)
         }
+        Some(Command::Verify {
+            ends,
+            scope,
+            json,
+            report,
+        }) => {
+            let voice = if json { Voice::Json } else { Voice::Lines };
+            let (source, destination) = match both(&ends) {
+                Ok(both) => both,
+                Err(problem) => return usage(&problem),
+            };
+            let comparison =
+                headless::verify(source, destination, scope.into(), voice, report.as_deref());
+            finish(Box::pin(comparison).await)
+        }
         Some(Command::Plan { ends, choices }) => match both(&ends) {
             Ok((source, destination)) => {
                 finish(Box::pin(headless::show_plan(source, destination, choices.into())).await)

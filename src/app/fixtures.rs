@@ -291,6 +291,9 @@ pub(crate) fn shop() -> Inspection {
                 sequence("public", "ticket_number", None),
             ],
             foreign_keys: vec![ForeignKey {
+                oid: 16_500,
+                columns: Vec::new(),
+                is_match_full: false,
                 name: "invoice_film".to_owned(),
                 table: 0,
                 references: 2,

@@ -48,11 +48,14 @@ struct Facts<'a> {
     options: &'a Options,
 }
 
-/// Whether the FDW questions are asked though COPY is chosen: the wizard's user may still change the method.
+/// What the answers are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FdwQuestions {
-    Always,
-    WhenChosen,
+pub enum Purpose {
+    /// The FDW questions are asked though COPY is chosen: the wizard's user may still change the method.
+    Wizard,
+    Run,
+    /// Both sides are only read: what a destination must be able to take is not asked.
+    Comparison,
 }
 
 async fn pinned(endpoint: &Endpoint, settings: &[String]) -> Result<Pinned, Problem> {
@@ -70,7 +73,7 @@ pub async fn inspect(
     source_endpoint: Endpoint,
     destination_endpoint: Endpoint,
     options: Options,
-    fdw_questions: FdwQuestions,
+    purpose: Purpose,
     mut on_result: impl FnMut(CheckResult),
 ) -> Result<Inspection, Problem> {
     let source = probe(&source_endpoint, false).await?;
@@ -152,7 +155,14 @@ pub async fn inspect(
         existing: &existing,
         options: &options,
     };
-    run_checks(&facts, is_same, fdw_questions, &mut on_result).await;
+    on_result(result(
+        "encoding",
+        "Encoding and collation agree",
+        Ok(identity::encoding(&facts)),
+    ));
+    if purpose != Purpose::Comparison {
+        run_checks(&facts, is_same, purpose, &mut on_result).await;
+    }
     let is_fdw_installed = destination.database.is_some()
         && schema::installed_extensions(&destination_session.client)
             .await?
@@ -172,14 +182,9 @@ pub async fn inspect(
 async fn run_checks(
     facts: &Facts<'_>,
     is_same: bool,
-    fdw_questions: FdwQuestions,
+    purpose: Purpose,
     on_result: &mut impl FnMut(CheckResult),
 ) {
-    on_result(result(
-        "encoding",
-        "Encoding and collation agree",
-        Ok(identity::encoding(facts)),
-    ));
     on_result(result(
         "destination-state",
         "The destination has room for what comes",
@@ -205,7 +210,7 @@ async fn run_checks(
         "Owners and grantees exist on the destination",
         schema::roles(facts).await,
     ));
-    let is_wanted = fdw_questions == FdwQuestions::Always || fdw::is_chosen(facts);
+    let is_wanted = purpose == Purpose::Wizard || fdw::is_chosen(facts);
     // On one and the same server and database the test would meet itself.
     if is_wanted && !is_same {
         on_result(result(

@@ -10,17 +10,22 @@ use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::types::Type;
 
 use crate::model::connection::Side;
+use crate::model::definition::DefinitionsResult;
 use crate::model::event::{Counter, Progress};
-use crate::model::plan::{Action, PASSWORD_MARKER, Plan, Rule, Session, Statement, Step, StepKind};
+use crate::model::plan::{
+    Action, Fallback, PASSWORD_MARKER, Plan, Rule, Session, Statement, Step, StepKind,
+};
 use crate::model::problem::Problem;
 use crate::pg::client_tools::ClientTools;
 use crate::pg::connect::Canceller;
 use crate::pg::copy::{self, CopyError};
+use crate::pg::problem::problem;
+use crate::planner::definitions;
 use crate::sql::quote::literal;
 use crate::sql::statements;
 
 use super::large_objects;
-use super::outcome::{Measure, StepOutcome};
+use super::outcome::{Measure, StepOutcome, Violations};
 use super::sessions::{Open, Sessions};
 
 /// How often the growth of a table that postgres_fdw fills is looked at.
@@ -93,8 +98,24 @@ impl Executor {
             cancellers,
             open: HashMap::new(),
         };
-        let result = self.statements(step, &mut held).await;
         let mut notices = Vec::new();
+        let mut result = self.statements(step, &step.statements, &mut held).await;
+        if let (Err(refusal), Some(fallback)) = (&result, &step.fallback)
+            && is_foreseen(refusal, fallback)
+        {
+            let refusal = refusal.clone();
+            let first = self.roll_back(step, &mut held).await;
+            result = match first {
+                Ok(said) => {
+                    notices.extend(said);
+                    self.statements(step, &fallback.statements, &mut held).await
+                }
+                Err(problem) => Err(problem),
+            };
+            if let Ok(outcome) = &mut result {
+                outcome.refusal = Some(refusal);
+            }
+        }
         for (_, mut open) in held.open {
             notices.extend(open.take_notices());
             let is_usable = match (&result, open.kind, step.kind) {
@@ -123,16 +144,40 @@ impl Executor {
         (result, notices)
     }
 
-    async fn statements(&self, step: &Step, held: &mut Held<'_>) -> Result<StepOutcome, Problem> {
+    /// Ends what a refused way has left on the sessions it used. Returns what the servers had said before.
+    async fn roll_back(
+        &self,
+        step: &Step,
+        held: &mut Held<'_>,
+    ) -> Result<Vec<crate::pg::connect::Notice>, Problem> {
+        let mut notices = Vec::new();
+        for open in held.open.values_mut() {
+            notices.extend(open.take_notices());
+            open.client
+                .batch_execute(statements::ROLLBACK)
+                .await
+                .map_err(|error| problem(&step.title, &error))?;
+            // The COMMIT sent after the refused statement has ended the transaction already: the warning says only that.
+            drop(open.take_notices());
+        }
+        Ok(notices)
+    }
+
+    async fn statements(
+        &self,
+        step: &Step,
+        list: &[Statement],
+        held: &mut Held<'_>,
+    ) -> Result<StepOutcome, Problem> {
         let mut outcome = StepOutcome::default();
         let default = Counter::default();
         let counter = self.progress.counter(step.id).unwrap_or(&default);
         let mut position = 0;
-        while let Some(statement) = step.statements.get(position) {
-            let next = step.statements.get(position + 1);
+        while let Some(statement) = list.get(position) {
+            let next = list.get(position + 1);
             match statement.action {
                 Action::Run => {
-                    let batch: Vec<&Statement> = step.statements[position..]
+                    let batch: Vec<&Statement> = list[position..]
                         .iter()
                         .take_while(|s| s.action == Action::Run && s.session == statement.session)
                         .collect();
@@ -209,7 +254,35 @@ impl Executor {
                 }
                 Action::MeasureDestination => {
                     let open = held.session(statement.session).await?;
-                    outcome.destination = Some(measure(step, statement, open).await?);
+                    let measured = measure(step, statement, open).await;
+                    outcome.destination = Some(match measured {
+                        // Undefined table or column: not the source's, which is a result, not a failure to compare.
+                        Err(problem)
+                            if matches!(problem.sqlstate.as_deref(), Some("42P01" | "42703")) =>
+                        {
+                            Measure::Absent
+                        }
+                        measured => measured?,
+                    });
+                }
+                Action::CompareDefinitions => {
+                    let StepKind::VerifyDefinitions { is_whole } = step.kind else {
+                        return Err(Problem::new(&step.title, "nothing says what to compare"));
+                    };
+                    outcome.definitions = Some(self.compare_definitions(is_whole).await?);
+                }
+                Action::CountViolations => {
+                    let open = held.session(statement.session).await?;
+                    let row = open
+                        .client
+                        .query_one(&statement.sql, &[])
+                        .await
+                        .or_fail(step, statement, open)
+                        .await?;
+                    outcome.violations = Some(Violations {
+                        count: u64::try_from(row.get::<_, i64>(0)).unwrap_or(0),
+                        sample: row.get(1),
+                    });
                 }
                 Action::BindMeasured => {
                     let Some(Measure::Counter {
@@ -261,7 +334,7 @@ impl Executor {
                         .await?;
                 }
                 Action::Stream => {
-                    let chunked: Vec<Session> = step.statements[position..]
+                    let chunked: Vec<Session> = list[position..]
                         .iter()
                         .take_while(|s| s.action == Action::Stream)
                         .map(|s| s.session)
@@ -319,6 +392,17 @@ impl Executor {
         }
     }
 
+    async fn compare_definitions(&self, is_whole: bool) -> Result<DefinitionsResult, Problem> {
+        let tools = ClientTools::at(&self.plan.client_directory).await?;
+        let found = crate::pg::archive::dump(&tools, self.sessions.destination(), None).await?;
+        Ok(definitions::compare(
+            &self.plan.definitions,
+            &found,
+            &self.plan.options,
+            is_whole,
+        ))
+    }
+
     /// The plan was made from a schema read earlier; what is carried must still be what was shown.
     async fn check_schema(&self, snapshot: &str) -> Result<(), Problem> {
         let tools = ClientTools::at(&self.plan.client_directory).await?;
@@ -332,6 +416,11 @@ impl Executor {
         )
         .hint("Go back to Check (or start the command again), so that the plan fits the source."))
     }
+}
+
+fn is_foreseen(refusal: &Problem, fallback: &Fallback) -> bool {
+    let code = refusal.sqlstate.as_deref();
+    code.is_some_and(|code| fallback.after.contains(&code))
 }
 
 /// Sends all at once and waits for all: one round trip for a whole transaction.

@@ -1,13 +1,14 @@
 //! What the steps brought, and the report made of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use crate::model::definition::DefinitionsResult;
 use crate::model::event::Stop;
 use crate::model::options::{OnExisting, VerifyLevel};
-use crate::model::plan::{Phase, Plan, Rule, Step, StepId, StepKind};
+use crate::model::plan::{Phase, Plan, Rule, Step, StepId, StepKind, journal_key};
 use crate::model::problem::Problem;
 use crate::model::report::{
-    LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Verdict,
+    LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Unfinished, Verdict,
 };
 
 /// What a query measured on one side.
@@ -25,6 +26,8 @@ pub(super) enum Measure {
         count: u64,
         digest: String,
     },
+    /// The destination does not have it, or not with these columns.
+    Absent,
 }
 
 /// What a finished step has to tell.
@@ -35,6 +38,17 @@ pub(super) struct StepOutcome {
     pub(super) elapsed_ms: u64,
     pub(super) source: Option<Measure>,
     pub(super) destination: Option<Measure>,
+    /// Why the step's own way was refused; its fallback then did it.
+    pub(super) refusal: Option<Problem>,
+    pub(super) violations: Option<Violations>,
+    pub(super) definitions: Option<DefinitionsResult>,
+}
+
+/// Rows that break a foreign key.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Violations {
+    pub(super) count: u64,
+    pub(super) sample: Vec<String>,
 }
 
 /// Everything that happened, by step.
@@ -68,7 +82,7 @@ impl Ledger {
             .filter_map(|step| match step.kind {
                 StepKind::VerifyTable { data }
                 | StepKind::VerifySequence { data }
-                | StepKind::VerifyLargeObjects { data } => Some((data, step)),
+                | StepKind::VerifyLargeObjects { data } => Some((data.unwrap_or(step.id), step)),
                 _ => None,
             })
             .collect();
@@ -76,6 +90,8 @@ impl Ledger {
             let verifier = verifiers.get(&step.id).copied();
             self.add_result(&mut report, plan, step, verifier);
         }
+        report.definitions = Some(self.definitions(plan));
+        self.add_fallbacks(&mut report, plan);
         self.add_failures(&mut report, plan);
         report.outcome = self.outcome(&report);
         add_advice(&mut report, plan);
@@ -102,14 +118,16 @@ impl Ledger {
         let verdict = self.verdict(plan, step, verifier, source.as_ref(), destination.as_ref());
         let name = step.object.clone().unwrap_or_default();
         match step.kind {
-            StepKind::CopyRows { .. } | StepKind::FdwRows { .. } => {
+            StepKind::CopyRows { .. }
+            | StepKind::FdwRows { .. }
+            | StepKind::VerifyTable { data: None } => {
                 let rows = |measure: Option<Measure>| match measure {
                     Some(Measure::Rows { count, .. }) => Some(count),
                     _ => None,
                 };
                 report.tables.push(TableResult {
                     name,
-                    method: step.method().unwrap_or_default(),
+                    method: step.method(),
                     is_binary: step.kind == StepKind::CopyRows { is_binary: true },
                     source_rows: rows(source),
                     destination_rows: rows(destination),
@@ -118,7 +136,7 @@ impl Ledger {
                     verdict,
                 });
             }
-            StepKind::Sequence => {
+            StepKind::Sequence | StepKind::VerifySequence { data: None } => {
                 let counter = |measure: Option<Measure>| match measure {
                     Some(Measure::Counter {
                         last_value,
@@ -133,7 +151,7 @@ impl Ledger {
                     verdict,
                 });
             }
-            StepKind::LargeObjects => {
+            StepKind::LargeObjects | StepKind::VerifyLargeObjects { data: None } => {
                 let count = |measure: Option<Measure>| match measure {
                     Some(Measure::LargeObjects { count, .. }) => Some(count),
                     _ => None,
@@ -160,7 +178,7 @@ impl Ledger {
         match (source, destination) {
             (Some(source), Some(destination)) if source == destination => Verdict::Equal,
             (Some(_), Some(_)) => Verdict::Different,
-            _ if !self.done.contains_key(&step.id) => {
+            _ if !self.done.contains_key(&step.id) && !plan.is_comparison => {
                 Verdict::NotCompared("it was not carried".to_owned())
             }
             _ if plan.options.verify == VerifyLevel::Off => {
@@ -170,6 +188,62 @@ impl Ledger {
                 Verdict::NotCompared("rows were added to rows that were there".to_owned())
             }
             _ => Verdict::NotCompared("the comparison did not run".to_owned()),
+        }
+    }
+
+    /// What has failed, or was done in another way, is told as that, not once more as a difference.
+    fn definitions(&self, plan: &Plan) -> DefinitionsResult {
+        if let Some(because) = &plan.definitions_not_compared {
+            return DefinitionsResult::not_compared(because);
+        }
+        let compared = self.done.values().find_map(|o| o.definitions.clone());
+        let Some(mut result) = compared else {
+            return DefinitionsResult::not_compared("the comparison did not run");
+        };
+        let told: HashSet<&str> = plan
+            .steps
+            .iter()
+            .filter(|step| {
+                let outcome = self.done.get(&step.id);
+                outcome.is_none_or(|outcome| outcome.refusal.is_some())
+            })
+            .map(|step| step.journal_key.as_str())
+            .collect();
+        result
+            .differences
+            .retain(|one| !told.contains(journal_key(&one.kind, &one.name).as_str()));
+        if result.differences.is_empty() {
+            result.verdict = Verdict::Equal;
+        }
+        result
+    }
+
+    /// What was done in another way than planned: a warning, or, where something is still missing, a difference.
+    fn add_fallbacks(&self, report: &mut Report, plan: &Plan) {
+        for step in &plan.steps {
+            let (Some(outcome), Some(fallback)) = (self.done.get(&step.id), &step.fallback) else {
+                continue;
+            };
+            let Some(refusal) = &outcome.refusal else {
+                continue;
+            };
+            match &fallback.to_finish {
+                Some(statement) => report.unfinished.push(Unfinished {
+                    title: step.title.clone(),
+                    because: refusal.clone(),
+                    violations: outcome.violations.as_ref().map(|v| v.count),
+                    sample: outcome
+                        .violations
+                        .iter()
+                        .flat_map(|v| v.sample.clone())
+                        .collect(),
+                    statement: statement.clone(),
+                }),
+                None => report.warnings.push(format!(
+                    "{}: {} The first way was refused: {}",
+                    step.title, fallback.why, refusal.message
+                )),
+            }
         }
     }
 
@@ -216,29 +290,22 @@ impl Ledger {
                     .to_owned(),
             );
         }
-        report.not_compared.push(
-            "Definitions: every object was created exactly as pg_dump describes it.".to_owned(),
-        );
+        if let Some(definitions) = &report.definitions {
+            if let Verdict::NotCompared(because) = &definitions.verdict {
+                report.not_compared.push(format!("Definitions: {because}."));
+            }
+            report.not_compared.extend(definitions.rewritten.iter().map(|object| {
+                format!("The definition of {object}: the server has written its expression anew, with other parentheses or casts.")
+            }));
+        }
     }
 
     fn outcome(&self, report: &Report) -> Outcome {
-        let differs = report
-            .tables
-            .iter()
-            .any(|t| t.verdict == Verdict::Different)
-            || report
-                .sequences
-                .iter()
-                .any(|s| s.verdict == Verdict::Different)
-            || report
-                .large_objects
-                .as_ref()
-                .is_some_and(|l| l.verdict == Verdict::Different);
         if self.stop.is_some() {
             Outcome::Cancelled
         } else if !report.failures.is_empty() {
             Outcome::Failed
-        } else if differs {
+        } else if report.differs() || !report.unfinished.is_empty() {
             Outcome::Different
         } else {
             Outcome::Done
@@ -247,8 +314,16 @@ impl Ledger {
 }
 
 fn add_advice(report: &mut Report, plan: &Plan) {
+    report.is_comparison = plan.is_comparison;
+    let unfinished = report.unfinished.iter();
+    report.next_steps.extend(unfinished.map(|one| {
+        format!(
+            "Mend the rows that break it in both databases, then run: {}",
+            one.statement
+        )
+    }));
     match report.outcome {
-        Outcome::Done => {
+        Outcome::Done if !plan.is_comparison => {
             report.next_steps.push(
                 "Stop writing to the source before you switch; what is written after the snapshot is not in the copy."
                     .to_owned(),
@@ -257,11 +332,11 @@ fn add_advice(report: &mut Report, plan: &Plan) {
                 .next_steps
                 .push(format!("Point the application to {}.", plan.destination));
         }
-        Outcome::Different => report.next_steps.push(
+        Outcome::Different if report.differs() => report.next_steps.push(
             "Do not switch the application yet: find out why the sides differ, then copy again."
                 .to_owned(),
         ),
-        Outcome::Failed => report.next_steps.push(
+        Outcome::Failed if !plan.is_comparison => report.next_steps.push(
             "Mend the causes above, empty the destination (or drop the database) and run again."
                 .to_owned(),
         ),
@@ -277,5 +352,6 @@ fn add_advice(report: &mut Report, plan: &Plan) {
                 );
             }
         }
+        _ => {}
     }
 }

@@ -92,7 +92,10 @@ impl Run {
                             (id, (Err(crashed(&error)), Vec::new()), 0)
                         }
                         // Nothing runs and nothing may start: the plan's needs form a ring.
-                        None => break,
+                        None => {
+                            ledger.failed.extend(schedule.stuck().map(|id| (id, ring())));
+                            break;
+                        }
                     };
                     for notice in notices {
                         self.notice(id, notice, &mut ledger).await;
@@ -291,6 +294,14 @@ fn may_repeat(step: &Step, problem: &Problem) -> bool {
                 Some("40P01" | "40001")
             )
     )
+}
+
+fn ring() -> Problem {
+    Problem::new(
+        "Could not go on",
+        "the steps left wait for one another, and none can start",
+    )
+    .hint("This is a fault of howdah. Nothing of these steps was begun.")
 }
 
 fn crashed(error: &tokio::task::JoinError) -> Problem {

@@ -165,6 +165,14 @@ impl Schedule {
         self.unfinished == 0
     }
 
+    /// Steps that have neither ended nor begun.
+    pub(super) fn stuck(&self) -> impl Iterator<Item = StepId> {
+        let nodes = self.nodes.iter().enumerate();
+        nodes
+            .filter(|(_, node)| node.state == State::Waiting)
+            .map(|(at, _)| StepId(u32::try_from(at).unwrap_or(u32::MAX)))
+    }
+
     fn width(&self, lane: Lane) -> usize {
         match lane {
             Lane::Serial | Lane::Fdw(_) | Lane::Sequences => 1,
@@ -390,6 +398,7 @@ mod tests {
             journal_key: String::new(),
             rule: Rule::Normal,
             locks: Vec::new(),
+            fallback: None,
         }
     }
 

@@ -52,6 +52,10 @@ impl Sessions {
         &self.source
     }
 
+    pub(super) fn destination(&self) -> &Endpoint {
+        &self.destination
+    }
+
     /// Names the snapshot that source sessions join from now on.
     pub(super) fn set_snapshot(&self, id: String) {
         *self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = Some(id);

@@ -120,10 +120,24 @@ pub struct Index {
 /// A foreign key between two tables (positions in [`Catalog::tables`]); copies on partitions are left out.
 #[derive(Clone, Debug)]
 pub struct ForeignKey {
+    /// OID of its `pg_constraint` row.
+    pub oid: u32,
     pub name: String,
     pub table: usize,
     pub references: usize,
     pub definition: String,
+    pub columns: Vec<KeyColumn>,
+    /// `MATCH FULL`: a row with some of the columns null breaks the key too.
+    pub is_match_full: bool,
+}
+
+/// One column of a foreign key with the column it refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyColumn {
+    pub column: String,
+    pub references: String,
+    /// Schema and name of the operator that compares them, the referenced value on its left (`conpfeqop`).
+    pub operator: ObjectName,
 }
 
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@
 pub mod archive;
 pub mod catalog;
 pub mod connection;
+pub mod definition;
 pub mod event;
 pub mod existing;
 pub mod finding;

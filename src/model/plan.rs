@@ -1,6 +1,7 @@
 //! The one description of a migration that preview, script, run and report all read.
 
 use super::connection::Side;
+use super::definition::Definition;
 use super::name::ObjectName;
 use super::options::{Method, Options};
 
@@ -36,12 +37,23 @@ pub struct Plan {
     pub notes: Vec<String>,
     /// What is not carried, with the reason.
     pub left_out: Vec<LeftOut>,
+    /// What the destination's schema must read like in the end.
+    pub definitions: Vec<Definition>,
+    /// Why definitions are not compared, where no step does it.
+    pub definitions_not_compared: Option<String>,
+    /// Only compares; nothing is carried.
+    pub is_comparison: bool,
 }
 
 impl Plan {
     pub fn step(&self, id: StepId) -> Option<&Step> {
         self.steps.get(id.index())
     }
+}
+
+/// The journal key of the step that makes an object.
+pub fn journal_key(kind: &str, name: &ObjectName) -> String {
+    format!("schema/{kind}/{}.{}", name.schema, name.name)
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +127,20 @@ pub struct Step {
     /// Tables this step locks against others of its phase; two steps that would wait for, or deadlock with, each other
     /// are not run at once.
     pub locks: Vec<TableLock>,
+    /// What is done instead when the server refuses the statements for a reason that was foreseen.
+    pub fallback: Option<Box<Fallback>>,
+}
+
+/// Another way to the same object, taken after the first was refused and rolled back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fallback {
+    /// SQLSTATEs of the refusal; any other error fails the step.
+    pub after: &'static [&'static str],
+    /// What the refusal means and what is done about it, one sentence.
+    pub why: String,
+    pub statements: Vec<Statement>,
+    /// What makes the object whole again once its cause is mended; none when nothing is missing.
+    pub to_finish: Option<String>,
 }
 
 /// A table, by its position in the catalog, and how it is locked.
@@ -164,15 +190,20 @@ pub enum StepKind {
     Sequence,
     /// All selected large objects, in chunks.
     LargeObjects,
-    /// Counts (and checksums) of one table compared; `data` is the step that carried it.
+    /// Counts (and checksums) of one table compared; `data` is the step that carried it and measured the source then. Without
+    /// one both sides are measured here.
     VerifyTable {
-        data: StepId,
+        data: Option<StepId>,
     },
     VerifySequence {
-        data: StepId,
+        data: Option<StepId>,
     },
     VerifyLargeObjects {
-        data: StepId,
+        data: Option<StepId>,
+    },
+    /// The destination's schema archive held against the plan's definitions. With `is_whole` it may hold nothing else.
+    VerifyDefinitions {
+        is_whole: bool,
     },
     /// Opens the exported snapshot that every source session reads from.
     OpenSnapshot,
@@ -229,12 +260,16 @@ pub enum Action {
     BindMeasured,
     /// `pg_export_snapshot()`: its answer is what the source sessions join.
     ExportSnapshot,
+    /// A query whose single row is a number and a sample of what it counted: rows that break a foreign key.
+    CountViolations,
     /// The step's journal row: `$1` rows, `$2` bytes.
     Journal,
     /// Sent with the marker `<password>` replaced on the way to the server.
     RunWithPassword,
     /// Done by howdah in chunks; the text tells with which calls.
     Stream,
+    /// Done by `pg_dump` and howdah; the text tells how.
+    CompareDefinitions,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

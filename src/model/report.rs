@@ -1,5 +1,6 @@
 //! What a run did and what it proved.
 
+use super::definition::DefinitionsResult;
 use super::name::ObjectName;
 use super::options::Method;
 use super::plan::LeftOut;
@@ -39,7 +40,8 @@ pub enum Verdict {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TableResult {
     pub name: ObjectName,
-    pub method: Method,
+    /// How its rows went; none where sides were only compared.
+    pub method: Option<Method>,
     pub is_binary: bool,
     pub source_rows: Option<u64>,
     pub destination_rows: Option<u64>,
@@ -58,9 +60,25 @@ pub struct SequenceResult {
     pub verdict: Verdict,
 }
 
+/// A constraint that holds for new rows only, because old ones break it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unfinished {
+    /// `Add foreign key public.film film_language_fkey`.
+    pub title: String,
+    pub because: Problem,
+    /// Rows that break it.
+    pub violations: Option<u64>,
+    /// The keys of a few of them.
+    pub sample: Vec<String>,
+    /// Makes it whole once the rows are mended.
+    pub statement: String,
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     pub outcome: Outcome,
+    /// Nothing was carried; two databases were compared.
+    pub is_comparison: bool,
     pub source: String,
     pub destination: String,
     /// RFC 3339, UTC.
@@ -70,10 +88,13 @@ pub struct Report {
     pub tables: Vec<TableResult>,
     pub sequences: Vec<SequenceResult>,
     pub large_objects: Option<LargeObjectResult>,
+    pub definitions: Option<DefinitionsResult>,
     /// Schema entries made, by kind: `("TABLE", 22)`.
     pub objects: Vec<(String, u64)>,
     /// Title of the step and what went wrong.
     pub failures: Vec<(String, Problem)>,
+    /// Made, but not whole: the rows do not allow it.
+    pub unfinished: Vec<Unfinished>,
     /// Title of the step and why it was not run.
     pub skipped: Vec<(String, String)>,
     /// Scaffold removed from the destination.
@@ -97,6 +118,19 @@ pub struct LargeObjectResult {
 impl Report {
     pub fn row_count(&self) -> u64 {
         self.tables.iter().filter_map(|t| t.source_rows).sum()
+    }
+
+    /// Something compared is not the same on both sides.
+    pub fn differs(&self) -> bool {
+        let tables = self.tables.iter().map(|t| &t.verdict);
+        let sequences = self.sequences.iter().map(|s| &s.verdict);
+        let large_objects = self.large_objects.iter().map(|l| &l.verdict);
+        let definitions = self.definitions.iter().map(|d| &d.verdict);
+        tables
+            .chain(sequences)
+            .chain(large_objects)
+            .chain(definitions)
+            .any(|verdict| *verdict == Verdict::Different)
     }
 
     pub fn byte_count(&self) -> u64 {

@@ -42,6 +42,7 @@ fn add(plan: &mut Plan, phase: Phase, kind: StepKind, title: String) -> &mut Ste
         journal_key: format!("step/{}", id.0),
         rule: Rule::Normal,
         locks: Vec::new(),
+        fallback: None,
         title,
     });
     plan.steps.last_mut().unwrap()
@@ -120,7 +121,7 @@ pub(crate) fn plan() -> Plan {
         add(
             p,
             Phase::Verify,
-            StepKind::VerifyTable { data },
+            StepKind::VerifyTable { data: Some(data) },
             format!("Compare public.{name}"),
         );
     }
@@ -166,7 +167,7 @@ pub(crate) fn done() -> Report {
         .into_iter()
         .map(|(name, rows, bytes, method)| TableResult {
             name: public(name),
-            method,
+            method: Some(method),
             is_binary: method == Method::Copy && name != "film",
             source_rows: Some(rows),
             destination_rows: Some(rows),

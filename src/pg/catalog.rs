@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use tokio_postgres::{Client, Row};
 
 use crate::model::catalog::{
-    Catalog, Column, ExtensionConfig, ForeignKey, Index, LargeObjects, MaterializedView, Sequence,
-    SequenceOwner, Table, TableKind, WireType,
+    Catalog, Column, ExtensionConfig, ForeignKey, Index, KeyColumn, LargeObjects, MaterializedView,
+    Sequence, SequenceOwner, Table, TableKind, WireType,
 };
 use crate::model::existing::ExistingObject;
 use crate::model::name::ObjectName;
@@ -96,14 +96,7 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
     let foreign_keys = rows(client, "foreign keys", foreign_keys)
         .await?
         .iter()
-        .filter_map(|row| {
-            Some(ForeignKey {
-                name: row.get(0),
-                table: *position.get(&row.get::<_, u32>(1))?,
-                references: *position.get(&row.get::<_, u32>(2))?,
-                definition: row.get(3),
-            })
-        })
+        .filter_map(|row| foreign_key_from(row, &position))
         .collect();
     let sequences = rows(client, "sequences", SEQUENCES)
         .await?
@@ -134,6 +127,32 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
         foreign_keys,
         materialized_views,
         large_objects,
+    })
+}
+
+fn foreign_key_from(row: &Row, position: &HashMap<u32, usize>) -> Option<ForeignKey> {
+    let names = |at: usize| row.get::<_, Vec<String>>(at);
+    let operators = names(7)
+        .into_iter()
+        .zip(names(8))
+        .map(|(schema, name)| ObjectName::new(schema, name));
+    Some(ForeignKey {
+        oid: row.get(4),
+        name: row.get(0),
+        table: *position.get(&row.get::<_, u32>(1))?,
+        references: *position.get(&row.get::<_, u32>(2))?,
+        definition: row.get(3),
+        columns: names(5)
+            .into_iter()
+            .zip(names(6))
+            .zip(operators)
+            .map(|((column, references), operator)| KeyColumn {
+                column,
+                references,
+                operator,
+            })
+            .collect(),
+        is_match_full: row.get(9),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::model::name::ObjectName;
 use crate::model::plan::{
-    Action, Phase, Rule, Session, Statement, Step, StepId, StepKind, TableLock,
+    Action, Fallback, Phase, Rule, Session, Statement, Step, StepId, StepKind, TableLock,
 };
 use crate::sql::statements;
 
@@ -26,6 +26,7 @@ impl Draft {
             journal_key: String::new(),
             rule: Rule::Normal,
             locks: Vec::new(),
+            fallback: None,
         })
     }
 
@@ -41,6 +42,11 @@ impl Draft {
 
     pub(super) fn locks(mut self, locks: Vec<TableLock>) -> Self {
         self.0.locks = locks;
+        self
+    }
+
+    pub(super) fn fallback(mut self, fallback: Option<Fallback>) -> Self {
+        self.0.fallback = fallback.map(Box::new);
         self
     }
 
@@ -86,16 +92,26 @@ impl Draft {
     }
 
     /// The statements in one transaction on the destination, with the step's journal row.
-    pub(super) fn transaction(self, statements: impl IntoIterator<Item = String>) -> Self {
-        let key = self.0.journal_key.clone();
-        let mut draft = self.run(Session::Destination, statements::BEGIN);
-        for sql in statements {
-            draft = draft.run(Session::Destination, sql);
-        }
-        draft
-            .run(Session::Destination, statements::journal_done(&key))
-            .run(Session::Destination, statements::COMMIT)
+    pub(super) fn transaction(mut self, statements: impl IntoIterator<Item = String>) -> Self {
+        let journal = statements::journal_done(&self.0.journal_key);
+        self.0.statements.extend(transaction(statements, journal));
+        self
     }
+}
+
+/// Statements in one transaction on the destination, the journal's among them.
+pub(super) fn transaction(
+    statements: impl IntoIterator<Item = String>,
+    journal: String,
+) -> impl Iterator<Item = Statement> {
+    std::iter::once(statements::BEGIN.to_owned())
+        .chain(statements)
+        .chain([journal, statements::COMMIT.to_owned()])
+        .map(|sql| Statement {
+            session: Session::Destination,
+            action: Action::Run,
+            sql,
+        })
 }
 
 /// The steps so far.

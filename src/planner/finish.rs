@@ -1,15 +1,15 @@
-//! What follows the rows besides the archive's own entries: statistics, counters, materialized views, proof, clean-up.
+//! What follows the rows besides the archive's own entries: statistics, counters, materialized views, clean-up.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::model::options::OnExisting;
+use crate::model::options::SchemaChoice;
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind, TableLock};
-use crate::sql::statements::{self, Measurement};
+use crate::sql::statements;
 
 use super::Context;
 use super::builder::{Draft, Steps};
 use super::closure::PG_CLASS;
-use super::rows::{Carried, LARGE_OBJECTS, RowSteps};
+use super::rows::{Carried, RowSteps};
 use super::schema::StepOfEntry;
 
 /// ANALYZE of each table with rows once its indexes stand (an expression index brings statistics of its own), and of each
@@ -72,8 +72,8 @@ pub(super) fn push_analyze(
     }
 }
 
-/// Counters of all selected sequences; returns (sequence position, step).
-pub(super) fn push_sequences(context: &Context<'_>, steps: &mut Steps) -> Vec<(usize, StepId)> {
+/// Positions of the sequences whose counters are carried.
+pub(super) fn wanted_sequences(context: &Context<'_>) -> Vec<usize> {
     let archive = &context.inspection.archive;
     let made: HashSet<u32> = archive
         .entries
@@ -81,24 +81,32 @@ pub(super) fn push_sequences(context: &Context<'_>, steps: &mut Steps) -> Vec<(u
         .filter(|e| e.class_oid == PG_CLASS && e.kind == "SEQUENCE" && context.closure.carries(e))
         .map(|e| e.oid)
         .collect();
-    let makes_schema = context.options.schema == crate::model::options::SchemaChoice::All;
+    let makes_schema = context.options.schema == SchemaChoice::All;
+    let sequences = context.inspection.catalog.sequences.iter().enumerate();
+    sequences
+        .filter(|(at, sequence)| {
+            // A sequence that a named table's default calls comes along; without its counter the next row would clash.
+            let comes_along = sequence.owned_by.is_none()
+                && !context.options.include.is_empty()
+                && !context
+                    .options
+                    .exclude
+                    .iter()
+                    .any(|pattern| pattern.matches(&sequence.name));
+            let is_selected = context.selection.sequences.get(*at) == Some(&true) || comes_along;
+            let is_there =
+                !makes_schema || made.contains(&sequence.oid) || sequence.extension.is_some();
+            is_selected && is_there
+        })
+        .map(|(at, _)| at)
+        .collect()
+}
+
+/// Counters of all selected sequences; returns (sequence position, step).
+pub(super) fn push_sequences(context: &Context<'_>, steps: &mut Steps) -> Vec<(usize, StepId)> {
     let mut pushed = Vec::new();
-    for (at, sequence) in context.inspection.catalog.sequences.iter().enumerate() {
-        // A sequence that a named table's default calls comes along; without its counter the next row would clash.
-        let comes_along = sequence.owned_by.is_none()
-            && !context.options.include.is_empty()
-            && !context
-                .options
-                .exclude
-                .iter()
-                .any(|pattern| pattern.matches(&sequence.name));
-        let is_selected = context.selection.sequences.get(at) == Some(&true) || comes_along;
-        let is_there =
-            !makes_schema || made.contains(&sequence.oid) || sequence.extension.is_some();
-        if !is_selected || !is_there {
-            continue;
-        }
-        let name = &sequence.name;
+    for at in wanted_sequences(context) {
+        let name = &context.inspection.catalog.sequences[at].name;
         let key = format!("sequence/{}.{}", name.schema, name.name);
         let step = steps.push(
             Draft::new(
@@ -162,83 +170,6 @@ pub(super) fn push_refreshes(context: &Context<'_>, steps: &mut Steps, made: &St
         if !needs.is_empty() {
             upstream.insert(entry.id, needs);
         }
-    }
-}
-
-/// Both sides compared: rows per table, sequences, large objects.
-pub(super) fn push_verification(
-    context: &Context<'_>,
-    steps: &mut Steps,
-    carried: &[Carried],
-    rows: &RowSteps,
-    sequences: &[(usize, StepId)],
-) {
-    let Some(measurement) = context.measurement() else {
-        return;
-    };
-    let how = if measurement == Measurement::Count {
-        "The destination's rows are counted and held against the count of the source's snapshot."
-    } else {
-        "A checksum over every value of every row is held against that of the source's snapshot."
-    };
-    // Rows added to rows that were there cannot be told apart by counting.
-    if context.options.on_existing != OnExisting::Append {
-        for carried in carried {
-            let table = &context.inspection.catalog.tables[carried.table];
-            let (Some(data), Some(durable)) =
-                (rows.data_step(carried.table), rows.of_table(carried.table))
-            else {
-                continue;
-            };
-            steps.push(
-                Draft::new(Phase::Verify, format!("Compare {}", table.name), how)
-                    .kind(StepKind::VerifyTable { data })
-                    .object(&table.name)
-                    .key(format!("verify/{}.{}", table.name.schema, table.name.name))
-                    .needs([data, durable])
-                    .statement(
-                        Session::Destination,
-                        Action::MeasureDestination,
-                        statements::measure_rows(table, measurement),
-                    ),
-            );
-        }
-    }
-    for (at, data) in sequences {
-        let name = &context.inspection.catalog.sequences[*at].name;
-        steps.push(
-            Draft::new(
-                Phase::Verify,
-                format!("Compare sequence {name}"),
-                "last_value and is_called must both be the source's.",
-            )
-            .kind(StepKind::VerifySequence { data: *data })
-            .object(name)
-            .key(format!("verify/sequence/{}.{}", name.schema, name.name))
-            .needs([*data])
-            .statement(
-                Session::Destination,
-                Action::MeasureDestination,
-                statements::read_sequence(name),
-            ),
-        );
-    }
-    if let Some(data) = rows.data_step(LARGE_OBJECTS) {
-        steps.push(
-            Draft::new(
-                Phase::Verify,
-                "Compare large objects",
-                "Number and contents of all large objects are compared.",
-            )
-            .kind(StepKind::VerifyLargeObjects { data })
-            .key("verify/large objects")
-            .needs([data])
-            .statement(
-                Session::Destination,
-                Action::MeasureDestination,
-                statements::MEASURE_LARGE_OBJECTS,
-            ),
-        );
     }
 }
 

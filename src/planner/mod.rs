@@ -4,10 +4,12 @@
 
 mod builder;
 mod closure;
+pub mod definitions;
 mod fdw;
 mod finish;
 mod rows;
 mod schema;
+mod verification;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -45,6 +47,8 @@ struct Context<'a> {
     entry_of_table: HashMap<usize, u32>,
     /// A partitioned table to its direct partitions.
     partitions: HashMap<usize, Vec<usize>>,
+    /// OID of a foreign key's constraint to its place in the catalog.
+    foreign_keys: HashMap<u32, usize>,
     /// Catalog position to the step that creates the table; filled once the schema steps stand.
     creating_step: HashMap<usize, StepId>,
 }
@@ -134,50 +138,91 @@ impl Context<'_> {
     }
 }
 
+impl<'a> Context<'a> {
+    fn new(inspection: &'a Inspection, selection: &'a Selection, options: &'a Options) -> Self {
+        let catalog = &inspection.catalog;
+        let entries = &inspection.archive.entries;
+        let positions = catalog.tables.iter().enumerate();
+        let position_of_oid = positions.map(|(at, table)| (table.oid, at)).collect();
+        let table_of_entry = schema::table_of_entry(entries, &position_of_oid);
+        let makes_schema = options.schema == SchemaChoice::All;
+        let closure = if makes_schema {
+            Closure::of(&inspection.archive, catalog, selection)
+        } else {
+            Closure::default()
+        };
+        // Where the creating steps will stand is not known yet; that they will is.
+        let creating_step = entries
+            .iter()
+            .filter(|entry| makes_schema && closure.carries(entry))
+            .filter_map(|entry| Some((*table_of_entry.get(&entry.id)?, StepId(0))))
+            .collect();
+        Self {
+            inspection,
+            selection,
+            options,
+            closure,
+            entry_of_table: table_of_entry
+                .iter()
+                .map(|(entry, table)| (*table, *entry))
+                .collect(),
+            table_of_index: schema::table_of_index(entries, &table_of_entry),
+            table_of_entry,
+            partitions: partitions(inspection),
+            foreign_keys: catalog
+                .foreign_keys
+                .iter()
+                .enumerate()
+                .map(|(at, key)| (key.oid, at))
+                .collect(),
+            creating_step,
+        }
+    }
+
+    /// A plan of these steps.
+    fn into_plan(self, steps: Steps) -> Plan {
+        let inspection = self.inspection;
+        Plan {
+            source: inspection.source_endpoint.label(),
+            destination: inspection.destination_endpoint.label(),
+            destination_database: inspection.destination_endpoint.database.clone(),
+            options: self.options.clone(),
+            source_settings: settings::source(inspection.source.version_num),
+            destination_settings: settings::destination(inspection.destination.version_num),
+            steps: steps.into_inner(),
+            schema_digest: inspection.archive.digest(),
+            client_directory: inspection.archive.client_directory.clone(),
+            left_out: self.closure.left_out,
+            ..Plan::default()
+        }
+    }
+}
+
+/// A plan that compares what is selected on both sides and changes neither.
+pub fn comparison(inspection: &Inspection, selection: &Selection, options: &Options) -> Plan {
+    let context = Context::new(inspection, selection, options);
+    let mut steps = Steps::default();
+    verification::push_comparison(&context, &mut steps);
+    let is_whole = options.include.is_empty() && options.exclude.is_empty();
+    let not_compared =
+        verification::push_definitions(&context, &mut steps, Phase::Verify, is_whole);
+    Plan {
+        definitions: verification::definitions(&context),
+        definitions_not_compared: not_compared,
+        is_comparison: true,
+        // Nothing is written there either.
+        destination_settings: settings::source(inspection.destination.version_num),
+        ..context.into_plan(steps)
+    }
+}
+
 /// Makes the plan. Errors say what in the choices cannot be carried out.
 pub fn plan(
     inspection: &Inspection,
     selection: &Selection,
     options: &Options,
 ) -> Result<Plan, Problem> {
-    let position_of_oid: HashMap<u32, usize> = inspection
-        .catalog
-        .tables
-        .iter()
-        .enumerate()
-        .map(|(at, t)| (t.oid, at))
-        .collect();
-    let table_of_entry = schema::table_of_entry(&inspection.archive.entries, &position_of_oid);
-    let mut context = Context {
-        inspection,
-        selection,
-        options,
-        closure: match options.schema {
-            SchemaChoice::All => Closure::of(&inspection.archive, &inspection.catalog, selection),
-            SchemaChoice::None => Closure::default(),
-        },
-        entry_of_table: table_of_entry
-            .iter()
-            .map(|(entry, table)| (*table, *entry))
-            .collect(),
-        table_of_entry,
-        table_of_index: HashMap::new(),
-        partitions: partitions(inspection),
-        creating_step: HashMap::new(),
-    };
-    context.table_of_index =
-        schema::table_of_index(&inspection.archive.entries, &context.table_of_entry);
-    if options.schema == SchemaChoice::All {
-        // Where the creating steps will stand is not known yet; that they will is.
-        let entries = inspection
-            .archive
-            .entries
-            .iter()
-            .filter(|e| context.closure.carries(e));
-        context.creating_step = entries
-            .filter_map(|entry| Some((*context.table_of_entry.get(&entry.id)?, StepId(0))))
-            .collect();
-    }
+    let mut context = Context::new(inspection, selection, options);
     let carried = rows::carried(&context);
     let is_copy_only = carried.iter().all(|c| c.method == Method::Copy);
 
@@ -207,27 +252,26 @@ pub fn plan(
         finish::push_refreshes(&context, &mut steps, &made);
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::Finish);
     }
-    finish::push_verification(&context, &mut steps, &carried, &rows, &sequences);
+    verification::push(&context, &mut steps, &carried, &rows, &sequences);
     finish::push_journal_removal(&mut steps);
-    if makes_schema {
+    let definitions_not_compared = if makes_schema {
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::CleanUp);
-    }
-
-    let notes = notes(&context, &carried);
-    let object_counts = object_counts(&context, &made);
+        // Rows of an existing destination's objects are its own affair, and so are the objects.
+        let is_whole = inspection.existing.is_empty();
+        verification::push_definitions(&context, &mut steps, Phase::CleanUp, is_whole)
+    } else {
+        Some("the tables were there already; howdah verify compares them".to_owned())
+    };
+    let definitions = match definitions_not_compared {
+        None => verification::definitions(&context),
+        Some(_) => Vec::new(),
+    };
     Ok(Plan {
-        source: inspection.source_endpoint.label(),
-        destination: inspection.destination_endpoint.label(),
-        destination_database: inspection.destination_endpoint.database.clone(),
-        options: options.clone(),
-        source_settings: settings::source(inspection.source.version_num),
-        destination_settings: settings::destination(inspection.destination.version_num),
-        steps: steps.into_inner(),
-        schema_digest: inspection.archive.digest(),
-        client_directory: inspection.archive.client_directory.clone(),
-        object_counts,
-        notes,
-        left_out: context.closure.left_out,
+        object_counts: object_counts(&context, &made),
+        notes: notes(&context, &carried),
+        definitions,
+        definitions_not_compared,
+        ..context.into_plan(steps)
     })
 }
 

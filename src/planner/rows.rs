@@ -150,20 +150,25 @@ pub(super) fn push_rows(
         });
     }
     if let Some(snapshot) = snapshot {
-        steps.push(
-            Draft::new(
-                Phase::Data,
-                "Let go of the source's snapshot",
-                "The last row is read: the source can clean up after itself again.",
-            )
-            .kind(StepKind::ReleaseSnapshot)
-            .key("source/release")
-            .needs([snapshot])
-            .run(Session::Coordinator, statements::COMMIT),
-        );
+        push_release(steps, Phase::Data, snapshot);
     }
     scaffold.push_removal(steps);
     rows
+}
+
+/// Lets go of the source as soon as nothing reads in its snapshot any more.
+pub(super) fn push_release(steps: &mut Steps, phase: Phase, snapshot: StepId) {
+    steps.push(
+        Draft::new(
+            phase,
+            "Let go of the source's snapshot",
+            "The last row is read: the source can clean up after itself again.",
+        )
+        .kind(StepKind::ReleaseSnapshot)
+        .key("source/release")
+        .needs([snapshot])
+        .run(Session::Coordinator, statements::COMMIT),
+    );
 }
 
 /// Stands for the large objects among the tables.

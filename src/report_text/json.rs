@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{headline, outcome_word, verdict_word};
+use crate::model::definition::{Change, DefinitionsResult};
+use crate::model::options::Method;
 use crate::model::problem::Problem;
 use crate::model::report::{Report, Verdict};
 
@@ -18,7 +20,7 @@ fn value(report: &Report) -> Value {
             json!({
                 "schema": table.name.schema,
                 "name": table.name.name,
-                "method": table.method.label(),
+                "method": table.method.map(Method::label),
                 "binary": table.is_binary,
                 "source_rows": table.source_rows,
                 "destination_rows": table.destination_rows,
@@ -72,6 +74,20 @@ fn value(report: &Report) -> Value {
         .iter()
         .map(|one| json!({"object": one.object, "because": one.because}))
         .collect();
+    let definitions = report.definitions.as_ref().map(definitions);
+    let unfinished: Vec<_> = report
+        .unfinished
+        .iter()
+        .map(|one| {
+            json!({
+                "step": one.title,
+                "because": one.because.message,
+                "violations": one.violations,
+                "sample": one.sample,
+                "statement": one.statement,
+            })
+        })
+        .collect();
     json!({
         "outcome": outcome_word(report.outcome),
         "headline": headline(report),
@@ -85,6 +101,8 @@ fn value(report: &Report) -> Value {
         "tables": tables,
         "sequences": sequences,
         "large_objects": large_objects,
+        "definitions": definitions,
+        "unfinished": unfinished,
         "objects": objects,
         "failures": failures,
         "skipped": skipped,
@@ -94,6 +112,34 @@ fn value(report: &Report) -> Value {
         "warnings": report.warnings,
         "not_compared": report.not_compared,
         "next_steps": report.next_steps,
+    })
+}
+
+fn definitions(result: &DefinitionsResult) -> Value {
+    let differences: Vec<_> = result
+        .differences
+        .iter()
+        .map(|one| {
+            json!({
+                "kind": one.kind,
+                "schema": one.name.schema,
+                "name": one.name.name,
+                "change": match one.change {
+                    Change::Missing => "missing",
+                    Change::Extra => "extra",
+                    Change::Changed => "changed",
+                },
+                "source": one.source,
+                "destination": one.destination,
+            })
+        })
+        .collect();
+    json!({
+        "compared": result.compared,
+        "verdict": verdict_word(&result.verdict),
+        "not_compared_because": because(&result.verdict),
+        "differences": differences,
+        "rewritten": result.rewritten,
     })
 }
 

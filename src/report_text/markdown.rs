@@ -1,8 +1,8 @@
 //! The whole report as Markdown: what a person keeps, or hands to a colleague.
 
 use super::{
-    counter, headline, method, outcome_word, rows, sequence_tally, table_tally, time_taken,
-    verdict_word,
+    counter, definition_difference, headline, method, outcome_word, rows, sequence_tally,
+    table_tally, time_taken, unfinished, verdict_word,
 };
 use crate::model::format::{bytes_plain, count, duration};
 use crate::model::name::{printable, printable_lines};
@@ -10,7 +10,12 @@ use crate::model::report::{Report, TableResult, Verdict};
 
 pub fn markdown(report: &Report) -> String {
     let mut out = format!(
-        "# Migration report: {}\n\n{}\n\n",
+        "# {} report: {}\n\n{}\n\n",
+        if report.is_comparison {
+            "Comparison"
+        } else {
+            "Migration"
+        },
         outcome_word(report.outcome),
         text(&headline(report))
     );
@@ -20,6 +25,8 @@ pub fn markdown(report: &Report) -> String {
     out.push_str(&format!("- {}\n", time_taken(report)));
     list(&mut out, "Next steps", &report.next_steps);
     failures(&mut out, report);
+    let open: Vec<_> = report.unfinished.iter().map(unfinished).collect();
+    list(&mut out, "Holds for new rows only", &open);
     list_code(
         &mut out,
         "Left in the destination: these statements remove it",
@@ -29,6 +36,7 @@ pub fn markdown(report: &Report) -> String {
     tables(&mut out, report);
     sequences(&mut out, report);
     large_objects(&mut out, report);
+    definitions(&mut out, report);
     if !report.objects.is_empty() {
         out.push_str("\n## Objects created\n\n| Kind | Number |\n|---|---:|\n");
         for (kind, number) in &report.objects {
@@ -135,6 +143,28 @@ fn large_objects(out: &mut String, report: &Report) {
             bytes_plain(objects.bytes),
             verdict(&objects.verdict)
         ));
+    }
+}
+
+fn definitions(out: &mut String, report: &Report) {
+    let Some(result) = &report.definitions else {
+        return;
+    };
+    let number = result.differences.len() as u64;
+    out.push_str(&format!(
+        "\n## Definitions\n\n{} objects compared, {} different: {}.\n",
+        count(result.compared),
+        count(number),
+        verdict(&result.verdict)
+    ));
+    for one in &result.differences {
+        out.push_str(&format!("\n### {}\n", text(&definition_difference(one))));
+        let sides = [("Source", &one.source), ("Destination", &one.destination)];
+        for (side, sql) in sides {
+            if let Some(sql) = sql {
+                out.push_str(&format!("\n{side}:\n\n{}", fenced(&printable_lines(sql))));
+            }
+        }
     }
 }
 

@@ -10,10 +10,11 @@ mod tests;
 pub use json::json;
 pub use markdown::markdown;
 
+use crate::model::definition::{Change, DefinitionDifference};
 use crate::model::format::{bytes_plain, count, counted, duration};
 use crate::model::name::{printable, printable_lines};
 use crate::model::options::Method;
-use crate::model::report::{Outcome, Report, SequenceResult, TableResult, Verdict};
+use crate::model::report::{Outcome, Report, SequenceResult, TableResult, Unfinished, Verdict};
 
 /// Lines of one kind in the summary; the rest is counted.
 const SHOWN: usize = 3;
@@ -79,14 +80,37 @@ pub fn headline(report: &Report) -> String {
             if large_objects(report) == Some(&Verdict::Different) {
                 parts.push("the large objects".to_owned());
             }
-            format!(
-                "The copy differs from the original in {}.",
-                parts.join(" and ")
-            )
+            let definitions = report.definitions.iter().flat_map(|d| &d.differences);
+            let definitions = definitions.count() as u64;
+            if definitions > 0 {
+                parts.push(format!(
+                    "the definitions of {}",
+                    counted(definitions, "object", "objects")
+                ));
+            }
+            let unfinished = report.unfinished.len() as u64;
+            match (parts.is_empty(), unfinished) {
+                (true, unfinished) => format!(
+                    "Everything was carried, but {} for new rows only: rows of the source break {}.",
+                    counted(unfinished, "foreign key holds", "foreign keys hold"),
+                    if unfinished == 1 { "it" } else { "them" }
+                ),
+                (false, 0) => format!("The copy differs from the original in {}.", listed(&parts)),
+                (false, unfinished) => format!(
+                    "The copy differs from the original in {}; {} for new rows only.",
+                    listed(&parts),
+                    counted(unfinished, "foreign key holds", "foreign keys hold")
+                ),
+            }
         }
         Outcome::Failed => {
+            let what = if report.is_comparison {
+                "comparison"
+            } else {
+                "migration"
+            };
             let mut text = format!(
-                "The migration failed: {}",
+                "The {what} failed: {}",
                 counted(report.failures.len() as u64, "step failed", "steps failed")
             );
             if !report.skipped.is_empty() {
@@ -96,7 +120,13 @@ pub fn headline(report: &Report) -> String {
                     counted(skipped, "other was", "others were")
                 ));
             }
+            if report.is_comparison {
+                return format!("{text}.");
+            }
             format!("{text}. {}", arrived(tables))
+        }
+        Outcome::Cancelled if report.is_comparison => {
+            "The comparison was stopped before its end.".to_owned()
         }
         Outcome::Cancelled => format!(
             "The migration was stopped before its end. {}",
@@ -127,6 +157,9 @@ fn done(report: &Report, tables: Tally, sequences: Tally) -> String {
         let number = report.large_objects.as_ref().map_or(0, |l| l.source_count);
         compared.push(counted(number, "large object", "large objects"));
     }
+    if let Some(definitions) = definitions_equal(report) {
+        compared.push(counted(definitions, "definition", "definitions"));
+    }
     let mut missed = Vec::new();
     if tables.not_compared > 0 {
         missed.push(counted(tables.not_compared, "table", "tables"));
@@ -138,6 +171,7 @@ fn done(report: &Report, tables: Tally, sequences: Tally) -> String {
         missed.push("the large objects".to_owned());
     }
     match (compared.is_empty(), missed.is_empty()) {
+        (true, true) if report.is_comparison => "There was nothing to compare.".to_owned(),
         (true, true) => {
             "Everything was carried; there were no rows and no sequences to compare.".to_owned()
         }
@@ -155,6 +189,15 @@ fn done(report: &Report, tables: Tally, sequences: Tally) -> String {
             listed(&missed)
         ),
     }
+}
+
+/// How many definitions were found equal, where they were compared.
+fn definitions_equal(report: &Report) -> Option<u64> {
+    let definitions = report.definitions.as_ref()?;
+    let equal = definitions
+        .compared
+        .saturating_sub(definitions.rewritten.len() as u64);
+    (definitions.verdict == Verdict::Equal && equal > 0).then_some(equal)
 }
 
 fn large_objects(report: &Report) -> Option<&Verdict> {
@@ -204,12 +247,13 @@ pub fn time_taken(report: &Report) -> String {
     text + "."
 }
 
-/// How a table's rows went: `COPY binary`.
+/// How a table's rows went: `COPY binary`; nothing where sides were only compared.
 pub fn method(table: &TableResult) -> &'static str {
     match (table.method, table.is_binary) {
-        (Method::Copy, true) => "COPY binary",
-        (Method::Copy, false) => "COPY text",
-        (Method::Fdw, _) => "FDW",
+        (Some(Method::Copy), true) => "COPY binary",
+        (Some(Method::Copy), false) => "COPY text",
+        (Some(Method::Fdw), _) => "FDW",
+        (None, _) => "",
     }
 }
 
@@ -294,10 +338,55 @@ fn differences(report: &Report, lines: &mut Vec<String>) {
         tables.chain(sequences).map(|text| format!("  {text}")),
         lines,
     );
+    let definitions = report.definitions.iter().flat_map(|d| &d.differences);
+    some(
+        definitions.map(|one| format!("  {}", definition_difference(one))),
+        lines,
+    );
+    some(
+        report
+            .unfinished
+            .iter()
+            .map(|one| format!("  {}", unfinished(one))),
+        lines,
+    );
+}
+
+/// `index public.film_title_idx: missing in the destination`.
+pub fn definition_difference(one: &DefinitionDifference) -> String {
+    let how = match one.change {
+        Change::Missing => "missing in the destination",
+        Change::Extra => "only in the destination",
+        Change::Changed => "defined otherwise in the destination",
+    };
+    format!("{}: {how}", one.object())
+}
+
+/// `Add foreign key public.film film_fkey: NOT VALID, 3 rows refer to nothing, such as (7)`.
+pub fn unfinished(one: &Unfinished) -> String {
+    let rows = match one.violations {
+        Some(number) => counted(number, "row refers to nothing", "rows refer to nothing"),
+        None => "some rows break it".to_owned(),
+    };
+    let such_as = match one.sample.as_slice() {
+        [] => String::new(),
+        sample => format!(", such as {}", sample.join(" ")),
+    };
+    printable(&format!(
+        "{}: done as NOT VALID; {rows}{such_as}",
+        one.title
+    ))
+    .into_owned()
 }
 
 /// `public.film: 1,000 rows in the source, 998 in the destination`.
 pub fn table_difference(table: &TableResult) -> String {
+    if table.destination_rows.is_none() {
+        return format!(
+            "{}: the destination does not have it with these columns",
+            table.name
+        );
+    }
     if table.source_rows == table.destination_rows {
         return format!(
             "{}: as many rows on both sides, but not the same ones",

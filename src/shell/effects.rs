@@ -9,7 +9,7 @@ use tokio::task::{AbortHandle, JoinSet, spawn_blocking};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{Effect, Msg};
-use crate::checks::{self, FdwQuestions};
+use crate::checks::{self, Purpose};
 use crate::engine::{self, RunHandle, Stopper};
 use crate::model::connection::Endpoint;
 use crate::model::event::{Progress, RunEvent, Stop};
@@ -292,7 +292,7 @@ async fn inspect_telling(
         let _unheard = results.send(result);
     };
     // The user may still change the method after the checks.
-    checks::inspect(source, destination, options, FdwQuestions::Always, tell).await
+    checks::inspect(source, destination, options, Purpose::Wizard, tell).await
 }
 
 async fn make_plan(

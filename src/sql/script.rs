@@ -1,7 +1,7 @@
 //! A plan as text to read: every statement in order, with what it is for and where it runs.
 
 use crate::model::name::printable_lines;
-use crate::model::plan::{Action, Plan, Session, Statement};
+use crate::model::plan::{Action, Fallback, Plan, Session, Statement, Step};
 
 /// Where a statement runs, in words.
 pub fn place(session: Session) -> String {
@@ -58,16 +58,38 @@ pub fn text(plan: &Plan) -> String {
             step.phase.title(),
             step.why
         ));
-        let mut last = None;
-        for statement in &step.statements {
-            if last != Some(statement.session) {
-                out.push_str(&format!("-- {}\n", place(statement.session)));
-                last = Some(statement.session);
-            }
-            push_statement(&mut out, statement);
-        }
+        push_statements(&mut out, step);
     }
     out
+}
+
+/// A step's statements, and those of its fallback.
+pub fn push_statements(out: &mut String, step: &Step) {
+    push_each(out, &step.statements);
+    if let Some(fallback) = &step.fallback {
+        out.push_str(&format!("-- {}\n", instead(fallback)));
+        push_each(out, &fallback.statements);
+    }
+}
+
+/// When the other way is taken, in words.
+pub fn instead(fallback: &Fallback) -> String {
+    format!(
+        "only if that is refused with SQLSTATE {}: {}",
+        fallback.after.join(" or "),
+        fallback.why
+    )
+}
+
+fn push_each(out: &mut String, statements: &[Statement]) {
+    let mut last = None;
+    for statement in statements {
+        if last != Some(statement.session) {
+            out.push_str(&format!("-- {}\n", place(statement.session)));
+            last = Some(statement.session);
+        }
+        push_statement(out, statement);
+    }
 }
 
 fn push_statement(out: &mut String, statement: &Statement) {
@@ -75,7 +97,7 @@ fn push_statement(out: &mut String, statement: &Statement) {
         out.push_str(&format!("-- {about}\n"));
     }
     out.push_str(statement.sql.trim_end());
-    if !statement.sql.trim_end().ends_with(';') {
+    if !statement.sql.trim_end().ends_with(';') && super::lexer::has_statement(&statement.sql) {
         out.push(';');
     }
     out.push('\n');

@@ -14,3 +14,4 @@ mod support;
 mod terminal;
 #[cfg(test)]
 mod trust;
+mod verify;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use howdah::checks::{self, FdwQuestions};
+use howdah::checks::{self, Purpose};
 use howdah::demo::cluster::Cluster;
 use howdah::engine;
 use howdah::model::connection::{Endpoint, Side};
@@ -22,15 +22,9 @@ use crate::support::{self, Pair};
 
 async fn plan(pair: &Pair, options: Options) -> Plan {
     let (source, destination) = (pair.source.clone(), pair.destination.clone());
-    let inspection = checks::inspect(
-        source,
-        destination,
-        options.clone(),
-        FdwQuestions::WhenChosen,
-        |_| (),
-    )
-    .await
-    .unwrap_or_else(|problem| panic!("{problem}"));
+    let inspection = checks::inspect(source, destination, options.clone(), Purpose::Run, |_| ())
+        .await
+        .unwrap_or_else(|problem| panic!("{problem}"));
     let selection = Selection::all(&inspection.catalog);
     planner::plan(&inspection, &selection, &options).unwrap_or_else(|problem| panic!("{problem}"))
 }
@@ -109,7 +103,7 @@ async fn the_plan_is_what_runs(method: Method) {
             continue;
         }
         match statement.action {
-            Action::RunWithPassword => {}
+            Action::RunWithPassword | Action::CompareDefinitions => {}
             Action::Stream => {
                 streamed.insert(tidy(&statement.sql));
             }

@@ -49,7 +49,10 @@ pub async fn dump(
     connect_by_environment(&mut command, endpoint);
     let output = run(
         &mut command,
-        "Could not dump the source's schema with pg_dump",
+        &format!(
+            "Could not dump the schema of {} with pg_dump",
+            endpoint.label()
+        ),
     )
     .await?;
     drop(output);

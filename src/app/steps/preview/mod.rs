@@ -389,9 +389,7 @@ impl Preview {
             Row::Settings => ("the session settings", page::script_of_settings(plan)),
             Row::Step(_) => (
                 "the step's SQL",
-                self.step()
-                    .map(|step| page::script_of(&step.statements))
-                    .unwrap_or_default(),
+                self.step().map(page::script_of).unwrap_or_default(),
             ),
             Row::Overview | Row::Phase(..) => {
                 let lines = self.page.rows.iter().map(|row| {

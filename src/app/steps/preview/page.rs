@@ -224,6 +224,11 @@ fn words<'a>(pieces: &[(Ink, &'a str)]) -> Vec<Vec<(Ink, &'a str)>> {
 pub(super) fn of_step(step: &Step, facts: &str, columns: usize) -> Page {
     let mut sql = Writer::new(columns);
     sql.statements(&step.statements);
+    if let Some(fallback) = &step.fallback {
+        sql.blank();
+        sql.line(Ink::Note, &format!("-- {}", script::instead(fallback)));
+        sql.statements(&fallback.statements);
+    }
     let mut foot = Writer::new(columns);
     foot.line(Ink::Prose, &step.why);
     foot.line(Ink::Note, facts);
@@ -279,19 +284,9 @@ pub(super) fn of_problem(problem: &Problem, columns: usize) -> Page {
 }
 
 /// The statements as they are, for the clipboard.
-pub(super) fn script_of(statements: &[Statement]) -> String {
+pub(super) fn script_of(step: &Step) -> String {
     let mut out = String::new();
-    let mut last = None;
-    for statement in statements {
-        if last != Some(statement.session) {
-            out.push_str(&format!("-- {}\n", script::place(statement.session)));
-            last = Some(statement.session);
-        }
-        if let Some(about) = script::parameters(statement.action) {
-            out.push_str(&format!("-- {about}\n"));
-        }
-        out.push_str(&closed(&statement.sql));
-    }
+    script::push_statements(&mut out, step);
     out
 }
 

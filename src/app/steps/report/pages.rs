@@ -37,12 +37,21 @@ fn summary(report: &Report, out: &mut Writer) {
             .map(report_text::sequence_difference),
     );
     differences.extend(blobs(report, &Verdict::Different));
+    let definitions = report.definitions.iter().flat_map(|d| &d.differences);
+    differences.extend(definitions.map(report_text::definition_difference));
     list("What differs", Ink::Bad, &differences, LISTED, out);
     let failures: Vec<_> = report
         .failures
         .iter()
         .map(|(step, problem)| format!("{step}: {}", problem.message))
         .collect();
+    let unfinished: Vec<_> = report
+        .unfinished
+        .iter()
+        .map(report_text::unfinished)
+        .collect();
+    let title = "Foreign keys that hold for new rows only";
+    list(title, Ink::Warning, &unfinished, LISTED, out);
     list("What failed", Ink::Bad, &failures, LISTED, out);
     let steps = &report.next_steps;
     list("What to do next", Ink::Heading, steps, usize::MAX, out);
@@ -128,6 +137,7 @@ fn objects(report: &Report, out: &mut Writer) {
         let line = format!("{:>9}  {}", format::count(*count), kind.to_lowercase());
         out.hanging(&line, 11);
     }
+    definitions(report, out);
     let left_out: Vec<_> = report
         .left_out
         .iter()
@@ -137,6 +147,37 @@ fn objects(report: &Report, out: &mut Writer) {
     let removed = &report.removed;
     let title = "Removed from the destination afterwards";
     list(title, Ink::Heading, removed, usize::MAX, out);
+}
+
+/// Both definitions of every object that is not the same on both sides.
+fn definitions(report: &Report, out: &mut Writer) {
+    let Some(result) = &report.definitions else {
+        return;
+    };
+    out.blank();
+    out.line(Ink::Heading, "Definitions");
+    let compared = format::counted(result.compared, "object", "objects");
+    match &result.verdict {
+        Verdict::Equal => out.line(Ink::Good, &format!("  {compared} compared, all equal")),
+        Verdict::NotCompared(why) => out.hanging(&format!("  Not compared: {why}"), 2),
+        Verdict::Different => {
+            let number = format::count(result.differences.len() as u64);
+            out.line(
+                Ink::Bad,
+                &format!("  {compared} compared, {number} different"),
+            );
+        }
+    }
+    for one in &result.differences {
+        out.blank();
+        out.line(Ink::Bad, &report_text::definition_difference(one));
+        for (side, sql) in [("source", &one.source), ("destination", &one.destination)] {
+            if let Some(sql) = sql {
+                out.line(Ink::Note, &format!("-- on the {side}"));
+                out.sql(sql);
+            }
+        }
+    }
 }
 
 /// A heading and its lines, at most so many; nothing where there are none.

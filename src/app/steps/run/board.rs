@@ -266,7 +266,9 @@ fn rows_bytes(step: &Step) -> u64 {
 
 fn weight(plan: &Plan, step: &Step) -> u64 {
     let again = match (step.kind, step.phase) {
-        (StepKind::VerifyTable { data }, _) => plan.step(data).map_or(0, rows_bytes),
+        (StepKind::VerifyTable { data }, _) => data
+            .and_then(|data| plan.step(data))
+            .map_or(step.size_hint_bytes, rows_bytes),
         (_, Phase::Indexes) => {
             let needs = step.needs.iter().filter_map(|id| plan.step(*id));
             needs.map(rows_bytes).sum()

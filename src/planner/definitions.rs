@@ -1,0 +1,301 @@
+//! Two schema archives held against each other, entry by entry. Pure.
+
+use std::collections::BTreeMap;
+
+use crate::model::archive::{Archive, Entry};
+use crate::model::definition::{
+    Change, Definition, DefinitionDifference, DefinitionsResult, describe,
+};
+use crate::model::name::ObjectName;
+use crate::model::options::{Keep, Options};
+use crate::model::report::Verdict;
+use crate::sql::lexer::{self, Token, TokenKind};
+
+/// Whether entries of this kind are left alone under these options, on both sides.
+pub(super) fn is_skipped(entry: &Entry, options: &Options) -> bool {
+    match entry.kind.as_str() {
+        "ACL" | "DEFAULT ACL" => options.privileges == Keep::Skip,
+        // A subscription would start to replicate, or hold a slot on the publisher.
+        "SUBSCRIPTION" => true,
+        "COMMENT" | "SECURITY LABEL" => entry.name.name.starts_with("SUBSCRIPTION "),
+        _ => false,
+    }
+}
+
+/// The statements that make an entry; none where there is nothing to do (the schema `public`) or to compare.
+pub(super) fn of_entry(entry: &Entry, options: &Options) -> Option<Definition> {
+    if is_skipped(entry, options) {
+        return None;
+    }
+    let owner = entry
+        .owner_sql
+        .as_deref()
+        .filter(|_| options.owners == Keep::Keep);
+    let parts: Vec<&str> = lexer::has_statement(&entry.sql)
+        .then_some(entry.sql.trim())
+        .into_iter()
+        .chain(owner.map(str::trim))
+        .collect();
+    (!parts.is_empty()).then(|| Definition {
+        kind: entry.kind.clone(),
+        name: entry.name.clone(),
+        sql: parts.join("\n"),
+    })
+}
+
+/// Holds what was to be made against what the destination's archive says. With `is_whole` the destination may hold nothing
+/// else; without, what it holds besides is not howdah's to judge.
+pub fn compare(
+    expected: &[Definition],
+    destination: &Archive,
+    options: &Options,
+    is_whole: bool,
+) -> DefinitionsResult {
+    let found: Vec<Definition> = destination
+        .entries
+        .iter()
+        .filter_map(|entry| of_entry(entry, options))
+        .collect();
+    let mut pairs: BTreeMap<(&str, &ObjectName), [Vec<&str>; 2]> = BTreeMap::new();
+    for (side, definitions) in [expected, &found].into_iter().enumerate() {
+        for one in definitions {
+            pairs.entry((&one.kind, &one.name)).or_default()[side].push(&one.sql);
+        }
+    }
+    let mut result = DefinitionsResult {
+        compared: expected.len() as u64,
+        verdict: Verdict::Equal,
+        differences: Vec::new(),
+        rewritten: Vec::new(),
+    };
+    for ((kind, name), sides) in pairs {
+        let [source, destination] = sides.map(|texts| canonical(kind, &texts));
+        let change = match (source.is_empty(), destination.is_empty()) {
+            (_, true) => Change::Missing,
+            (true, false) if is_whole => Change::Extra,
+            (true, false) => continue,
+            _ if source == destination => continue,
+            _ if bare(&source) == bare(&destination) => {
+                result.rewritten.push(describe(kind, name));
+                continue;
+            }
+            _ => Change::Changed,
+        };
+        result.verdict = Verdict::Different;
+        result.differences.push(DefinitionDifference {
+            kind: kind.to_owned(),
+            name: name.clone(),
+            change,
+            source: (!source.is_empty()).then(|| source.join("\n")),
+            destination: (!destination.is_empty()).then(|| destination.join("\n")),
+        });
+    }
+    result
+}
+
+/// Grants stand in the order in which they were given, which means nothing; so do entries of one name.
+fn canonical(kind: &str, texts: &[&str]) -> Vec<String> {
+    let mut pieces: Vec<String> = if kind.ends_with("ACL") {
+        texts
+            .iter()
+            .flat_map(|text| lexer::statements(text))
+            .map(|one| one.trim().to_owned())
+            .filter(|one| !one.is_empty())
+            .collect()
+    } else {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    };
+    pieces.sort_unstable();
+    pieces
+}
+
+/// Texts without white space, parentheses and casts.
+fn bare(texts: &[String]) -> Vec<String> {
+    texts.iter().map(|text| bare_text(text)).collect()
+}
+
+fn bare_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut tokens = lexer::tokens(text)
+        .filter(|token| token.kind != TokenKind::Whitespace)
+        .peekable();
+    while let Some(token) = tokens.next() {
+        match token.text {
+            "(" | ")" => {}
+            "::" => {
+                // The type: words, dots, and what stands in brackets behind them.
+                while tokens.next_if(is_of_type).is_some() {}
+            }
+            text => {
+                out.push_str(text);
+                out.push(' ');
+            }
+        }
+    }
+    out
+}
+
+fn is_of_type(token: &Token<'_>) -> bool {
+    match token.kind {
+        TokenKind::Identifier | TokenKind::QuotedIdentifier => true,
+        TokenKind::Keyword => !goes_on(token.text),
+        TokenKind::Punctuation => matches!(token.text, "." | "[" | "]"),
+        _ => false,
+    }
+}
+
+/// Keywords that go on with the expression after a cast.
+fn goes_on(text: &str) -> bool {
+    [
+        "and",
+        "or",
+        "not",
+        "is",
+        "in",
+        "like",
+        "ilike",
+        "similar",
+        "between",
+        "then",
+        "else",
+        "when",
+        "end",
+        "collate",
+        "at",
+        "as",
+        "from",
+        "where",
+        "order",
+        "group",
+        "limit",
+        "union",
+        "on",
+        "join",
+        "left",
+        "right",
+        "full",
+        "inner",
+        "cross",
+        "having",
+        "asc",
+        "desc",
+        "nulls",
+        "using",
+        "overlaps",
+        "check",
+        "default",
+        "null",
+        "for",
+        "over",
+        "window",
+        "returning",
+        "set",
+        "values",
+        "no",
+        "valid",
+        "stored",
+        "to",
+        "do",
+        "execute",
+        "foreign",
+        "primary",
+        "unique",
+        "constraint",
+        "references",
+        "include",
+    ]
+    .iter()
+    .any(|word| text.eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(kind: &str, name: &str, sql: &str) -> Entry {
+        Entry {
+            kind: kind.to_owned(),
+            name: ObjectName::new("public", name),
+            sql: sql.to_owned(),
+            ..Entry::default()
+        }
+    }
+
+    fn compared<const N: usize, const M: usize>(
+        source: [&Entry; N],
+        destination: [&Entry; M],
+        is_whole: bool,
+    ) -> DefinitionsResult {
+        let options = Options::default();
+        let expected: Vec<Definition> = source
+            .into_iter()
+            .filter_map(|e| of_entry(e, &options))
+            .collect();
+        let archive = Archive {
+            entries: destination.into_iter().cloned().collect(),
+            ..Archive::default()
+        };
+        compare(&expected, &archive, &options, is_whole)
+    }
+
+    #[test]
+    fn missing_extra_and_changed_are_told_apart() {
+        let a = entry("TABLE", "a", "CREATE TABLE public.a (\n    x integer\n);\n");
+        let wide = entry("TABLE", "a", "CREATE TABLE public.a (\n    x bigint\n);\n");
+        let b = entry(
+            "INDEX",
+            "b",
+            "CREATE INDEX b ON public.a USING btree (x);\n",
+        );
+        assert_eq!(compared([&a, &b], [&b, &a], true).verdict, Verdict::Equal);
+        let changes = |result: DefinitionsResult| -> Vec<Change> {
+            result.differences.iter().map(|d| d.change).collect()
+        };
+        assert_eq!(changes(compared([&a, &b], [&a], true)), [Change::Missing]);
+        assert_eq!(changes(compared([&a], [&wide], true)), [Change::Changed]);
+        assert_eq!(changes(compared([&a], [&a, &b], true)), [Change::Extra]);
+        assert_eq!(changes(compared([&a], [&a, &b], false)), []);
+    }
+
+    /// What PostgreSQL makes of a CHECK with a list when it is created from its own dump.
+    #[test]
+    fn an_expression_written_anew_is_neither_equal_nor_different() {
+        let before = entry(
+            "CHECK CONSTRAINT",
+            "c",
+            "ALTER TABLE a ADD CONSTRAINT c CHECK (((x)::text = ANY ((ARRAY['a'::character varying, 'b'::character varying])::text[])));",
+        );
+        let after = entry(
+            "CHECK CONSTRAINT",
+            "c",
+            "ALTER TABLE a ADD CONSTRAINT c CHECK (((x)::text = ANY (ARRAY[('a'::character varying)::text, ('b'::character varying)::text])));",
+        );
+        let result = compared([&before], [&after], true);
+        assert_eq!(result.verdict, Verdict::Equal);
+        assert_eq!(result.rewritten, ["check constraint public.c"]);
+        let other = entry(
+            "CHECK CONSTRAINT",
+            "c",
+            "ALTER TABLE a ADD CONSTRAINT c CHECK (((x)::text = ANY (ARRAY[('a'::character varying)::text, ('c'::character varying)::text])));",
+        );
+        assert_eq!(
+            compared([&before], [&other], true).verdict,
+            Verdict::Different
+        );
+    }
+
+    #[test]
+    fn the_order_of_grants_means_nothing() {
+        let one = entry(
+            "ACL",
+            "TABLE a",
+            "GRANT SELECT ON TABLE a TO x;\nGRANT ALL ON TABLE a TO y;\n",
+        );
+        let two = entry(
+            "ACL",
+            "TABLE a",
+            "GRANT ALL ON TABLE a TO y;\nGRANT SELECT ON TABLE a TO x;\n",
+        );
+        assert_eq!(compared([&one], [&two], true).verdict, Verdict::Equal);
+    }
+}

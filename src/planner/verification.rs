@@ -1,0 +1,172 @@
+//! The proof: steps that hold the destination against the source, after a run or alone.
+
+use crate::model::definition::Definition;
+use crate::model::options::{OnExisting, VerifyLevel};
+use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
+use crate::sql::statements::{self, Measurement};
+
+use super::builder::{Draft, Steps};
+use super::rows::{Carried, LARGE_OBJECTS, RowSteps};
+use super::{Context, definitions, finish, rows};
+
+/// After a run: rows per table, sequences, large objects. The source was measured in the snapshot its rows were read in.
+pub(super) fn push(
+    context: &Context<'_>,
+    steps: &mut Steps,
+    carried: &[Carried],
+    rows: &RowSteps,
+    sequences: &[(usize, StepId)],
+) {
+    let Some(measurement) = context.measurement() else {
+        return;
+    };
+    // Rows added to rows that were there cannot be told apart by counting.
+    if context.options.on_existing != OnExisting::Append {
+        for carried in carried {
+            let (Some(data), Some(durable)) =
+                (rows.data_step(carried.table), rows.of_table(carried.table))
+            else {
+                continue;
+            };
+            let draft = table(context, carried.table, measurement, Some(data));
+            steps.push(draft.needs([data, durable]));
+        }
+    }
+    for (at, data) in sequences {
+        steps.push(sequence(context, *at, Some(*data)).needs([*data]));
+    }
+    if let Some(data) = rows.data_step(LARGE_OBJECTS) {
+        steps.push(large_objects(Some(data)).needs([data]));
+    }
+}
+
+fn table(
+    context: &Context<'_>,
+    at: usize,
+    measurement: Measurement,
+    data: Option<StepId>,
+) -> Draft {
+    let table = &context.inspection.catalog.tables[at];
+    let how = if measurement == Measurement::Count {
+        "The destination's rows are counted and held against the count of the source's snapshot."
+    } else {
+        "A checksum over every value of every row is held against that of the source's snapshot."
+    };
+    let mut draft = Draft::new(Phase::Verify, format!("Compare {}", table.name), how)
+        .kind(StepKind::VerifyTable { data })
+        .object(&table.name)
+        .key(format!("verify/{}.{}", table.name.schema, table.name.name));
+    let measure = statements::measure_rows(table, measurement);
+    if data.is_none() {
+        draft = draft
+            .size(table.table_bytes, table.estimated_rows)
+            .statement(Session::Source, Action::MeasureSource, measure.clone());
+    }
+    draft.statement(Session::Destination, Action::MeasureDestination, measure)
+}
+
+fn sequence(context: &Context<'_>, at: usize, data: Option<StepId>) -> Draft {
+    let name = &context.inspection.catalog.sequences[at].name;
+    let mut draft = Draft::new(
+        Phase::Verify,
+        format!("Compare sequence {name}"),
+        "last_value and is_called must both be the source's.",
+    )
+    .kind(StepKind::VerifySequence { data })
+    .object(name)
+    .key(format!("verify/sequence/{}.{}", name.schema, name.name));
+    let read = statements::read_sequence(name);
+    if data.is_none() {
+        draft = draft.statement(Session::SourceNow, Action::MeasureSource, read.clone());
+    }
+    draft.statement(Session::Destination, Action::MeasureDestination, read)
+}
+
+fn large_objects(data: Option<StepId>) -> Draft {
+    let mut draft = Draft::new(
+        Phase::Verify,
+        "Compare large objects",
+        "Number and contents of all large objects are compared.",
+    )
+    .kind(StepKind::VerifyLargeObjects { data })
+    .key("verify/large objects");
+    let measure = statements::MEASURE_LARGE_OBJECTS;
+    if data.is_none() {
+        draft = draft.statement(Session::Source, Action::MeasureSource, measure);
+    }
+    draft.statement(Session::Destination, Action::MeasureDestination, measure)
+}
+
+/// The last step of all, when nothing of howdah's own is there any more: the destination is dumped as the source was.
+/// Returns why it cannot be done, if so.
+pub(super) fn push_definitions(
+    context: &Context<'_>,
+    steps: &mut Steps,
+    phase: Phase,
+    is_whole: bool,
+) -> Option<String> {
+    let inspection = context.inspection;
+    if context.options.verify == VerifyLevel::Off {
+        return Some("verification was switched off".to_owned());
+    }
+    let client = &inspection.archive.client_version;
+    let client_major = client.split(['.', 'r', 'b', 'd']).next();
+    let client_major: u32 = client_major
+        .and_then(|m| m.trim().parse().ok())
+        .unwrap_or(0);
+    if client_major < inspection.destination.major() {
+        return Some(format!(
+            "pg_dump {client} cannot read a server of version {}; install the client programs of that version",
+            inspection.destination.major()
+        ));
+    }
+    steps.push(
+        Draft::new(
+            phase,
+            "Compare definitions",
+            "The destination's schema is dumped as the source's was; each object must read the same, and nothing may be missing.",
+        )
+        .kind(StepKind::VerifyDefinitions { is_whole })
+        .key("verify/definitions")
+        // Whatever keeps pg_dump from running takes nothing away from what was carried.
+        .rule(Rule::Optional)
+        .statement(
+            Session::Destination,
+            Action::CompareDefinitions,
+            "-- pg_dump --format=custom --schema-only of the destination, read entry by entry",
+        ),
+    );
+    None
+}
+
+/// Everything selected compared on both sides; nothing is changed on either.
+pub(super) fn push_comparison(context: &Context<'_>, steps: &mut Steps) {
+    let Some(measurement) = context.measurement() else {
+        return;
+    };
+    let carried = rows::carried(context);
+    let snapshot = rows::push_snapshot(context, steps, &carried);
+    for carried in &carried {
+        let draft = table(context, carried.table, measurement, None);
+        steps.push(draft.needs([snapshot]));
+    }
+    if context.carries_large_objects() && context.inspection.catalog.large_objects.count > 0 {
+        steps.push(large_objects(None).needs([snapshot]));
+    }
+    rows::push_release(steps, Phase::Verify, snapshot);
+    for at in finish::wanted_sequences(context) {
+        steps.push(sequence(context, at, None));
+    }
+}
+
+/// What the archive says of everything that is carried.
+pub(super) fn definitions(context: &Context<'_>) -> Vec<Definition> {
+    context
+        .inspection
+        .archive
+        .entries
+        .iter()
+        .filter(|entry| context.closure.carries(entry))
+        .filter_map(|entry| definitions::of_entry(entry, context.options))
+        .collect()
+}
