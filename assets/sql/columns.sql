@@ -15,7 +15,13 @@ select a.attrelid,
        a.attnotnull,
        a.attidentity <> '',
        a.attgenerated <> '',
-       pg_catalog.pg_get_expr(ad.adbin, ad.adrelid)
+       pg_catalog.pg_get_expr(ad.adbin, ad.adrelid),
+       -- Two values are one for the hash only where they are written alike: not numeric (1.0 and 1.00), float (0 and -0), interval,
+       -- jsonb, char(n), arrays (their bounds) …
+       t.oid < 16384 and t.typtype = 'b'
+         and t.typname in ('bool', 'bytea', 'char', 'name', 'int2', 'int4', 'int8', 'oid', 'text', 'varchar', 'date', 'time', 'timetz',
+                           'timestamp', 'timestamptz', 'uuid', 'inet', 'cidr', 'macaddr', 'macaddr8')
+         and coalesce((select l.collisdeterministic from pg_catalog.pg_collation as l where l.oid = a.attcollation), true)
   from pg_catalog.pg_attribute as a
   join pg_catalog.pg_class as c on c.oid = a.attrelid
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace

@@ -12,6 +12,7 @@ select d.datname,
            and n.nspname <> 'information_schema'
            and n.nspname !~ '^pg_'
            and not exists (select from pg_depend m
-                            where m.classid = 'pg_class'::regclass and m.objid = c.oid and m.deptype = 'e'))
+                            where m.classid = 'pg_class'::regclass and m.objid = c.oid and m.deptype = 'e')),
+       current_setting('search_path')
   from pg_database d
  where d.datname = current_database()

@@ -77,6 +77,7 @@ pub(crate) fn facts(version: &str, relation_count: u64) -> ServerFacts {
             ctype: "C".to_owned(),
             size_bytes: 19_648_000_000,
             relation_count,
+            search_path: "\"$user\", public".to_owned(),
         }),
     }
 }
@@ -193,6 +194,7 @@ fn column(name: &str, type_name: &str) -> Column {
         name: name.to_owned(),
         type_name: type_name.to_owned(),
         wire: WireType::BuiltIn,
+        hashes_exactly: true,
         is_not_null: name == "id",
         is_identity: name == "id",
         is_generated: name == "total",

@@ -100,8 +100,8 @@ impl Executor {
         };
         let mut notices = Vec::new();
         let mut result = self.statements(step, &step.statements, &mut held).await;
-        if let (Err(refusal), Some(fallback)) = (&result, &step.fallback)
-            && is_foreseen(refusal, fallback)
+        if let Err(refusal) = &result
+            && let Some(fallback) = step.fallbacks.iter().find(|one| is_foreseen(refusal, one))
         {
             let refusal = refusal.clone();
             let first = self.roll_back(step, &mut held).await;
@@ -113,7 +113,7 @@ impl Executor {
                 Err(problem) => Err(problem),
             };
             if let Ok(outcome) = &mut result {
-                outcome.refusal = Some(refusal);
+                outcome.refusal = Some((refusal, fallback.clone()));
             }
         }
         for (_, mut open) in held.open {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::model::definition::DefinitionsResult;
 use crate::model::event::Stop;
 use crate::model::options::{OnExisting, VerifyLevel};
-use crate::model::plan::{Phase, Plan, Rule, Step, StepId, StepKind, journal_key};
+use crate::model::plan::{Fallback, Phase, Plan, Rule, Step, StepId, StepKind, journal_key};
 use crate::model::problem::Problem;
 use crate::model::report::{
     LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Unfinished, Verdict,
@@ -39,7 +39,7 @@ pub(super) struct StepOutcome {
     pub(super) source: Option<Measure>,
     pub(super) destination: Option<Measure>,
     /// Why the step's own way was refused; its fallback then did it.
-    pub(super) refusal: Option<Problem>,
+    pub(super) refusal: Option<(Problem, Fallback)>,
     pub(super) violations: Option<Violations>,
     pub(super) definitions: Option<DefinitionsResult>,
 }
@@ -72,6 +72,7 @@ impl Ledger {
             elapsed_ms,
             snapshot_held_ms: self.snapshot_held_ms,
             left_out: plan.left_out.clone(),
+            measured_by: plan.measured_by.clone(),
             warnings: self.warnings.clone(),
             objects: self.objects(plan),
             ..Report::default()
@@ -221,10 +222,10 @@ impl Ledger {
     /// What was done in another way than planned: a warning, or, where something is still missing, a difference.
     fn add_fallbacks(&self, report: &mut Report, plan: &Plan) {
         for step in &plan.steps {
-            let (Some(outcome), Some(fallback)) = (self.done.get(&step.id), &step.fallback) else {
+            let Some(outcome) = self.done.get(&step.id) else {
                 continue;
             };
-            let Some(refusal) = &outcome.refusal else {
+            let Some((refusal, fallback)) = &outcome.refusal else {
                 continue;
             };
             match &fallback.to_finish {

@@ -71,12 +71,28 @@ impl Run {
         let mut tasks: JoinSet<(StepId, Ended, u64)> = JoinSet::new();
         let mut step_of_task = std::collections::HashMap::new();
         let cancel = CancellationToken::new();
-        let mut snapshot_since: Option<Instant> = None;
+        let mut held_since: Option<Instant> = None;
+        // The source is free when the snapshot is released and every FDW session has committed.
+        let mut holders = self
+            .plan
+            .steps
+            .iter()
+            .filter(|step| {
+                matches!(
+                    step.kind,
+                    StepKind::ReleaseSnapshot | StepKind::FdwCommit { .. }
+                )
+            })
+            .count();
         let mut may_stop = true;
 
         while !schedule.is_over() {
             for id in schedule.start() {
                 self.tell(RunEvent::StepStarted(id)).await;
+                let kind = self.plan.step(id).map(|step| step.kind);
+                if matches!(kind, Some(StepKind::OpenSnapshot | StepKind::FdwBarrier)) {
+                    held_since.get_or_insert_with(Instant::now);
+                }
                 let task = tasks.spawn(run_step(Arc::clone(&self.executor), id, cancel.clone()));
                 step_of_task.insert(task.id(), id);
             }
@@ -120,18 +136,13 @@ impl Run {
                             ledger.failed.push((id, problem));
                         }
                     }
-                    match kind {
-                        Some(StepKind::OpenSnapshot | StepKind::FdwBarrier) if succeeded => {
-                            snapshot_since = Some(Instant::now());
+                    if matches!(kind, Some(StepKind::ReleaseSnapshot | StepKind::FdwCommit { .. })) {
+                        holders = holders.saturating_sub(1);
+                        if let (0, Some(since)) = (holders, held_since) {
+                            let held_ms = millis(since.elapsed());
+                            ledger.snapshot_held_ms = Some(held_ms);
+                            self.tell(RunEvent::SnapshotReleased { held_ms }).await;
                         }
-                        Some(StepKind::ReleaseSnapshot) => {
-                            if let Some(since) = snapshot_since.take() {
-                                let held_ms = millis(since.elapsed());
-                                ledger.snapshot_held_ms = Some(held_ms);
-                                self.tell(RunEvent::SnapshotReleased { held_ms }).await;
-                            }
-                        }
-                        _ => {}
                     }
                     if let (Some(StepKind::FdwCommit { session }), false) = (kind, succeeded) {
                         self.take_back(&mut ledger, session);

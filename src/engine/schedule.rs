@@ -398,7 +398,7 @@ mod tests {
             journal_key: String::new(),
             rule: Rule::Normal,
             locks: Vec::new(),
-            fallback: None,
+            fallbacks: Vec::new(),
         }
     }
 

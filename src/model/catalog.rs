@@ -91,6 +91,8 @@ pub struct Column {
     pub is_not_null: bool,
     pub is_identity: bool,
     pub is_generated: bool,
+    /// Values that hash alike are written alike, so a checksum may hash the value itself instead of its text.
+    pub hashes_exactly: bool,
     pub default: Option<String>,
 }
 

@@ -196,6 +196,8 @@ pub struct DatabaseFacts {
     pub size_bytes: u64,
     /// Relations (tables, views, sequences …) that belong to neither the system nor an extension.
     pub relation_count: u64,
+    /// `search_path` as this role has it here by itself.
+    pub search_path: String,
 }
 
 impl ServerFacts {

@@ -37,6 +37,8 @@ pub struct Plan {
     pub notes: Vec<String>,
     /// What is not carried, with the reason.
     pub left_out: Vec<LeftOut>,
+    /// How rows are compared, in words; none when they are not.
+    pub measured_by: Option<String>,
     /// What the destination's schema must read like in the end.
     pub definitions: Vec<Definition>,
     /// Why definitions are not compared, where no step does it.
@@ -127,8 +129,8 @@ pub struct Step {
     /// Tables this step locks against others of its phase; two steps that would wait for, or deadlock with, each other
     /// are not run at once.
     pub locks: Vec<TableLock>,
-    /// What is done instead when the server refuses the statements for a reason that was foreseen.
-    pub fallback: Option<Box<Fallback>>,
+    /// What is done instead when the server refuses the statements for reasons that were foreseen; the first that fits.
+    pub fallbacks: Vec<Fallback>,
 }
 
 /// Another way to the same object, taken after the first was refused and rolled back.

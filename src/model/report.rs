@@ -85,6 +85,8 @@ pub struct Report {
     pub started_at: String,
     pub elapsed_ms: u64,
     pub snapshot_held_ms: Option<u64>,
+    /// How rows were compared, in words.
+    pub measured_by: Option<String>,
     pub tables: Vec<TableResult>,
     pub sequences: Vec<SequenceResult>,
     pub large_objects: Option<LargeObjectResult>,

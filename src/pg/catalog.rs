@@ -203,6 +203,7 @@ fn column_from(row: &Row) -> Column {
         is_identity: row.get(5),
         is_generated: row.get(6),
         default: row.get(7),
+        hashes_exactly: row.get(8),
     }
 }
 

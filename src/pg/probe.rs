@@ -107,6 +107,7 @@ async fn database_facts(client: &Client) -> Result<DatabaseFacts, Problem> {
         ctype: text(&row, 4).to_owned(),
         size_bytes: number(&row, 5)?,
         relation_count: number(&row, 6)?,
+        search_path: text(&row, 7).to_owned(),
     })
 }
 

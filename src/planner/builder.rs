@@ -6,6 +6,8 @@ use crate::model::plan::{
 };
 use crate::sql::statements;
 
+use super::{Context, fallback};
+
 /// A step before it has a number.
 #[derive(Debug)]
 pub(super) struct Draft(Step);
@@ -26,7 +28,7 @@ impl Draft {
             journal_key: String::new(),
             rule: Rule::Normal,
             locks: Vec::new(),
-            fallback: None,
+            fallbacks: Vec::new(),
         })
     }
 
@@ -45,8 +47,15 @@ impl Draft {
         self
     }
 
-    pub(super) fn fallback(mut self, fallback: Option<Fallback>) -> Self {
-        self.0.fallback = fallback.map(Box::new);
+    pub(super) fn fallbacks(mut self, fallbacks: impl IntoIterator<Item = Fallback>) -> Self {
+        self.0.fallbacks.extend(fallbacks);
+        self
+    }
+
+    /// Done once more under the source's search_path where an unqualified name is not found under the empty one.
+    pub(super) fn or_by_search_path(mut self, context: &Context<'_>) -> Self {
+        let fallback = fallback::by_search_path(context, &self.0.statements);
+        self.0.fallbacks.extend(fallback);
         self
     }
 

@@ -163,7 +163,8 @@ pub(super) fn push_refreshes(context: &Context<'_>, steps: &mut Steps, made: &St
                 .object(&entry.name)
                 .key(&key)
                 .needs(needs)
-                .transaction([statements::refresh_materialized_view(&entry.name)]),
+                .transaction([statements::refresh_materialized_view(&entry.name)])
+                .or_by_search_path(context),
             );
             needs = vec![refresh];
         }

@@ -5,6 +5,7 @@
 mod builder;
 mod closure;
 pub mod definitions;
+mod fallback;
 mod fdw;
 mod finish;
 mod rows;
@@ -13,6 +14,8 @@ mod verification;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::model::archive::Entry;
+use crate::model::connection::ServerFacts;
 use crate::model::inspection::Inspection;
 use crate::model::name::printable;
 use crate::model::options::{Method, OnExisting, Options, SchemaChoice, VerifyLevel};
@@ -49,6 +52,8 @@ struct Context<'a> {
     partitions: HashMap<usize, Vec<usize>>,
     /// OID of a foreign key's constraint to its place in the catalog.
     foreign_keys: HashMap<u32, usize>,
+    /// Archive entries that depend on a function, or on what may call one unseen.
+    calling: HashSet<u32>,
     /// Catalog position to the step that creates the table; filled once the schema steps stand.
     creating_step: HashMap<usize, StepId>,
 }
@@ -84,6 +89,20 @@ impl Context<'_> {
             .copied()
     }
 
+    /// The object may call functions that somebody wrote: a database's own, or an extension's.
+    fn calls_functions(&self, entry: u32) -> bool {
+        self.calling.contains(&entry)
+    }
+
+    /// Rows of the table pass such functions on their way in: in checks, generated columns, domains.
+    fn rows_call_functions(&self, table: usize) -> bool {
+        let tables = &self.inspection.catalog.tables;
+        std::iter::successors(Some(table), |at| tables[*at].partition_of).any(|at| {
+            let entry = self.entry_of_table.get(&at);
+            entry.is_some_and(|id| self.calls_functions(*id))
+        })
+    }
+
     fn carries_large_objects(&self) -> bool {
         // They belong to no table: a selection of tables says nothing about them.
         self.options.include.is_empty()
@@ -104,10 +123,19 @@ impl Context<'_> {
         match self.options.verify {
             VerifyLevel::Off => None,
             VerifyLevel::Counts => Some(Measurement::Count),
-            VerifyLevel::Checksums => Some(Measurement::checksum(
-                self.inspection.source.version_num,
-                self.inspection.destination.version_num,
-            )),
+            VerifyLevel::Checksums => {
+                let (source, destination) = (&self.inspection.source, &self.inspection.destination);
+                let encoding =
+                    |facts: &ServerFacts| facts.database.as_ref().map(|d| d.encoding.clone());
+                // A database yet to be made takes the source's encoding.
+                let is_one_encoding =
+                    destination.database.is_none() || encoding(source) == encoding(destination);
+                Some(Measurement::checksum(
+                    source.version_num,
+                    destination.version_num,
+                    is_one_encoding,
+                ))
+            }
         }
     }
 
@@ -157,11 +185,24 @@ impl<'a> Context<'a> {
             .filter(|entry| makes_schema && closure.carries(entry))
             .filter_map(|entry| Some((*table_of_entry.get(&entry.id)?, StepId(0))))
             .collect();
+        let functions: HashSet<u32> = entries
+            .iter()
+            .filter(|entry| {
+                matches!(
+                    entry.kind.as_str(),
+                    "FUNCTION" | "AGGREGATE" | "OPERATOR" | "CAST" | "DOMAIN" | "EXTENSION"
+                )
+            })
+            .map(|entry| entry.id)
+            .collect();
+        let calls = |entry: &&Entry| entry.depends_on.iter().any(|id| functions.contains(id));
+        let calling = entries.iter().filter(calls).map(|entry| entry.id).collect();
         Self {
             inspection,
             selection,
             options,
             closure,
+            calling,
             entry_of_table: table_of_entry
                 .iter()
                 .map(|(entry, table)| (*table, *entry))
@@ -192,6 +233,7 @@ impl<'a> Context<'a> {
             steps: steps.into_inner(),
             schema_digest: inspection.archive.digest(),
             client_directory: inspection.archive.client_directory.clone(),
+            measured_by: self.measurement().map(|m| m.describe().to_owned()),
             left_out: self.closure.left_out,
             ..Plan::default()
         }

@@ -223,13 +223,18 @@ fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried) -> Draft {
             statements::measure_rows(table, measurement),
         );
     }
-    draft
+    let draft = draft
         .statement(
             Session::Destination,
             Action::Journal,
             statements::journal_step(&key),
         )
-        .run(Session::Destination, statements::COMMIT)
+        .run(Session::Destination, statements::COMMIT);
+    if context.rows_call_functions(carried.table) {
+        draft.or_by_search_path(context)
+    } else {
+        draft
+    }
 }
 
 fn large_object_step(context: &Context<'_>) -> Draft {

@@ -3,19 +3,15 @@
 use std::collections::HashMap;
 
 use crate::model::archive::{Entry, Section};
-use crate::model::catalog::TableKind;
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::Keep;
-use crate::model::plan::{
-    Action, Fallback, Phase, Rule, Session, Statement, StepId, TableLock, journal_key,
-};
-use crate::sql::statements;
+use crate::model::plan::{Phase, Rule, StepId, TableLock, journal_key};
 
-use super::builder::{Draft, Steps, transaction};
+use super::builder::{Draft, Steps};
 use super::closure::PG_CLASS;
 use super::definitions::is_skipped;
 use super::rows::RowSteps;
-use super::{Context, Sentence};
+use super::{Context, Sentence, fallback};
 
 /// Where an entry's step stands.
 fn phase_of(entry: &Entry) -> Phase {
@@ -86,7 +82,7 @@ pub(super) fn push_entries(
             .size(size_of(context, entry), None)
             .needs(needs)
             .locks(locks_of(context, entry))
-            .fallback(fallback_of(context, entry, &key))
+            .fallbacks(fallback::of_entry(context, entry, &sql, &key))
             .transaction(sql);
         made.insert(entry.id, steps.push(draft));
     }
@@ -124,40 +120,6 @@ fn locks_of(context: &Context<'_>, entry: &Entry) -> Vec<TableLock> {
         .into_iter()
         .map(|table| TableLock { table, is_shared })
         .collect()
-}
-
-/// A foreign key that the rows break is added `NOT VALID`: it holds for new rows, and the old ones are counted. A partitioned
-/// table cannot have one before 18.
-fn fallback_of(context: &Context<'_>, entry: &Entry, journal_key: &str) -> Option<Fallback> {
-    let catalog = &context.inspection.catalog;
-    if entry.kind != "FK CONSTRAINT" || entry.sql.contains(" NOT VALID") {
-        return None;
-    }
-    let key = catalog
-        .foreign_keys
-        .get(*context.foreign_keys.get(&entry.oid)?)?;
-    let (referencing, referenced) = (&catalog.tables[key.table], &catalog.tables[key.references]);
-    let can_be_not_valid = referencing.kind != TableKind::Partitioned
-        || context.inspection.destination.version_num >= 180_000;
-    // A temporal key (18) refers to spans of time, which one comparison per column does not tell.
-    if !can_be_not_valid || key.columns.is_empty() || key.definition.contains("PERIOD ") {
-        return None;
-    }
-    let journal = statements::journal_done(journal_key);
-    let add = statements::not_valid(&entry.sql);
-    Some(Fallback {
-        after: &["23503"],
-        why: "some rows refer to rows that are not there, so the key is added for new rows only (NOT VALID), and the old ones are counted."
-            .to_owned(),
-        statements: transaction([add], journal)
-            .chain([Statement {
-                session: Session::Destination,
-                action: Action::CountViolations,
-                sql: statements::orphans(key, referencing, referenced),
-            }])
-            .collect(),
-        to_finish: Some(statements::validate_constraint(&referencing.name, &key.name)),
-    })
 }
 
 fn size_of(context: &Context<'_>, entry: &Entry) -> u64 {

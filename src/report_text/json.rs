@@ -98,6 +98,7 @@ fn value(report: &Report) -> Value {
         "snapshot_held_ms": report.snapshot_held_ms,
         "rows": report.row_count(),
         "bytes": report.byte_count(),
+        "measured_by": report.measured_by,
         "tables": tables,
         "sequences": sequences,
         "large_objects": large_objects,

@@ -71,6 +71,9 @@ fn tables(out: &mut String, report: &Report) {
         count(tally.different),
         count(tally.not_compared)
     ));
+    if let Some(how) = &report.measured_by {
+        out.push_str(&format!("Compared by {}.\n\n", text(how)));
+    }
     out.push_str("| Table | Rows in source | Rows in destination | Verdict | Method | Size | Time |\n|---|---:|---:|---|---|---:|---:|\n");
     for table in differences_first(&report.tables) {
         out.push_str(&format!(

@@ -66,7 +66,7 @@ pub fn text(plan: &Plan) -> String {
 /// A step's statements, and those of its fallback.
 pub fn push_statements(out: &mut String, step: &Step) {
     push_each(out, &step.statements);
-    if let Some(fallback) = &step.fallback {
+    for fallback in &step.fallbacks {
         out.push_str(&format!("-- {}\n", instead(fallback)));
         push_each(out, &fallback.statements);
     }

@@ -115,24 +115,45 @@ pub fn drop_existing(kind: &str, identity: &str) -> String {
     format!("DROP {} IF EXISTS {identity} CASCADE", kind.to_uppercase())
 }
 
-/// How the rows of a table are measured on both sides.
+/// How the rows of a table are measured on both sides. A checksum is the sum of a 64-bit hash of each row, independent of the
+/// rows' order. A sum, not an exclusive or: two equal rows that are both missing would cancel out there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measurement {
     Count,
-    /// Count and the sum of a 64-bit hash of each row's text, independent of the rows' order. A sum, not an exclusive or:
-    /// two equal rows that are both missing would cancel out there. `hashtextextended` came with 11.
+    /// `hash_record_extended` (14 and newer). What the hash takes for equal though it is not written alike is hashed as text.
+    HashedRecord,
+    /// `hashtextextended` (11 and newer) of the row's text.
     HashedText,
-    /// The same with md5's first half, where a side is 10.
+    /// md5's first half of the row's text, where a side is 10, or where the sides' encodings differ.
     Md5,
 }
 
 impl Measurement {
     /// The best that servers of both versions have.
-    pub fn checksum(source_version_num: u32, destination_version_num: u32) -> Self {
-        if source_version_num.min(destination_version_num) >= 110_000 {
-            Self::HashedText
-        } else {
-            Self::Md5
+    pub fn checksum(
+        source_version_num: u32,
+        destination_version_num: u32,
+        is_one_encoding: bool,
+    ) -> Self {
+        match source_version_num.min(destination_version_num) {
+            _ if !is_one_encoding => Self::Md5,
+            140_000.. => Self::HashedRecord,
+            110_000.. => Self::HashedText,
+            _ => Self::Md5,
+        }
+    }
+
+    /// For the report.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Count => "the number of rows",
+            Self::HashedRecord => {
+                "the number of rows and the sum of hash_record_extended over all rows"
+            }
+            Self::HashedText => {
+                "the number of rows and the sum of hashtextextended over all rows as text"
+            }
+            Self::Md5 => "the number of rows and the sum of md5 over all rows as text",
         }
     }
 
@@ -144,13 +165,21 @@ impl Measurement {
         let names: Vec<String> = table
             .columns
             .iter()
-            .map(|column| format!("x.{}", ident(&column.name)))
+            .map(|column| {
+                let name = format!("x.{}", ident(&column.name));
+                if self == Self::HashedRecord && !column.hashes_exactly {
+                    format!("{name}::pg_catalog.text COLLATE pg_catalog.\"C\"")
+                } else {
+                    name
+                }
+            })
             .collect();
-        let row = format!("ROW({})::pg_catalog.text", names.join(", "));
+        let row = format!("ROW({})", names.join(", "));
         let hash = match self {
-            Self::HashedText => format!("pg_catalog.hashtextextended({row}, 0)"),
+            Self::HashedRecord => format!("pg_catalog.hash_record_extended({row}, 0)"),
+            Self::HashedText => format!("pg_catalog.hashtextextended({row}::pg_catalog.text, 0)"),
             _ => format!(
-                "('x' || pg_catalog.left(pg_catalog.md5({row}), 16))::pg_catalog.bit(64)::pg_catalog.int8"
+                "('x' || pg_catalog.left(pg_catalog.md5(pg_catalog.convert_to({row}::pg_catalog.text, 'UTF8')), 16))::pg_catalog.bit(64)::pg_catalog.int8"
             ),
         };
         format!(
@@ -383,6 +412,14 @@ pub fn tables_with_rows<'a>(names: impl IntoIterator<Item = &'a ObjectName>) -> 
         })
         .collect();
     parts.join("\nUNION ALL\n")
+}
+
+/// For the rest of the transaction. The path is the source's own text, so it goes as a value, never as SQL.
+pub fn local_search_path(path: &str) -> String {
+    format!(
+        "SELECT pg_catalog.set_config('search_path', {}, true)",
+        literal(path)
+    )
 }
 
 // ---- foreign keys that the rows break -------------------------------------------------------------

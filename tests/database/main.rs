@@ -2,6 +2,7 @@
 
 mod cluster;
 mod demo;
+mod fallback;
 #[cfg(test)]
 mod migrate;
 mod oracle;

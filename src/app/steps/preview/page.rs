@@ -224,7 +224,7 @@ fn words<'a>(pieces: &[(Ink, &'a str)]) -> Vec<Vec<(Ink, &'a str)>> {
 pub(super) fn of_step(step: &Step, facts: &str, columns: usize) -> Page {
     let mut sql = Writer::new(columns);
     sql.statements(&step.statements);
-    if let Some(fallback) = &step.fallback {
+    for fallback in &step.fallbacks {
         sql.blank();
         sql.line(Ink::Note, &format!("-- {}", script::instead(fallback)));
         sql.statements(&fallback.statements);

@@ -1,0 +1,126 @@
+//! What is done when a server refuses a definition for a reason that was foreseen. The other way stands in the plan from the
+//! start, so it is previewed like everything else.
+
+use crate::model::archive::Entry;
+use crate::model::catalog::TableKind;
+use crate::model::plan::{Action, Fallback, Session, Statement};
+use crate::sql::{lexer, statements};
+
+use super::Context;
+use super::builder::transaction;
+
+/// Undefined function, table, object or schema: what an unqualified name is under an empty search_path.
+const UNDEFINED: &[&str] = &["42883", "42P01", "42704", "3F000"];
+
+/// The other ways to the same object; `sql` is the first.
+pub(super) fn of_entry(
+    context: &Context<'_>,
+    entry: &Entry,
+    sql: &[String],
+    journal_key: &str,
+) -> Vec<Fallback> {
+    let own = match entry.kind.as_str() {
+        "FK CONSTRAINT" => not_valid(context, entry, journal_key),
+        "INDEX" | "CONSTRAINT" | "CHECK CONSTRAINT" | "STATISTICS"
+            if context.calls_functions(entry.id) =>
+        {
+            let first = transaction(sql.to_vec(), statements::journal_done(journal_key));
+            by_search_path(context, &first.collect::<Vec<_>>())
+        }
+        "TABLE" | "MATERIALIZED VIEW" => without(
+            sql,
+            journal_key,
+            // Feature not supported; syntax error before 14.
+            &["0A000", "42601"],
+            |piece| piece.starts_with("ALTER ") && piece.contains(" SET COMPRESSION "),
+            "the server does not know the compression of a column, so new values take its own default.",
+        ),
+        _ => None,
+    };
+    let elsewhere = without(
+        sql,
+        journal_key,
+        // Invalid parameter value: no such tablespace.
+        &["22023"],
+        |piece| piece.starts_with("SET LOCAL default_tablespace"),
+        "the server does not have the tablespace, so the object is put into the database's own.",
+    );
+    own.into_iter().chain(elsewhere).collect()
+}
+
+/// A foreign key that the rows break is added `NOT VALID`: it holds for new rows, and the old ones are counted. A partitioned
+/// table cannot have one before 18.
+fn not_valid(context: &Context<'_>, entry: &Entry, journal_key: &str) -> Option<Fallback> {
+    let catalog = &context.inspection.catalog;
+    if entry.sql.contains(" NOT VALID") {
+        return None;
+    }
+    let key = catalog
+        .foreign_keys
+        .get(*context.foreign_keys.get(&entry.oid)?)?;
+    let (referencing, referenced) = (&catalog.tables[key.table], &catalog.tables[key.references]);
+    let can_be_not_valid = referencing.kind != TableKind::Partitioned
+        || context.inspection.destination.version_num >= 180_000;
+    // A temporal key (18) refers to spans of time, which one comparison per column does not tell.
+    if !can_be_not_valid || key.columns.is_empty() || key.definition.contains("PERIOD ") {
+        return None;
+    }
+    let add = statements::not_valid(&entry.sql);
+    Some(Fallback {
+        after: &["23503"],
+        why: "some rows refer to rows that are not there, so the key is added for new rows only (NOT VALID), and the old ones are counted."
+            .to_owned(),
+        statements: transaction([add], statements::journal_done(journal_key))
+            .chain([Statement {
+                session: Session::Destination,
+                action: Action::CountViolations,
+                sql: statements::orphans(key, referencing, referenced),
+            }])
+            .collect(),
+        to_finish: Some(statements::validate_constraint(&referencing.name, &key.name)),
+    })
+}
+
+/// A function that names tables or functions without their schema works in applications, whose search_path has it, but not
+/// under the empty one that everything is restored with. The definition stays as it is; only the session's path differs.
+pub(super) fn by_search_path(context: &Context<'_>, first: &[Statement]) -> Option<Fallback> {
+    let path = &context.inspection.source.database.as_ref()?.search_path;
+    let (begin, rest) = first.split_first()?;
+    let set = Statement {
+        session: Session::Destination,
+        action: Action::Run,
+        sql: statements::local_search_path(path),
+    };
+    Some(Fallback {
+        after: UNDEFINED,
+        why: format!(
+            "it calls a function that names something without its schema, so it is done once more under the source's search_path ({path})."
+        ),
+        statements: [begin.clone(), set]
+            .into_iter()
+            .chain(rest.iter().cloned())
+            .collect(),
+        to_finish: None,
+    })
+}
+
+/// The same without the statements that are of no meaning for what the object holds.
+fn without(
+    sql: &[String],
+    journal_key: &str,
+    after: &'static [&'static str],
+    is_dropped: impl Fn(&str) -> bool,
+    why: &str,
+) -> Option<Fallback> {
+    let pieces = || sql.iter().flat_map(|part| lexer::statements(part));
+    if !pieces().any(|piece| is_dropped(piece.trim_start())) {
+        return None;
+    }
+    let kept = pieces().filter(|piece| !is_dropped(piece.trim_start()));
+    Some(Fallback {
+        after,
+        why: why.to_owned(),
+        statements: transaction([kept.collect()], statements::journal_done(journal_key)).collect(),
+        to_finish: None,
+    })
+}

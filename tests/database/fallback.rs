@@ -1,0 +1,63 @@
+//! What a server refuses at first is done in the other way that the plan has for it.
+
+use crate::migrate::{howdah, said};
+use crate::support;
+
+/// Functions that name a table without its schema: fine for applications, undefined under an empty search_path.
+const UNQUALIFIED: &str = "
+    create schema work;
+    alter database %name% set search_path = work, public;
+    set search_path = work, public;
+    create table rate (currency text primary key, value numeric not null);
+    insert into rate values ('eur', 1.1), ('usd', 1.0);
+    create function rate_of(text) returns numeric immutable language plpgsql
+        as 'begin return (select value from rate where currency = $1); end';
+    create function is_known(text) returns boolean immutable language plpgsql
+        as 'begin return length(trim_all($1)) > 0; end';
+    create function trim_all(text) returns text immutable language sql as 'select btrim($1)';
+    create table price (id int primary key, currency text check (is_known(currency)), amount numeric);
+    insert into price values (1, 'eur', 10), (2, 'usd', 20);
+    create index price_rate on price (rate_of(currency));
+    create materialized view worth as select id, amount * rate_of(currency) as value from price;
+";
+
+#[tokio::test]
+async fn unqualified_names_are_found_under_the_sources_search_path() {
+    let pair = support::databases("unqualified").await;
+    let fixture = UNQUALIFIED.replace("%name%", &pair.source.database);
+    support::execute_batch(&pair.source, &fixture).await;
+    let run = howdah("run", &pair, &["--yes", "--verify", "checksums"]);
+    assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+    assert!(said(&run).contains("search_path"), "{}", said(&run));
+    let worth = "select id, value from work.worth order by id";
+    assert_eq!(
+        support::query_text(&pair.destination, worth).await,
+        "1|11.0\n2|20.0"
+    );
+    let found = support::differences(&pair.source, &pair.destination).await;
+    assert_eq!(found, ["database settings of role -: only in the source"]);
+}
+
+#[tokio::test]
+async fn an_unknown_tablespace_is_left_out_and_told() {
+    let pair = support::databases("tablespace").await;
+    let place = support::servers().source.dir().join("spare");
+    // By the server, so that it is the server's own.
+    let make = format!("copy (select 1) to program 'mkdir {}'", place.display());
+    support::execute_batch(&pair.source, &make).await;
+    let create = format!("create tablespace spare location '{}'", place.display());
+    support::execute_batch(&pair.source, &create).await;
+    support::execute_batch(
+        &pair.source,
+        "create table a (i int primary key using index tablespace spare) tablespace spare;
+         insert into a select generate_series(1, 10); create index b on a (i) tablespace spare;",
+    )
+    .await;
+    let run = howdah("run", &pair, &["--yes"]);
+    assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+    assert!(said(&run).contains("tablespace"), "{}", said(&run));
+    let rows = support::query_text(&pair.destination, "select count(*) from a").await;
+    assert_eq!(rows, "10");
+    support::execute_batch(&pair.source, "drop table a").await;
+    support::execute_batch(&pair.source, "drop tablespace spare").await;
+}
