@@ -18,7 +18,7 @@ use crate::model::plan::{
 use crate::model::problem::Problem;
 use crate::pg::client_tools::ClientTools;
 use crate::pg::connect::Canceller;
-use crate::pg::copy::{self, CopyError};
+use crate::pg::copy::{self, End};
 use crate::pg::problem::problem;
 use crate::planner::definitions;
 use crate::sql::quote::literal;
@@ -208,29 +208,29 @@ impl Executor {
                     ) else {
                         return Err(Problem::new(&step.title, "a session was not kept"));
                     };
-                    let piped = copy::pipe(
-                        &source.client,
-                        &statement.sql,
-                        &destination.client,
-                        &copy_in.sql,
-                        counter,
-                    )
-                    .await;
+                    let piped =
+                        copy::pipe(end(source, statement), end(destination, copy_in), counter)
+                            .await;
                     let copied = match piped {
                         Ok(copied) => copied,
-                        Err(CopyError {
-                            side: Side::Source,
-                            error,
-                        }) => {
-                            return Err(failed(step, statement, source, &error).await);
-                        }
-                        Err(CopyError {
-                            side: Side::Destination,
-                            error,
-                        }) => {
-                            return Err(failed(step, copy_in, destination, &error).await);
+                        Err(broken) => {
+                            let (statement, open) = match broken.side {
+                                Side::Source => (statement, source),
+                                Side::Destination => (copy_in, destination),
+                            };
+                            let problem = match &broken.error {
+                                Some(error) => failed(step, statement, open, error).await,
+                                None => ended_early(step, statement),
+                            };
+                            // What it has not sent is still under way there.
+                            held.open.remove(&Session::Source);
+                            return Err(problem);
                         }
                     };
+                    outcome.source = Some(Measure::Rows {
+                        count: copied.source_rows,
+                        checksum: None,
+                    });
                     (outcome.rows, outcome.bytes) = (copied.rows, copied.bytes);
                     position += 1;
                 }
@@ -415,6 +415,25 @@ impl Executor {
             "an object was created, changed or dropped on the source meanwhile",
         )
         .hint("Go back to Check (or start the command again), so that the plan fits the source."))
+    }
+}
+
+fn end<'a>(open: &'a Open, copy: &'a Statement) -> End<'a> {
+    End {
+        client: &open.client,
+        tap: &open.tap,
+        sql: &copy.sql,
+    }
+}
+
+fn ended_early(step: &Step, statement: &Statement) -> Problem {
+    let side = statement.session.side();
+    Problem {
+        statement: Some(statement.sql.clone()),
+        ..Problem::new(
+            format!("{} failed on the {side}", step.title),
+            "the COPY ended before its time, without a word of the server",
+        )
     }
 }
 

@@ -8,7 +8,7 @@ use tokio_postgres::Client;
 use crate::model::connection::{Endpoint, Side};
 use crate::model::plan::{Plan, Session};
 use crate::model::problem::Problem;
-use crate::pg::connect::{Canceller, Ending, Notice, connect};
+use crate::pg::connect::{Canceller, Ending, Notice, Tap, connect};
 use crate::pg::problem::problem;
 use crate::sql::statements;
 
@@ -18,6 +18,7 @@ pub(super) struct Open {
     pub(super) client: Client,
     pub(super) canceller: Canceller,
     pub(super) ending: Ending,
+    pub(super) tap: Tap,
     notices: tokio::sync::mpsc::UnboundedReceiver<Notice>,
 }
 
@@ -148,6 +149,7 @@ impl Sessions {
             client: connected.client,
             canceller: connected.canceller,
             ending: connected.ending,
+            tap: connected.tap,
             notices: connected.notices,
         })
     }

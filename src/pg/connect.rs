@@ -11,23 +11,20 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_postgres::config::{ChannelBinding, SslMode};
 use tokio_postgres::error::{DbError, Severity};
-use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{AsyncMessage, CancelToken, Client, Config, Connection, NoTls, Socket};
+use tokio_postgres::{AsyncMessage, CancelToken, Client, Config, Connection, NoTls};
 
 use crate::model::connection::{Endpoint, TlsMode};
 use crate::model::event::NoticeLevel;
 use crate::model::problem::Problem;
 
-use super::connection_problem::{connection_problem, timed_out, unknown_host};
+use super::connection_problem::{connection_problem, timed_out, unknown_host, unreachable};
 use super::problem::problem;
+use super::socket::{Socket, TapTls};
+use super::tap::Tapped;
 use super::tls::Connector;
 
 pub use super::probe::probe;
-
-/// A peer that is gone is noticed after about two minutes instead of the system's two hours.
-const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-const KEEPALIVE_RETRIES: u32 = 6;
+pub use super::tap::Tap;
 
 /// A cancel request that gets through at all does so quickly.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,6 +40,7 @@ pub struct Connected {
     pub tls: Option<String>,
     pub canceller: Canceller,
     pub ending: Ending,
+    pub tap: Tap,
 }
 
 /// Something the server said beside the results.
@@ -57,20 +55,44 @@ pub struct Notice {
 pub struct Canceller {
     token: CancelToken,
     tls: Option<Connector>,
+    endpoint: Arc<Endpoint>,
+    address: Option<IpAddr>,
 }
 
 impl Canceller {
+    fn new(
+        client: &Client,
+        endpoint: &Endpoint,
+        address: Option<IpAddr>,
+        tls: Option<Connector>,
+    ) -> Self {
+        Self {
+            token: client.cancel_token(),
+            tls,
+            endpoint: Arc::new(endpoint.clone()),
+            address,
+        }
+    }
+
     /// The server answers nothing: the cancelled statement's own error tells that it worked.
     pub async fn cancel(&self) -> Result<(), Problem> {
         let what = "Could not send the cancel request";
+        let io = |error: std::io::Error| Problem::new(what, error.to_string());
         let request = async {
-            match &self.tls {
-                Some(connector) => self.token.cancel_query(connector.make.clone()).await,
-                None => self.token.cancel_query(NoTls).await,
-            }
+            let socket = Socket::open(&self.endpoint, self.address)
+                .await
+                .map_err(io)?;
+            let sent = match &self.tls {
+                Some(connector) => {
+                    let tls = connector.connect(&self.endpoint.host).map_err(io)?;
+                    self.token.cancel_query_raw(socket, tls).await
+                }
+                None => self.token.cancel_query_raw(socket, NoTls).await,
+            };
+            sent.map_err(|error| problem(what, &error))
         };
         match timeout(CANCEL_TIMEOUT, request).await {
-            Ok(outcome) => outcome.map_err(|error| problem(what, &error)),
+            Ok(outcome) => outcome,
             Err(_) => Err(Problem::new(what, "the server did not take it in time")),
         }
     }
@@ -112,26 +134,26 @@ enum Way {
 
 enum Failure {
     TimedOut,
+    /// Before a word was spoken.
+    Network(std::io::Error),
     Error(tokio_postgres::Error),
 }
 
 impl Failure {
     fn is_network(&self) -> bool {
         match self {
-            Self::TimedOut => true,
-            Self::Error(error) => {
-                error.as_db_error().is_none() && error.to_string() == "error connecting to server"
-            }
+            Self::TimedOut | Self::Network(_) => true,
+            Self::Error(_) => false,
         }
     }
 
     /// libpq tries the other kind of connection when TLS fails or `pg_hba.conf` has no entry for this kind.
     fn may_pass_otherwise(&self) -> bool {
         match self {
-            Self::TimedOut => false,
+            Self::TimedOut | Self::Network(_) => false,
             Self::Error(error) => match error.code() {
                 Some(code) => code.code() == "28000",
-                None => !self.is_network() && !error.to_string().contains("configuration"),
+                None => !error.to_string().contains("configuration"),
             },
         }
     }
@@ -142,8 +164,8 @@ pub async fn connect(endpoint: &Endpoint, purpose: &str) -> Result<Connected, Pr
     let ways = ways(endpoint).await?;
     let mut last = timed_out(endpoint);
     for address in addresses(endpoint).await? {
-        let config = config(endpoint, address, purpose);
-        match try_ways(endpoint, &config, &ways).await {
+        let config = config(endpoint, purpose);
+        match try_ways(endpoint, address, &config, &ways).await {
             Ok(connected) => return Ok(connected),
             Err(failure) => {
                 last = explain(endpoint, &failure);
@@ -197,12 +219,16 @@ async fn addresses(endpoint: &Endpoint) -> Result<Vec<Option<IpAddr>>, Problem> 
 /// The first way's failure is told unless the second got further.
 async fn try_ways(
     endpoint: &Endpoint,
+    address: Option<IpAddr>,
     config: &Config,
     ways: &[Way],
 ) -> Result<Connected, Failure> {
     let mut first: Option<Failure> = None;
     for way in ways {
-        match (open(endpoint, config.clone(), way).await, first.take()) {
+        match (
+            open(endpoint, address, config.clone(), way).await,
+            first.take(),
+        ) {
             (Ok(connected), _) => return Ok(connected),
             (Err(failure), None) if failure.may_pass_otherwise() => first = Some(failure),
             (Err(failure), None) => return Err(failure),
@@ -215,55 +241,79 @@ async fn try_ways(
     Err(first.unwrap_or(Failure::TimedOut))
 }
 
-async fn open(endpoint: &Endpoint, mut config: Config, way: &Way) -> Result<Connected, Failure> {
+async fn open(
+    endpoint: &Endpoint,
+    address: Option<IpAddr>,
+    mut config: Config,
+    way: &Way,
+) -> Result<Connected, Failure> {
     let opened = async {
+        let socket = Socket::open(endpoint, address)
+            .await
+            .map_err(Failure::Network)?;
         match way {
             Way::Plain => {
                 config.ssl_mode(SslMode::Disable);
-                open_with(&config, NoTls, None).await
+                let tap = Tap::default();
+                let stream = Tapped::new(socket, tap.clone());
+                let raw = config.connect_raw(stream, NoTls).await;
+                let (client, connection) = raw.map_err(Failure::Error)?;
+                let canceller = Canceller::new(&client, endpoint, address, None);
+                Ok(attend(client, connection, canceller, tap, None))
             }
             Way::Tls(mode, connector) => {
                 config.ssl_mode(*mode);
-                open_with(&config, connector.make.clone(), Some(connector)).await
+                // A server without TLS is spoken to without, in mode prefer: then the outer tap is the one.
+                let (plain, within) = (Tap::default(), Tap::default());
+                let stream = Tapped::new(socket, plain.clone());
+                let tls = TapTls {
+                    inner: connector
+                        .connect(&endpoint.host)
+                        .map_err(Failure::Network)?,
+                    tap: within.clone(),
+                };
+                let raw = config.connect_raw(stream, tls).await;
+                let (client, connection) = raw.map_err(Failure::Error)?;
+                let version = connector.version().map(ToOwned::to_owned);
+                let tap = if version.is_some() { within } else { plain };
+                let canceller = Canceller::new(&client, endpoint, address, Some(connector.clone()));
+                Ok(attend(client, connection, canceller, tap, version))
             }
         }
     };
-    match within(endpoint, Box::pin(opened)).await {
-        Some(outcome) => outcome.map_err(Failure::Error),
-        None => Err(Failure::TimedOut),
-    }
+    within(endpoint, Box::pin(opened))
+        .await
+        .unwrap_or(Err(Failure::TimedOut))
 }
 
-async fn open_with<T>(
-    config: &Config,
-    tls: T,
-    connector: Option<&Connector>,
-) -> Result<Connected, tokio_postgres::Error>
+/// Has a task drive the connection.
+fn attend<S, T>(
+    client: Client,
+    connection: Connection<S, T>,
+    canceller: Canceller,
+    tap: Tap,
+    tls: Option<String>,
+) -> Connected
 where
-    T: MakeTlsConnect<Socket, Stream: Send + 'static>,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (client, connection) = config.connect(tls).await?;
-    let canceller = Canceller {
-        token: client.cancel_token(),
-        tls: connector.cloned(),
-    };
     let (notice_sender, notices) = mpsc::unbounded_channel();
     let (ending_sender, ending) = watch::channel(None);
     tokio::spawn(drive(connection, notice_sender, ending_sender));
-    Ok(Connected {
+    Connected {
         client,
         notices,
-        tls: connector
-            .and_then(Connector::version)
-            .map(ToOwned::to_owned),
+        tls,
         canceller,
         ending: Ending(ending),
-    })
+        tap,
+    }
 }
 
 /// Moves the bytes of one connection until it ends.
-async fn drive<T: AsyncRead + AsyncWrite + Unpin>(
-    mut connection: Connection<Socket, T>,
+async fn drive<S: AsyncRead + AsyncWrite + Unpin, T: AsyncRead + AsyncWrite + Unpin>(
+    mut connection: Connection<S, T>,
     notices: mpsc::UnboundedSender<Notice>,
     ending: watch::Sender<Option<Arc<Problem>>>,
 ) {
@@ -297,20 +347,14 @@ fn notice(said: &DbError) -> Notice {
     }
 }
 
-fn config(endpoint: &Endpoint, address: Option<IpAddr>, purpose: &str) -> Config {
+fn config(endpoint: &Endpoint, purpose: &str) -> Config {
     let mut config = Config::new();
     config
         .host(&endpoint.host)
         .port(endpoint.port)
         .dbname(&endpoint.database)
         .user(&endpoint.user)
-        .application_name(format!("howdah {purpose}").trim_end())
-        .keepalives_idle(KEEPALIVE_IDLE)
-        .keepalives_interval(KEEPALIVE_INTERVAL)
-        .keepalives_retries(KEEPALIVE_RETRIES);
-    if let Some(address) = address {
-        config.hostaddr(address);
-    }
+        .application_name(format!("howdah {purpose}").trim_end());
     if let Some(password) = &endpoint.password {
         config.password(password.expose());
     }
@@ -336,6 +380,7 @@ async fn within<T>(endpoint: &Endpoint, future: impl Future<Output = T>) -> Opti
 fn explain(endpoint: &Endpoint, failure: &Failure) -> Problem {
     match failure {
         Failure::TimedOut => timed_out(endpoint),
+        Failure::Network(error) => unreachable(endpoint, error),
         Failure::Error(error) => connection_problem(endpoint, error),
     }
 }

@@ -118,7 +118,7 @@ fn refused_by_server(
     }
 }
 
-fn unreachable(endpoint: &Endpoint, error: &io::Error) -> Problem {
+pub(super) fn unreachable(endpoint: &Endpoint, error: &io::Error) -> Problem {
     use io::ErrorKind as Kind;
     let (message, hint, field) = match error.kind() {
         Kind::NotFound | Kind::ConnectionRefused if endpoint.is_socket() => (

@@ -1,22 +1,42 @@
 //! The pipe: `COPY … TO STDOUT` of one server into `COPY … FROM STDIN` of the other.
 //!
-//! Payloads are forwarded untouched; rows are never decoded. Back-pressure works both ways, and memory stays at a few
-//! messages whatever the size of the table.
+//! The frames go from tap to tap below the driver; rows are never decoded. Back-pressure works both ways, and memory stays at a
+//! few stretches of frames whatever the size of the table or of a row.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::StreamExt;
 use tokio_postgres::{Client, CopyInSink, Error};
 
 use crate::model::connection::Side;
 use crate::model::event::Counter;
 
-/// What went over, as the destination counted it.
+use super::tap::{self, Passed, Tap};
+
+/// How often the counter is brought up to date.
+const COUNTING: Duration = Duration::from_millis(50);
+
+/// One end of the pipe: a session and the tap on its stream.
+#[derive(Clone, Copy)]
+pub struct End<'a> {
+    pub client: &'a Client,
+    pub tap: &'a Tap,
+    /// The COPY.
+    pub sql: &'a str,
+}
+
+/// What went over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Copied {
+    /// As the source's command tag tells.
+    pub source_rows: u64,
+    /// As the destination's command tag tells.
     pub rows: u64,
+    /// Payload.
     pub bytes: u64,
 }
 
@@ -24,48 +44,99 @@ pub struct Copied {
 #[derive(Debug)]
 pub struct CopyError {
     pub side: Side,
-    pub error: Error,
+    /// None when it ended too early without a word.
+    pub error: Option<Error>,
+}
+
+fn from_source(error: Error) -> CopyError {
+    CopyError {
+        side: Side::Source,
+        error: Some(error),
+    }
+}
+
+fn from_destination(error: Error) -> CopyError {
+    CopyError {
+        side: Side::Destination,
+        error: Some(error),
+    }
 }
 
 /// Streams one table. On an error of either side the destination's COPY is ended as failed, so that its transaction
-/// cannot be committed by mistake.
+/// cannot be committed by mistake; after one of the destination the source's session is lost, for it would otherwise have to be
+/// read to the table's end.
 pub async fn pipe(
-    source: &Client,
-    copy_out: &str,
-    destination: &Client,
-    copy_in: &str,
+    source: End<'_>,
+    destination: End<'_>,
     counter: &Counter,
 ) -> Result<Copied, CopyError> {
-    let from_source = |error| CopyError {
-        side: Side::Source,
-        error,
-    };
-    let from_destination = |error| CopyError {
-        side: Side::Destination,
-        error,
-    };
-
-    let stream = source.copy_out(copy_out).await.map_err(from_source)?;
     let sink: CopyInSink<Bytes> = destination
-        .copy_in(copy_in)
+        .client
+        .copy_in(destination.sql)
         .await
         .map_err(from_destination)?;
-    let mut stream = pin!(stream);
     let mut sink = pin!(sink);
-    let mut bytes = 0_u64;
-    while let Some(message) = stream.next().await {
-        // One message is one row, in both formats; the binary header and trailer are corrected by the final count.
-        let message = message.map_err(from_source)?;
-        let length = message.len() as u64;
-        if let Err(error) = sink.feed(message).await {
-            // The channel closed because the server ended the COPY; its own words come with the end of it.
-            return Err(from_destination(sink.finish().await.err().unwrap_or(error)));
+    let passed = Arc::new(Passed::default());
+    let (sender, receiver) = tap::channel();
+    let mut whether_all = destination.tap.inject(receiver);
+    source.tap.divert(sender, Arc::clone(&passed));
+    let stream = source
+        .client
+        .copy_out(source.sql)
+        .await
+        .map_err(from_source)?;
+    let mut stream = pin!(stream);
+
+    let mut counting = tokio::time::interval(COUNTING);
+    let mut is_all = None;
+    // The driver sees only the end of it.
+    loop {
+        tokio::select! {
+            end = stream.next() => match end {
+                None => break,
+                Some(Err(error)) => return Err(from_source(error)),
+                Some(Ok(_)) => return Err(CopyError { side: Side::Source, error: None }),
+            },
+            all = &mut whether_all, if is_all.is_none() => {
+                is_all = Some(all.unwrap_or(false));
+                if is_all == Some(false) {
+                    break;
+                }
+            }
+            _ = counting.tick() => show(&passed, counter),
         }
-        bytes += length;
-        counter.bytes.store(bytes, Ordering::Relaxed);
-        counter.rows.fetch_add(1, Ordering::Relaxed);
     }
-    let rows = sink.finish().await.map_err(from_destination)?;
-    counter.rows.store(rows, Ordering::Relaxed);
-    Ok(Copied { rows, bytes })
+    let is_all = match is_all {
+        Some(is_all) => is_all,
+        None => whether_all.await.unwrap_or(false),
+    };
+    show(&passed, counter);
+    // What it has refused, the server says at the end.
+    let finished = sink.as_mut().finish().await;
+    match finished {
+        Ok(rows) if is_all => {
+            counter.rows.store(rows, Ordering::Relaxed);
+            Ok(Copied {
+                source_rows: passed.rows.load(Ordering::Relaxed),
+                rows,
+                bytes: passed.bytes.load(Ordering::Relaxed),
+            })
+        }
+        Ok(_) => Err(CopyError {
+            side: Side::Destination,
+            error: None,
+        }),
+        Err(error) => Err(from_destination(error)),
+    }
+}
+
+/// One frame is one row, in both formats; the binary header and trailer are corrected by the final count.
+fn show(passed: &Passed, counter: &Counter) {
+    let (frames, bytes) = (&passed.frames, &passed.bytes);
+    counter
+        .rows
+        .store(frames.load(Ordering::Relaxed), Ordering::Relaxed);
+    counter
+        .bytes
+        .store(bytes.load(Ordering::Relaxed), Ordering::Relaxed);
 }

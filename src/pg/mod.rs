@@ -10,4 +10,6 @@ mod connection_problem;
 pub mod copy;
 pub mod probe;
 pub mod problem;
+mod socket;
+mod tap;
 pub mod tls;

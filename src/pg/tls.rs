@@ -12,15 +12,19 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::model::connection::{Tls, TlsMode};
 use crate::model::problem::{Field, Problem};
 
+use super::socket::Socket;
+use super::tap::Tapped;
+
 /// Opens TLS sessions to one server and remembers what was negotiated.
 #[derive(Clone)]
 pub(super) struct Connector {
-    pub(super) make: MakeRustlsConnect,
+    make: MakeRustlsConnect,
     version: Arc<OnceLock<&'static str>>,
 }
 
@@ -51,6 +55,16 @@ impl Connector {
             make: MakeRustlsConnect::new(config),
             version,
         })
+    }
+
+    /// For one handshake with `host`.
+    pub(super) fn connect(
+        &self,
+        host: &str,
+    ) -> std::io::Result<<MakeRustlsConnect as MakeTlsConnect<Tapped<Socket>>>::TlsConnect> {
+        let mut make = self.make.clone();
+        MakeTlsConnect::<Tapped<Socket>>::make_tls_connect(&mut make, host)
+            .map_err(std::io::Error::other)
     }
 
     /// The protocol of the session, once there was one.

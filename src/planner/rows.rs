@@ -7,7 +7,7 @@ use crate::model::name::ObjectName;
 use crate::model::options::{Method, OnExisting, SchemaChoice};
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
 use crate::model::selection::Carry;
-use crate::sql::statements;
+use crate::sql::statements::{self, Measurement};
 
 use super::Context;
 use super::builder::{Draft, Steps};
@@ -216,7 +216,9 @@ fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried) -> Draft {
             statements::copy_in(table, carried.is_binary, is_ours),
         );
     // Before the commit: a table whose source cannot be measured any more is not carried half-proved.
-    if let Some(measurement) = context.measurement() {
+    // How many rows there were, the COPY itself tells.
+    let measurement = context.measurement();
+    if let Some(measurement) = measurement.filter(|how| *how != Measurement::Count) {
         draft = draft.statement(
             Session::Source,
             Action::MeasureSource,

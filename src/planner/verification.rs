@@ -48,7 +48,7 @@ fn table(
 ) -> Draft {
     let table = &context.inspection.catalog.tables[at];
     let how = if measurement == Measurement::Count {
-        "The destination's rows are counted and held against the count of the source's snapshot."
+        "The destination's rows are counted and held against the number that the source gave."
     } else {
         "A checksum over every value of every row is held against that of the source's snapshot."
     };

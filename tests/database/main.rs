@@ -6,6 +6,7 @@ mod fallback;
 #[cfg(test)]
 mod migrate;
 mod oracle;
+mod pipe;
 // Clippy then takes the whole module for tests, where a panic is how to fail.
 #[cfg(test)]
 mod journeys;

@@ -274,14 +274,15 @@ async fn a_column_added_after_the_plan_is_noticed() {
     assert_eq!(scaffold(&pair.destination).await, "");
 }
 
-/// A table whose rows take their time on the destination: about 20 ms each, unless `app.fast` is on.
+/// A table whose rows take their time on the destination: about 20 ms each, unless `app.fast` is on. They are wide enough that
+/// not all of them are under way at once.
 pub(crate) const SLOW: &str = "
     create function slow(int) returns bool language sql as
         $$ select coalesce(current_setting('app.fast', true), '') = 'on' or pg_catalog.pg_sleep(0.02) is not null $$;
     set app.fast = 'on';
     create domain slow_int as int check (public.slow(value));
-    create table slow_rows (n slow_int);
-    insert into slow_rows select generate_series(1, 1000);
+    create table slow_rows (n slow_int, pad text);
+    insert into slow_rows select i, repeat('x', 40000) from generate_series(1, 1000) as i;
     create table quick (n int primary key);
     insert into quick select generate_series(1, 100);
     create sequence counter; select nextval('counter')";

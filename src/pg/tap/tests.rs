@@ -1,0 +1,105 @@
+//! The tap over a stream in memory: nothing is lost, doubled or misplaced, however the bytes come.
+
+use proptest::prelude::*;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+use super::*;
+
+fn message(tag: u8, body: &[u8]) -> Vec<u8> {
+    let length = i32::try_from(body.len() + 4).unwrap();
+    [&[tag], &length.to_be_bytes()[..], body].concat()
+}
+
+fn on_runtime<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the sizes of rows and of what arrives at a time: the frames leave in order, all else reaches the driver.
+    #[test]
+    fn frames_leave_and_the_rest_stays(
+        rows in prop::collection::vec(0_usize..700_000, 0..12),
+        small in 0_usize..400,
+        pipe_size in 1_usize..300_000,
+    ) {
+        let sizes = rows.into_iter().chain((0..small).map(|n| n % 97));
+        let frames: Vec<u8> = sizes
+            .enumerate()
+            .flat_map(|(n, size)| message(b'd', &vec![u8::try_from(n % 251).unwrap(); size]))
+            .collect();
+        let before = message(b'H', &[0, 0, 0]);
+        let after = [message(b'c', &[]), message(b'C', b"COPY 42\0"), message(b'Z', b"I")].concat();
+        let (left, driver, passed) = on_runtime(async {
+            let (mut server, client) = duplex(pipe_size);
+            let tap = Tap::default();
+            let mut session = Tapped::new(client, tap.clone());
+            let (sender, mut receiver) = channel();
+            let passed = Arc::new(Passed::default());
+            tap.divert(sender, Arc::clone(&passed));
+            let sent = [before.as_slice(), &frames, &after].concat();
+            let serving = async move { server.write_all(&sent).await.unwrap() };
+            let mut driver = Vec::new();
+            let driving = session.read_to_end(&mut driver);
+            let mut left = Vec::new();
+            let taking = async {
+                while let Some(stretch) = receiver.recv().await {
+                    left.extend_from_slice(&stretch.bytes);
+                }
+            };
+            let ((), read, ()) = tokio::join!(serving, driving, taking);
+            read.unwrap();
+            (left, driver, passed)
+        });
+        prop_assert!(left == frames);
+        prop_assert_eq!(driver, [before, after].concat());
+        prop_assert_eq!(passed.rows.load(Ordering::Relaxed), 42);
+    }
+
+    /// A server's refusal is heard however its messages are cut to pieces.
+    #[test]
+    fn a_refusal_is_heard(notices in 0_usize..4, cut in 1_usize..9, refuses in any::<bool>()) {
+        let mut said: Vec<u8> = (0..notices).flat_map(|n| message(b'N', &vec![b'E'; n * 7])).collect();
+        if refuses {
+            said.extend(message(b'E', b"SERROR\0"));
+        }
+        let mut answer = Answer::default();
+        let heard = said.chunks(cut).fold(false, |heard, piece| answer.has_error(piece) | heard);
+        prop_assert_eq!(heard, refuses);
+    }
+}
+
+/// After a frame that is not whole nothing else may be said: the server would take it for the row's rest.
+#[test]
+fn a_row_that_was_cut_off_breaks_the_session() {
+    on_runtime(async {
+        let (mut server, client) = duplex(1024);
+        let tap = Tap::default();
+        let mut session = Tapped::new(client, tap.clone());
+        let (sender, receiver) = channel();
+        let whether_all = tap.inject(receiver);
+        let half = Stretch {
+            bytes: Bytes::from_static(b"d\0\0\0\x64half"),
+            is_whole: false,
+        };
+        sender.send(half).await.unwrap();
+        drop(sender);
+        let mut got = [0; 9];
+        let mut nothing = [0; 1];
+        let (read, _) = tokio::join!(server.read_exact(&mut got), async {
+            tokio::time::timeout(
+                std::time::Duration::from_secs(5),
+                session.read(&mut nothing),
+            )
+            .await
+        });
+        read.unwrap();
+        assert!(!whether_all.await.unwrap());
+        assert!(session.write_all(b"f").await.is_err());
+    });
+}
