@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::model::options::{Keep, Method, OnExisting, Options, SchemaChoice, VerifyLevel};
+use crate::model::options::{
+    Keep, Method, OnExisting, Options, SchemaChoice, ToastCompression, VerifyLevel,
+};
 use crate::model::selection::Pattern;
 
 /// Carries a PostgreSQL database from one server to another, and proves the copy.
@@ -139,6 +141,12 @@ enum VerifyWord {
     Checksums,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ToastWord {
+    Fast,
+    Server,
+}
+
 /// What is carried, and how.
 #[derive(Clone, Debug, Args)]
 pub struct Choices {
@@ -172,6 +180,9 @@ pub struct Choices {
     /// How the copy is proved
     #[arg(long, value_enum, default_value = "counts")]
     verify: VerifyWord,
+    /// Long values whose column does not say otherwise are compressed with lz4 where the destination has it, or as it does by itself
+    #[arg(long, value_enum, default_value = "fast")]
+    toast_compression: ToastWord,
     /// Host of the source as the destination server sees it
     #[arg(long, value_name = "HOST")]
     fdw_host: Option<String>,
@@ -263,6 +274,10 @@ impl From<Choices> for Options {
                 VerifyWord::Off => VerifyLevel::Off,
                 VerifyWord::Counts => VerifyLevel::Counts,
                 VerifyWord::Checksums => VerifyLevel::Checksums,
+            },
+            toast_compression: match choices.toast_compression {
+                ToastWord::Fast => ToastCompression::Fast,
+                ToastWord::Server => ToastCompression::Server,
             },
             fdw_host: choices.fdw_host,
             fdw_port: choices.fdw_port,

@@ -69,6 +69,9 @@ pub(crate) fn facts(version: &str, relation_count: u64) -> ServerFacts {
         in_recovery: false,
         tls: Some("TLSv1.3".to_owned()),
         latency_micros: 4_100,
+        shared_buffers_kib: 131_072,
+        maintenance_work_mem_kib: 65_536,
+        has_lz4: true,
         database: Some(DatabaseFacts {
             name: "shop".to_owned(),
             oid: 16384,

@@ -1,6 +1,8 @@
 //! The small form over Check and Select in which the options of a migration are chosen.
 
-use crate::model::options::{Keep, Method, OnExisting, Options, SchemaChoice, VerifyLevel};
+use crate::model::options::{
+    Keep, Method, OnExisting, Options, SchemaChoice, ToastCompression, VerifyLevel,
+};
 
 use super::key::{Key, KeyCode};
 use super::overlay::Choice;
@@ -21,16 +23,18 @@ pub enum Row {
     Schema,
     Owners,
     Privileges,
+    Toast,
     Jobs,
 }
 
-pub const ROWS: [Row; 7] = [
+pub const ROWS: [Row; 8] = [
     Row::Method,
     Row::Verify,
     Row::OnExisting,
     Row::Schema,
     Row::Owners,
     Row::Privileges,
+    Row::Toast,
     Row::Jobs,
 ];
 
@@ -45,6 +49,7 @@ impl Row {
             Self::Schema => "Structure",
             Self::Owners => "Owners",
             Self::Privileges => "Privileges",
+            Self::Toast => "Long values",
             Self::Jobs => "Parallel jobs",
         }
     }
@@ -68,6 +73,10 @@ impl Row {
             },
             Self::Owners => keep(options.owners).to_owned(),
             Self::Privileges => keep(options.privileges).to_owned(),
+            Self::Toast => match options.toast_compression {
+                ToastCompression::Fast => "lz4".to_owned(),
+                ToastCompression::Server => "server's way".to_owned(),
+            },
             Self::Jobs => options.jobs.to_string(),
         }
     }
@@ -122,6 +131,14 @@ impl Row {
                     "Who may do what (GRANT and REVOKE) is carried too; the roles must exist."
                 }
                 Keep::Skip => "Nobody but the owner gets rights on the new objects.",
+            },
+            Self::Toast => match options.toast_compression {
+                ToastCompression::Fast => {
+                    "Long values are stored compressed with lz4 where the destination has it: faster, and read the same."
+                }
+                ToastCompression::Server => {
+                    "Long values are stored as the destination does by itself (default_toast_compression)."
+                }
             },
             Self::Jobs => {
                 "How many tables are copied, and how many indexes are built, at the same time."
@@ -194,6 +211,11 @@ impl OptionsForm {
             ),
             Row::Owners => cycle(&mut options.owners, &[Keep::Keep, Keep::Skip], forward),
             Row::Privileges => cycle(&mut options.privileges, &[Keep::Keep, Keep::Skip], forward),
+            Row::Toast => cycle(
+                &mut options.toast_compression,
+                &[ToastCompression::Fast, ToastCompression::Server],
+                forward,
+            ),
             Row::Jobs => {
                 options.jobs = if forward {
                     (options.jobs + 1).min(MAX_JOBS)

@@ -182,6 +182,11 @@ pub struct ServerFacts {
     pub tls: Option<String>,
     /// One `SELECT 1` round trip.
     pub latency_micros: u64,
+    /// `shared_buffers` and `maintenance_work_mem`, in KiB.
+    pub shared_buffers_kib: u64,
+    pub maintenance_work_mem_kib: u64,
+    /// Built with lz4, and new enough to compress values with it (14).
+    pub has_lz4: bool,
     /// None: the server was reached, the database is not there (the test then used database `postgres`).
     pub database: Option<DatabaseFacts>,
 }

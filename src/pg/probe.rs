@@ -80,6 +80,9 @@ async fn facts(connected: &Connected, is_there: bool) -> Result<ServerFacts, Pro
             None
         },
         tls: connected.tls.clone(),
+        shared_buffers_kib: number(&server, 6)?,
+        maintenance_work_mem_kib: number(&server, 7)?,
+        has_lz4: text(&server, 8) == "t",
         latency_micros: u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
         database: if is_there {
             Some(database_facts(client).await?)

@@ -18,7 +18,9 @@ use crate::model::archive::Entry;
 use crate::model::connection::ServerFacts;
 use crate::model::inspection::Inspection;
 use crate::model::name::printable;
-use crate::model::options::{Method, OnExisting, Options, SchemaChoice, VerifyLevel};
+use crate::model::options::{
+    Method, OnExisting, Options, SchemaChoice, ToastCompression, VerifyLevel,
+};
 use crate::model::plan::{Phase, Plan, Session, StepId};
 use crate::model::problem::Problem;
 use crate::model::selection::{Carry, Selection};
@@ -229,7 +231,11 @@ impl<'a> Context<'a> {
             destination_database: inspection.destination_endpoint.database.clone(),
             options: self.options.clone(),
             source_settings: settings::source(inspection.source.version_num),
-            destination_settings: settings::destination(inspection.destination.version_num),
+            destination_settings: [
+                settings::destination(inspection.destination.version_num),
+                settings::loading(&inspection.destination, self.options),
+            ]
+            .concat(),
             steps: steps.into_inner(),
             schema_digest: inspection.archive.digest(),
             client_directory: inspection.archive.client_directory.clone(),
@@ -421,6 +427,14 @@ fn clashing(context: &Context<'_>) -> Vec<String> {
 
 fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
     let mut notes = Vec::new();
+    if context.inspection.destination.has_lz4
+        && context.options.toast_compression == ToastCompression::Fast
+    {
+        notes.push(
+            "Long values are stored compressed with lz4, which takes half the time, unless their column says otherwise; what they are does not change."
+                .to_owned(),
+        );
+    }
     let by_fdw = carried.iter().filter(|c| c.method == Method::Fdw).count();
     let fallback = carried.iter().filter(|c| c.because.is_some()).count();
     let tables = &context.inspection.catalog.tables;

@@ -6,6 +6,7 @@ use crate::model::archive::{Entry, Section};
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::Keep;
 use crate::model::plan::{Phase, Rule, StepId, TableLock, journal_key};
+use crate::sql::settings;
 
 use super::builder::{Draft, Steps};
 use super::closure::PG_CLASS;
@@ -41,6 +42,8 @@ pub(super) fn push_entries(
     rows: &RowSteps,
     wanted: Phase,
 ) {
+    let tables = &context.inspection.catalog.tables;
+    let all_indexes: u64 = tables.iter().map(|table| table.index_bytes).sum();
     for entry in &context.inspection.archive.entries {
         if phase_of(entry) != wanted
             || !context.closure.carries(entry)
@@ -68,6 +71,14 @@ pub(super) fn push_entries(
                 needs.extend(rows.of_entry(*dependency));
             }
         }
+        let size = size_of(context, entry);
+        // No lane beside it has as much to do.
+        if size > 0
+            && size.saturating_mul(context.options.jobs as u64) >= all_indexes
+            && context.inspection.destination.version_num >= 110_000
+        {
+            sql.insert(0, settings::WITH_PARALLEL_WORKERS.to_owned());
+        }
         let Sentence { title, why } = sentence(entry);
         let rule = if entry.kind == "COMMENT" && entry.name.name.starts_with("EXTENSION ") {
             Rule::Optional
@@ -79,7 +90,7 @@ pub(super) fn push_entries(
             .rule(rule)
             .object(&entry.name)
             .key(&key)
-            .size(size_of(context, entry), None)
+            .size(size, None)
             .needs(needs)
             .locks(locks_of(context, entry))
             .fallbacks(fallback::of_entry(context, entry, &sql, &key))

@@ -1,6 +1,9 @@
 //! What every session pins before it does anything, so that no setting of a role, a database or a server changes data,
 //! hides rows or ends a long statement.
 
+use crate::model::connection::ServerFacts;
+use crate::model::options::{Options, ToastCompression};
+
 /// Settings that decide how values are written and read, and which rows are seen. They hold on both sides.
 ///
 /// `row_security = off` turns a policy that would hide rows into an error (manual, "Row Security Policies").
@@ -61,6 +64,31 @@ pub fn destination(version_num: u32) -> Vec<String> {
     );
     settings
 }
+
+/// Memory that one index build may have at most, in KiB.
+const MOST_INDEX_MEMORY: u64 = 2 * 1024 * 1024;
+
+/// What makes loading faster without changing what is loaded, beside [`destination`]. As many index builds as `jobs` share a
+/// half of what the server gives its cache, which is the one hint at its memory that every role may read; what the server
+/// gives a build by itself is never taken away. Builds side by side need no parallel workers of their own.
+pub fn loading(facts: &ServerFacts, options: &Options) -> Vec<String> {
+    let mut settings = Vec::new();
+    if facts.version_num >= 110_000 && options.jobs > 1 {
+        settings.push("SET max_parallel_maintenance_workers = 0".to_owned());
+    }
+    let share = facts.shared_buffers_kib / 2 / options.jobs.max(1) as u64;
+    let memory = share.min(MOST_INDEX_MEMORY);
+    if memory > facts.maintenance_work_mem_kib {
+        settings.push(format!("SET maintenance_work_mem = '{memory}kB'"));
+    }
+    if facts.has_lz4 && options.toast_compression == ToastCompression::Fast {
+        settings.push("SET default_toast_compression = 'lz4'".to_owned());
+    }
+    settings
+}
+
+/// An index that outweighs all that is built beside it may use parallel workers, as many as the server allows by itself.
+pub const WITH_PARALLEL_WORKERS: &str = "SET LOCAL max_parallel_maintenance_workers TO DEFAULT";
 
 /// libpq `options` for the sessions that postgres_fdw opens on the source. postgres_fdw itself sets search_path, time zone,
 /// DateStyle, IntervalStyle and extra_float_digits there.
