@@ -96,6 +96,18 @@ impl Draft {
             .run(Session::Destination, statements::journal_done(&key))
             .run(Session::Destination, statements::COMMIT)
     }
+
+    /// The same for what comes after the journal's removal.
+    pub(super) fn transaction_without_journal(
+        self,
+        statements: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let mut draft = self.run(Session::Destination, statements::BEGIN);
+        for sql in statements {
+            draft = draft.run(Session::Destination, sql);
+        }
+        draft.run(Session::Destination, statements::COMMIT)
+    }
 }
 
 /// The steps so far.

@@ -17,6 +17,9 @@ fn phase_of(entry: &Entry) -> Phase {
     match entry.kind.as_str() {
         // Last of all: they may refuse or log any DDL, that of the clean-up too.
         "EVENT TRIGGER" => Phase::CleanUp,
+        "COMMENT" if entry.name.name.starts_with("EVENT TRIGGER ") => Phase::CleanUp,
+        // The object may come from another entry than its comment names (an inherited constraint), or in `Finish` itself.
+        "COMMENT" if entry.section == Section::PostData => Phase::Finish,
         "ACL"
         | "DEFAULT ACL"
         | "PUBLICATION"
@@ -40,6 +43,7 @@ pub(super) fn push_entries(
     rows: &RowSteps,
     wanted: Phase,
 ) {
+    let mut keys: HashMap<String, u32> = HashMap::new();
     for entry in &context.inspection.archive.entries {
         if phase_of(entry) != wanted
             || !context.closure.carries(entry)
@@ -73,17 +77,28 @@ pub(super) fn push_entries(
         } else {
             Rule::Normal
         };
+        let mut key = format!(
+            "schema/{}/{}.{}",
+            entry.kind, entry.name.schema, entry.name.name
+        );
+        // Operators of one name for several types, default privileges of several roles.
+        let namesakes = keys.entry(key.clone()).or_default();
+        *namesakes += 1;
+        if *namesakes > 1 {
+            key = format!("{key} ({namesakes})");
+        }
         let draft = Draft::new(wanted, title, why)
             .rule(rule)
             .object(&entry.name)
-            .key(format!(
-                "schema/{}/{}.{}",
-                entry.kind, entry.name.schema, entry.name.name
-            ))
+            .key(key)
             .size(size_of(context, entry), None)
             .needs(needs)
-            .locks(locks_of(context, entry))
-            .transaction(sql);
+            .locks(locks_of(context, entry));
+        let draft = if wanted == Phase::CleanUp {
+            draft.transaction_without_journal(sql)
+        } else {
+            draft.transaction(sql)
+        };
         made.insert(entry.id, steps.push(draft));
     }
 }
