@@ -153,6 +153,9 @@ pub struct Choices {
     /// Grants on the objects
     #[arg(long, value_enum, default_value = "keep")]
     privileges: KeepWord,
+    /// Settings, comment, limits and grants of the database itself
+    #[arg(long, value_enum, default_value = "keep")]
+    database_settings: KeepWord,
     /// When the destination holds what would be carried: stop, remove or empty it first, or add to it
     #[arg(long, value_enum, default_value = "stop")]
     on_existing: OnExistingWord,
@@ -190,6 +193,7 @@ impl From<Choices> for Options {
             },
             owners: keep(choices.owners),
             privileges: keep(choices.privileges),
+            database_settings: keep(choices.database_settings),
             on_existing: match choices.on_existing {
                 OnExistingWord::Stop => OnExisting::Stop,
                 OnExistingWord::Empty => OnExisting::Empty,

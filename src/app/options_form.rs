@@ -21,16 +21,18 @@ pub enum Row {
     Schema,
     Owners,
     Privileges,
+    DatabaseSettings,
     Jobs,
 }
 
-pub const ROWS: [Row; 7] = [
+pub const ROWS: [Row; 8] = [
     Row::Method,
     Row::Verify,
     Row::OnExisting,
     Row::Schema,
     Row::Owners,
     Row::Privileges,
+    Row::DatabaseSettings,
     Row::Jobs,
 ];
 
@@ -45,6 +47,7 @@ impl Row {
             Self::Schema => "Structure",
             Self::Owners => "Owners",
             Self::Privileges => "Privileges",
+            Self::DatabaseSettings => "Database settings",
             Self::Jobs => "Parallel jobs",
         }
     }
@@ -68,6 +71,7 @@ impl Row {
             },
             Self::Owners => keep(options.owners).to_owned(),
             Self::Privileges => keep(options.privileges).to_owned(),
+            Self::DatabaseSettings => keep(options.database_settings).to_owned(),
             Self::Jobs => options.jobs.to_string(),
         }
     }
@@ -122,6 +126,12 @@ impl Row {
                     "Who may do what (GRANT and REVOKE) is carried too; the roles must exist."
                 }
                 Keep::Skip => "Nobody but the owner gets rights on the new objects.",
+            },
+            Self::DatabaseSettings => match options.database_settings {
+                Keep::Keep => {
+                    "Settings, comment, limits and grants of the database itself are set too; what is refused is told, one by one."
+                }
+                Keep::Skip => "The database itself stays as it is made, or as it is.",
             },
             Self::Jobs => {
                 "How many tables are copied, and how many indexes are built, at the same time."
@@ -194,6 +204,11 @@ impl OptionsForm {
             ),
             Row::Owners => cycle(&mut options.owners, &[Keep::Keep, Keep::Skip], forward),
             Row::Privileges => cycle(&mut options.privileges, &[Keep::Keep, Keep::Skip], forward),
+            Row::DatabaseSettings => cycle(
+                &mut options.database_settings,
+                &[Keep::Keep, Keep::Skip],
+                forward,
+            ),
             Row::Jobs => {
                 options.jobs = if forward {
                     (options.jobs + 1).min(MAX_JOBS)

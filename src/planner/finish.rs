@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::model::name::ObjectName;
 use crate::model::options::OnExisting;
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind, TableLock};
+use crate::sql::large_objects;
 use crate::sql::statements::{self, Measurement};
 
 use super::Context;
@@ -230,7 +231,7 @@ pub(super) fn push_verification(
             Draft::new(
                 Phase::Verify,
                 "Compare large objects",
-                "Number and contents of all large objects are compared.",
+                "Number, contents and comments of all large objects are compared, and owners and privileges where they are kept.",
             )
             .kind(StepKind::VerifyLargeObjects { data })
             .key("verify/large objects")
@@ -238,7 +239,7 @@ pub(super) fn push_verification(
             .statement(
                 Session::Destination,
                 Action::MeasureDestination,
-                statements::MEASURE_LARGE_OBJECTS,
+                large_objects::measure(context.options),
             ),
         );
     }

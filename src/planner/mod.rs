@@ -4,6 +4,7 @@
 
 mod builder;
 mod closure;
+mod database;
 mod fdw;
 mod finish;
 mod rows;
@@ -212,6 +213,7 @@ pub fn plan(
     if makes_schema {
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::CleanUp);
     }
+    database::push_settings(&context, &mut steps);
 
     let notes = notes(&context, &carried);
     let object_counts = object_counts(&context, &made);

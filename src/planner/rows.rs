@@ -7,7 +7,7 @@ use crate::model::name::ObjectName;
 use crate::model::options::{Method, OnExisting, SchemaChoice};
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
 use crate::model::selection::Carry;
-use crate::sql::statements;
+use crate::sql::{large_objects, statements};
 
 use super::Context;
 use super::builder::{Draft, Steps};
@@ -238,36 +238,26 @@ fn large_object_step(context: &Context<'_>) -> Draft {
     .key("data/large objects")
     .size(objects.bytes, None)
     .run(Session::Destination, statements::BEGIN)
-    .statement(Session::Source, Action::Stream, statements::LIST_LARGE_OBJECTS);
+    .statement(Session::Source, Action::Stream, large_objects::LIST);
     let draft = if context.options.on_existing == OnExisting::Empty {
-        draft.statement(
-            Session::Destination,
-            Action::Stream,
-            statements::UNLINK_LARGE_OBJECT,
-        )
+        draft.statement(Session::Destination, Action::Stream, large_objects::UNLINK)
     } else {
         draft
     };
-    draft
-        .statement(
-            Session::Destination,
-            Action::Stream,
-            statements::CREATE_LARGE_OBJECT,
-        )
-        .statement(
-            Session::Source,
-            Action::Stream,
-            statements::READ_LARGE_OBJECT,
-        )
-        .statement(
-            Session::Destination,
-            Action::Stream,
-            statements::WRITE_LARGE_OBJECT,
-        )
+    let draft = draft
+        .statement(Session::Destination, Action::Stream, large_objects::CREATE)
+        .statement(Session::Source, Action::Stream, large_objects::READ)
+        .statement(Session::Destination, Action::Stream, large_objects::WRITE);
+    let about = large_objects::description_in_plan(context.options);
+    about
+        .into_iter()
+        .fold(draft, |draft, sql| {
+            draft.statement(Session::Destination, Action::Stream, sql)
+        })
         .statement(
             Session::Source,
             Action::MeasureSource,
-            statements::MEASURE_LARGE_OBJECTS,
+            large_objects::measure(context.options),
         )
         .statement(
             Session::Destination,
