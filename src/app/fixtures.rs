@@ -232,6 +232,7 @@ pub(crate) fn table(schema: &str, name: &str, rows: u64) -> Table {
         can_select: true,
         can_lock: true,
         extension_config: None,
+        has_reading_check: false,
     }
 }
 

@@ -95,6 +95,8 @@ pub struct Table {
     pub can_lock: bool,
     /// The extension this configuration table belongs to, with its dump condition (`extcondition`).
     pub extension_config: Option<ExtensionConfig>,
+    /// A check of the table, or of a domain in it, calls a function that may read other tables.
+    pub has_reading_check: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

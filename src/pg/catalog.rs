@@ -205,6 +205,7 @@ fn table_from(row: &Row) -> Table {
             extension,
             condition: condition.unwrap_or_default(),
         }),
+        has_reading_check: row.get(16),
     }
 }
 

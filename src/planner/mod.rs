@@ -13,9 +13,9 @@ mod schema;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::model::inspection::Inspection;
-use crate::model::name::printable;
+use crate::model::name::{ObjectName, printable};
 use crate::model::options::{Method, OnExisting, Options, SchemaChoice, VerifyLevel};
-use crate::model::plan::{Phase, Plan, Session, StepId};
+use crate::model::plan::{LeftOut, Phase, Plan, Session, StepId};
 use crate::model::problem::Problem;
 use crate::model::selection::{Carry, Selection};
 use crate::sql::statements::Measurement;
@@ -216,6 +216,10 @@ pub fn plan(
     database::push_settings(&context, &mut steps);
 
     let notes = notes(&context, &carried);
+    let mut left_out = std::mem::take(&mut context.closure.left_out);
+    if makes_schema {
+        left_out.extend(invalid_indexes(&context, &made));
+    }
     let object_counts = object_counts(&context, &made);
     Ok(Plan {
         source: inspection.source_endpoint.label(),
@@ -229,8 +233,31 @@ pub fn plan(
         client_directory: inspection.archive.client_directory.clone(),
         object_counts,
         notes,
-        left_out: context.closure.left_out,
+        left_out,
     })
+}
+
+/// pg_dump leaves indexes out that `CREATE INDEX CONCURRENTLY` could not finish; one of a partitioned table is invalid only
+/// until every partition has its own, and comes along.
+fn invalid_indexes(context: &Context<'_>, made: &StepOfEntry) -> Vec<LeftOut> {
+    let is_made = |table: usize| {
+        let entry = context.entry_of_table.get(&table);
+        entry.is_some_and(|entry| made.contains_key(entry))
+    };
+    let tables = context.inspection.catalog.tables.iter().enumerate();
+    tables
+        .filter(|(at, table)| table.holds_rows() && is_made(*at))
+        .flat_map(|(_, table)| table.indexes.iter().map(move |index| (table, index)))
+        .filter(|(_, index)| !index.is_valid)
+        .map(|(table, index)| LeftOut {
+            object: format!(
+                "index {}",
+                ObjectName::new(&table.name.schema, &index.name)
+            ),
+            because: "it is invalid on the source (its building was never finished), and pg_dump leaves it out"
+                .to_owned(),
+        })
+        .collect()
 }
 
 fn partitions(inspection: &Inspection) -> HashMap<usize, Vec<usize>> {

@@ -98,6 +98,12 @@ fn why_not_fdw(table: &Table) -> Option<String> {
     if table.copied_columns().next().is_none() {
         return Some("By COPY, not FDW: there is no column an INSERT could name.".to_owned());
     }
+    if table.has_reading_check {
+        return Some(
+            "By COPY, not FDW: a check calls a function that may read other tables, so these rows come after all others."
+                .to_owned(),
+        );
+    }
     if table.extension_config.is_some() {
         return Some(
             "By COPY, not FDW: only a part of this extension's table is the user's.".to_owned(),
@@ -126,7 +132,10 @@ pub(super) fn push_rows(
     };
     let scaffold = Scaffold::push(context, steps, carried);
     let snapshot = scaffold.barrier().or(snapshot);
-    for carried in carried {
+    // Where a check may read other tables, those must have their rows first, or it refuses what it accepted on the source.
+    let reads = |c: &&Carried| context.inspection.catalog.tables[c.table].has_reading_check;
+    let (last, first): (Vec<&Carried>, Vec<&Carried>) = carried.iter().partition(reads);
+    for carried in first {
         let table = &context.inspection.catalog.tables[carried.table];
         match carried.method {
             Method::Copy => {
@@ -142,6 +151,17 @@ pub(super) fn push_rows(
         }
     }
     scaffold.push_commits(context, steps, &mut rows.by_table);
+    let others: Vec<StepId> = rows
+        .by_table
+        .values()
+        .map(|(_, durable)| *durable)
+        .collect();
+    for carried in last {
+        let table = &context.inspection.catalog.tables[carried.table];
+        let draft = copy_step(context, table, carried);
+        let data = steps.push(draft.needs(snapshot).needs(others.iter().copied()));
+        rows.by_table.insert(carried.table, (data, data));
+    }
     let large_objects = &context.inspection.catalog.large_objects;
     if large_objects.count > 0 && context.carries_large_objects() {
         rows.by_table.insert(LARGE_OBJECTS, {

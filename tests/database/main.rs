@@ -13,4 +13,6 @@ mod support;
 #[cfg(test)]
 mod terminal;
 #[cfg(test)]
+mod torture;
+#[cfg(test)]
 mod trust;

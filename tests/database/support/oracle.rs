@@ -21,6 +21,8 @@ const FACTS: [(&str, &str); 21] = [
         "database",
         "select 'locale', concat_ws(' ', pg_encoding_to_char(encoding), datcollate, datctype) from pg_database
          where datname = current_database()
+         union all select 'itself', concat_ws(' ', datdba::regrole, datconnlimit, datistemplate, shobj_description(oid, 'pg_database'),
+           (select string_agg(a::text, ',' order by a::text) from unnest(datacl) a)) from pg_database where datname = current_database()
          union all select 'settings of role ' || setrole::regrole::text, array_to_string(setconfig, ';') from pg_db_role_setting s
          join pg_database d on d.oid = s.setdatabase where d.datname = current_database()",
     ),
