@@ -174,6 +174,9 @@ pub struct Choices {
     /// Grants on the objects
     #[arg(long, value_enum, default_value = "keep")]
     privileges: KeepWord,
+    /// Settings, comment, limits and grants of the database itself
+    #[arg(long, value_enum, default_value = "keep")]
+    database_settings: KeepWord,
     /// When the destination holds what would be carried: stop, remove or empty it first, or add to it
     #[arg(long, value_enum, default_value = "stop")]
     on_existing: OnExistingWord,
@@ -265,6 +268,7 @@ impl From<Choices> for Options {
             },
             owners: choices.owners.into(),
             privileges: choices.privileges.into(),
+            database_settings: choices.database_settings.into(),
             on_existing: match choices.on_existing {
                 OnExistingWord::Stop => OnExisting::Stop,
                 OnExistingWord::Empty => OnExisting::Empty,

@@ -10,7 +10,8 @@ select a.attrelid,
        case when t.typtype = 'e' then 'enum'
             when t.typtype = 'b' and t.typname ~ '^_?reg' and t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace then 'oid'
             when t.oid < 16384 and t.typsend <> 0 and t.typreceive <> 0 and t.typtype in ('b', 'r', 'm')
-             and t.typname not in ('_aclitem', 'aclitem', '_record') then 'built-in'
+             -- An empty tsquery is sent in binary form but refused when it arrives ("malformed tsquery").
+             and t.typname not in ('_aclitem', 'aclitem', '_record', 'tsquery', '_tsquery') then 'built-in'
             else 'other' end,
        a.attnotnull,
        a.attidentity <> '',

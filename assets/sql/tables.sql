@@ -1,4 +1,27 @@
 -- Tables, partitioned tables, partitions and foreign tables that are the user's. Serves 10 and newer.
+--
+-- A check may read other tables through a function (one declared immutable promises not to). It does so for a table's rows
+-- when it is the table's own, or that of a domain some column holds, be it in an array, a composite or a range.
+with recursive reading_check as (
+    select k.conrelid, k.contypid
+      from pg_catalog.pg_constraint as k
+      join pg_catalog.pg_depend as d
+        on d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and d.objid = k.oid
+       and d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+      join pg_catalog.pg_proc as p on p.oid = d.refobjid and p.provolatile <> 'i' and p.oid >= 16384
+     where k.contype = 'c' and k.convalidated
+), reading_type (oid) as (
+    select k.contypid from reading_check as k where k.contypid <> 0
+    union
+    select h.holder
+      from reading_type as r
+      join (select t.typbasetype as held, t.oid as holder from pg_catalog.pg_type as t where t.typtype = 'd'
+            union all select t.typelem, t.oid from pg_catalog.pg_type as t where t.typelem <> 0
+            union all select g.rngsubtype, g.rngtypid from pg_catalog.pg_range as g
+            union all select a.atttypid, c.reltype from pg_catalog.pg_attribute as a
+                        join pg_catalog.pg_class as c on c.oid = a.attrelid and c.reltype <> 0
+                       where a.attnum > 0 and not a.attisdropped) as h on h.held = r.oid
+)
 select c.oid,
        n.nspname::text,
        c.relname::text,
@@ -17,7 +40,10 @@ select c.oid,
          and pg_catalog.has_schema_privilege(n.oid, 'USAGE') as can_select,
        pg_catalog.has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE') as can_lock,
        x.extname::text,
-       x.condition
+       x.condition,
+       exists (select from reading_check as k where k.conrelid = c.oid)
+         or exists (select from pg_catalog.pg_attribute as a join reading_type as r on r.oid = a.atttypid
+                     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as has_reading_check
   from pg_catalog.pg_class as c
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
   left join pg_catalog.pg_depend as d

@@ -237,6 +237,7 @@ pub(crate) fn table(schema: &str, name: &str, rows: u64) -> Table {
         can_select: true,
         can_lock: true,
         extension_config: None,
+        has_reading_check: false,
     }
 }
 
@@ -309,6 +310,7 @@ pub(crate) fn shop() -> Inspection {
                 bytes: 6_144,
             },
             materialized_views: Vec::new(),
+            database: crate::model::catalog::DatabaseProperties::default(),
         },
         ..bare()
     }

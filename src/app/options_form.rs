@@ -24,10 +24,11 @@ pub enum Row {
     Owners,
     Privileges,
     Toast,
+    DatabaseSettings,
     Jobs,
 }
 
-pub const ROWS: [Row; 8] = [
+pub const ROWS: [Row; 9] = [
     Row::Method,
     Row::Verify,
     Row::OnExisting,
@@ -35,6 +36,7 @@ pub const ROWS: [Row; 8] = [
     Row::Owners,
     Row::Privileges,
     Row::Toast,
+    Row::DatabaseSettings,
     Row::Jobs,
 ];
 
@@ -50,6 +52,7 @@ impl Row {
             Self::Owners => "Owners",
             Self::Privileges => "Privileges",
             Self::Toast => "Long values",
+            Self::DatabaseSettings => "Database settings",
             Self::Jobs => "Parallel jobs",
         }
     }
@@ -77,6 +80,7 @@ impl Row {
                 ToastCompression::Fast => "lz4".to_owned(),
                 ToastCompression::Server => "server's way".to_owned(),
             },
+            Self::DatabaseSettings => keep(options.database_settings).to_owned(),
             Self::Jobs => options.jobs.to_string(),
         }
     }
@@ -139,6 +143,12 @@ impl Row {
                 ToastCompression::Server => {
                     "Long values are stored as the destination does by itself (default_toast_compression)."
                 }
+            },
+            Self::DatabaseSettings => match options.database_settings {
+                Keep::Keep => {
+                    "Settings, comment, limits and grants of the database itself are set too; what is refused is told, one by one."
+                }
+                Keep::Skip => "The database itself stays as it is made, or as it is.",
             },
             Self::Jobs => {
                 "How many tables are copied, and how many indexes are built, at the same time."
@@ -214,6 +224,11 @@ impl OptionsForm {
             Row::Toast => cycle(
                 &mut options.toast_compression,
                 &[ToastCompression::Fast, ToastCompression::Server],
+                forward,
+            ),
+            Row::DatabaseSettings => cycle(
+                &mut options.database_settings,
+                &[Keep::Keep, Keep::Skip],
                 forward,
             ),
             Row::Jobs => {

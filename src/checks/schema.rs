@@ -63,6 +63,11 @@ pub(super) async fn extensions(facts: &Facts<'_>) -> Result<Vec<Finding>, Proble
     ])
 }
 
+/// A name as pg_dump prints it in a header (`sanitize_line`).
+fn in_header(name: &str) -> String {
+    name.replace(['\n', '\r'], " ")
+}
+
 pub(super) async fn roles(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     let options = facts.options;
     if options.owners == Keep::Skip && options.privileges == Keep::Skip
@@ -89,7 +94,15 @@ pub(super) async fn roles(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
         used.extend(rows.iter().map(|row| row.get::<_, String>(0)));
     }
     let rows = ask(facts.destination_client, "roles", statements::ALL_ROLES).await?;
-    let there: HashSet<String> = rows.iter().map(|row| row.get(0)).collect();
+    let mut there: HashSet<String> = rows.iter().map(|row| row.get(0)).collect();
+    // The archive's headers have spaces for line ends: such an owner is known by either spelling.
+    there.extend(there.clone().iter().map(|role| in_header(role)));
+    let spelled: HashSet<String> = used
+        .iter()
+        .filter(|role| **role != in_header(role))
+        .map(|role| in_header(role))
+        .collect();
+    used.retain(|role| !spelled.contains(role));
     let missing: Vec<String> = used
         .into_iter()
         .filter(|role| !there.contains(role) && role != "PUBLIC" && !role.starts_with("pg_"))

@@ -2,14 +2,15 @@
 
 use std::sync::atomic::Ordering;
 
-use tokio_postgres::Client;
 use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Row};
 
+use crate::model::catalog::Privilege;
 use crate::model::event::Counter;
-use crate::model::options::{Keep, OnExisting, Options};
+use crate::model::options::{OnExisting, Options};
 use crate::model::problem::Problem;
 use crate::pg::problem::problem;
-use crate::sql::statements;
+use crate::sql::large_objects::{self as sql, About};
 
 /// Bytes per round trip.
 const CHUNK_BYTES: i32 = 1 << 20;
@@ -22,29 +23,29 @@ pub(super) async fn copy(
     counter: &Counter,
 ) -> Result<(u64, u64), Problem> {
     let list = source
-        .query(statements::LIST_LARGE_OBJECTS, &[])
+        .query(sql::LIST, &[])
         .await
         .map_err(|error| problem("Could not list the source's large objects", &error))?;
     let mut bytes = 0_u64;
     for row in &list {
-        let (oid, owner, comment): (u32, String, Option<String>) =
-            (row.get(0), row.get(1), row.get(2));
+        let about = about(row);
+        let oid = about.oid;
         let failed = |side: &str| format!("Could not {side} large object {oid}");
         if options.on_existing == OnExisting::Empty {
             destination
-                .query_typed(statements::UNLINK_LARGE_OBJECT, &[(&oid, Type::OID)])
+                .query_typed(sql::UNLINK, &[(&oid, Type::OID)])
                 .await
                 .map_err(|error| problem(failed("replace"), &error))?;
         }
         destination
-            .query_typed(statements::CREATE_LARGE_OBJECT, &[(&oid, Type::OID)])
+            .query_typed(sql::CREATE, &[(&oid, Type::OID)])
             .await
             .map_err(|error| problem(failed("create"), &error))?;
         let mut offset = 0_i64;
         loop {
             let chunk = source
                 .query_typed(
-                    statements::READ_LARGE_OBJECT,
+                    sql::READ,
                     &[
                         (&oid, Type::OID),
                         (&offset, Type::INT8),
@@ -59,7 +60,7 @@ pub(super) async fn copy(
             }
             destination
                 .query_typed(
-                    statements::WRITE_LARGE_OBJECT,
+                    sql::WRITE,
                     &[
                         (&oid, Type::OID),
                         (&offset, Type::INT8),
@@ -72,18 +73,44 @@ pub(super) async fn copy(
             offset += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
             counter.bytes.store(bytes, Ordering::Relaxed);
         }
-        let mut about = Vec::new();
-        if options.owners == Keep::Keep {
-            about.push(statements::own_large_object(oid, &owner));
-        }
-        about.extend(comment.map(|comment| statements::comment_large_object(oid, &comment)));
-        for sql in about {
+        let description = sql::describe(&about, options);
+        if !description.is_empty() {
             destination
-                .batch_execute(&sql)
+                .batch_execute(&description.join(";\n"))
                 .await
                 .map_err(|error| problem(failed("describe"), &error))?;
         }
         counter.rows.fetch_add(1, Ordering::Relaxed);
     }
     Ok((list.len() as u64, bytes))
+}
+
+fn about(row: &Row) -> About {
+    let privileges = || {
+        let grantors: Vec<String> = row.get(4);
+        // Aggregates over nothing are null.
+        let grantees: Option<Vec<Option<String>>> = row.get(5);
+        let names: Option<Vec<String>> = row.get(6);
+        let grantable: Option<Vec<bool>> = row.get(7);
+        grantors
+            .into_iter()
+            .zip(grantees.unwrap_or_default())
+            .zip(names.unwrap_or_default())
+            .zip(grantable.unwrap_or_default())
+            .map(
+                |(((grantor, grantee), privilege), is_grantable)| Privilege {
+                    grantor,
+                    grantee,
+                    privilege,
+                    is_grantable,
+                },
+            )
+            .collect()
+    };
+    About {
+        oid: row.get(0),
+        owner: row.get(1),
+        comment: row.get(2),
+        privileges: row.get::<_, bool>(3).then(privileges),
+    }
 }

@@ -11,6 +11,39 @@ pub struct Catalog {
     pub foreign_keys: Vec<ForeignKey>,
     pub materialized_views: Vec<MaterializedView>,
     pub large_objects: LargeObjects,
+    pub database: DatabaseProperties,
+}
+
+/// What the source says of the database itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DatabaseProperties {
+    pub owner: String,
+    pub comment: Option<String>,
+    /// `datconnlimit`; -1 is none.
+    pub connection_limit: i32,
+    pub is_template: bool,
+    /// None: nobody ever granted or revoked anything.
+    pub privileges: Option<Vec<Privilege>>,
+    pub settings: Vec<DatabaseSetting>,
+}
+
+/// `ALTER DATABASE … SET`, or `ALTER ROLE … IN DATABASE … SET`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseSetting {
+    pub role: Option<String>,
+    pub name: String,
+    pub value: String,
+}
+
+/// One right of one role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Privilege {
+    pub grantor: String,
+    /// None is PUBLIC.
+    pub grantee: Option<String>,
+    /// `SELECT`, `CONNECT` …
+    pub privilege: String,
+    pub is_grantable: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +95,8 @@ pub struct Table {
     pub can_lock: bool,
     /// The extension this configuration table belongs to, with its dump condition (`extcondition`).
     pub extension_config: Option<ExtensionConfig>,
+    /// A check of the table, or of a domain in it, calls a function that may read other tables.
+    pub has_reading_check: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

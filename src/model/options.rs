@@ -78,6 +78,8 @@ pub struct Options {
     pub schema: SchemaChoice,
     pub owners: Keep,
     pub privileges: Keep,
+    /// `ALTER DATABASE … SET`, comment, grants and limits of the database itself.
+    pub database_settings: Keep,
     pub on_existing: OnExisting,
     pub verify: VerifyLevel,
     pub toast_compression: ToastCompression,
@@ -100,6 +102,7 @@ impl Default for Options {
             schema: SchemaChoice::All,
             owners: Keep::Keep,
             privileges: Keep::Keep,
+            database_settings: Keep::Keep,
             on_existing: OnExisting::Stop,
             verify: VerifyLevel::Counts,
             toast_compression: ToastCompression::Fast,

@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use tokio_postgres::{Client, Row};
 
 use crate::model::catalog::{
-    Catalog, Column, ExtensionConfig, ForeignKey, Index, KeyColumn, LargeObjects, MaterializedView,
-    Sequence, SequenceOwner, Table, TableKind, WireType,
+    Catalog, Column, DatabaseProperties, DatabaseSetting, ExtensionConfig, ForeignKey, Index,
+    KeyColumn, LargeObjects, MaterializedView, Privilege, Sequence, SequenceOwner, Table,
+    TableKind, WireType,
 };
 use crate::model::existing::ExistingObject;
 use crate::model::name::ObjectName;
@@ -26,6 +27,9 @@ const FOREIGN_KEYS_10: &str = include_str!("../../assets/sql/foreign_keys_10.sql
 const SEQUENCES: &str = include_str!("../../assets/sql/sequences.sql");
 const MATERIALIZED_VIEWS: &str = include_str!("../../assets/sql/materialized_views.sql");
 const LARGE_OBJECTS: &str = include_str!("../../assets/sql/large_objects.sql");
+const DATABASE_PROPERTIES: &str = include_str!("../../assets/sql/database_properties.sql");
+const DATABASE_PRIVILEGES: &str = include_str!("../../assets/sql/database_privileges.sql");
+const DATABASE_SETTINGS: &str = include_str!("../../assets/sql/database_settings.sql");
 const EXISTING: &str = include_str!("../../assets/sql/existing.sql");
 
 async fn rows(client: &Client, what: &str, sql: &str) -> Result<Vec<Row>, Problem> {
@@ -127,6 +131,7 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
         foreign_keys,
         materialized_views,
         large_objects,
+        database: read_database(client).await?,
     })
 }
 
@@ -154,6 +159,40 @@ fn foreign_key_from(row: &Row, position: &HashMap<u32, usize>) -> Option<Foreign
             .collect(),
         is_match_full: row.get(9),
     })
+}
+
+async fn read_database(client: &Client) -> Result<DatabaseProperties, Problem> {
+    let privileges = rows(client, "privileges of the database", DATABASE_PRIVILEGES)
+        .await?
+        .iter()
+        .map(|row| Privilege {
+            grantor: row.get(0),
+            grantee: row.get(1),
+            privilege: row.get(2),
+            is_grantable: row.get(3),
+        })
+        .collect();
+    let settings = rows(client, "settings of the database", DATABASE_SETTINGS)
+        .await?
+        .iter()
+        .map(|row| DatabaseSetting {
+            role: row.get(0),
+            name: row.get(1),
+            value: row.get(2),
+        })
+        .collect();
+    let properties = rows(client, "properties of the database", DATABASE_PROPERTIES).await?;
+    Ok(properties
+        .first()
+        .map(|row| DatabaseProperties {
+            owner: row.get(0),
+            comment: row.get(1),
+            connection_limit: row.get(2),
+            is_template: row.get(3),
+            privileges: row.get::<_, bool>(4).then_some(privileges),
+            settings,
+        })
+        .unwrap_or_default())
 }
 
 fn table_from(row: &Row) -> Table {
@@ -186,6 +225,7 @@ fn table_from(row: &Row) -> Table {
             extension,
             condition: condition.unwrap_or_default(),
         }),
+        has_reading_check: row.get(16),
     }
 }
 

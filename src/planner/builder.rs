@@ -106,6 +106,18 @@ impl Draft {
         self.0.statements.extend(transaction(statements, journal));
         self
     }
+
+    /// The same for what comes after the journal's removal.
+    pub(super) fn transaction_without_journal(
+        self,
+        statements: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let mut draft = self.run(Session::Destination, statements::BEGIN);
+        for sql in statements {
+            draft = draft.run(Session::Destination, sql);
+        }
+        draft.run(Session::Destination, statements::COMMIT)
+    }
 }
 
 /// Statements in one transaction on the destination, the journal's among them.

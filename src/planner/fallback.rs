@@ -112,15 +112,27 @@ fn without(
     is_dropped: impl Fn(&str) -> bool,
     why: &str,
 ) -> Option<Fallback> {
-    let pieces = || sql.iter().flat_map(|part| lexer::statements(part));
-    if !pieces().any(|piece| is_dropped(piece.trim_start())) {
+    let is_dropped = |piece: &&str| is_dropped(piece.trim_start());
+    let pieces = |part| lexer::statements(part).into_iter();
+    if !sql
+        .iter()
+        .any(|part| pieces(part).any(|piece| is_dropped(&piece)))
+    {
         return None;
     }
-    let kept = pieces().filter(|piece| !is_dropped(piece.trim_start()));
+    let kept: Vec<String> = sql
+        .iter()
+        .map(|part| {
+            pieces(part)
+                .filter(|piece| !is_dropped(piece))
+                .collect::<String>()
+        })
+        .filter(|part| lexer::has_statement(part))
+        .collect();
     Some(Fallback {
         after,
         why: why.to_owned(),
-        statements: transaction([kept.collect()], statements::journal_done(journal_key)).collect(),
+        statements: transaction(kept, statements::journal_done(journal_key)).collect(),
         to_finish: None,
     })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::model::name::ObjectName;
 use crate::model::options::SchemaChoice;
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind, TableLock};
 use crate::sql::statements;
@@ -130,13 +131,14 @@ pub(super) fn push_sequences(context: &Context<'_>, steps: &mut Steps) -> Vec<(u
 
 /// Materialized views that are filled on the source are filled here, each after those it reads.
 pub(super) fn push_refreshes(context: &Context<'_>, steps: &mut Steps, made: &StepOfEntry) {
-    let populated: HashSet<u32> = context
+    // The archive's headers have spaces for line ends in names; the catalog has the names as they are.
+    let populated: HashMap<u32, &ObjectName> = context
         .inspection
         .catalog
         .materialized_views
         .iter()
         .filter(|view| view.is_populated)
-        .map(|view| view.oid)
+        .map(|view| (view.oid, &view.name))
         .collect();
     // Entry to the refresh steps that what it stands for waits for, looking through plain views.
     let mut upstream: HashMap<u32, Vec<StepId>> = HashMap::new();
@@ -149,21 +151,21 @@ pub(super) fn push_refreshes(context: &Context<'_>, steps: &mut Steps, made: &St
             .copied()
             .collect();
         if entry.kind == "MATERIALIZED VIEW"
-            && populated.contains(&entry.oid)
+            && let Some(name) = populated.get(&entry.oid)
             && let Some(created) = made.get(&entry.id)
         {
             needs.push(*created);
-            let key = format!("refresh/{}.{}", entry.name.schema, entry.name.name);
+            let key = format!("refresh/{}.{}", name.schema, name.name);
             let refresh = steps.push(
                 Draft::new(
                     Phase::Finish,
-                    format!("Fill materialized view {}", entry.name),
+                    format!("Fill materialized view {name}"),
                     "Computed anew from the rows that were copied, after the materialized views it reads.",
                 )
-                .object(&entry.name)
+                .object(name)
                 .key(&key)
                 .needs(needs)
-                .transaction([statements::refresh_materialized_view(&entry.name)])
+                .transaction([statements::refresh_materialized_view(name)])
                 .or_by_search_path(context),
             );
             needs = vec![refresh];

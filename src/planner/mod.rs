@@ -4,6 +4,7 @@
 
 mod builder;
 mod closure;
+mod database;
 pub mod definitions;
 mod fallback;
 mod fdw;
@@ -17,11 +18,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::model::archive::Entry;
 use crate::model::connection::ServerFacts;
 use crate::model::inspection::Inspection;
-use crate::model::name::printable;
+use crate::model::name::{ObjectName, printable};
 use crate::model::options::{
     Method, OnExisting, Options, SchemaChoice, ToastCompression, VerifyLevel,
 };
-use crate::model::plan::{Phase, Plan, Session, StepId};
+use crate::model::plan::{LeftOut, Phase, Plan, Session, StepId};
 use crate::model::problem::Problem;
 use crate::model::selection::{Carry, Selection};
 use crate::sql::statements::Measurement;
@@ -310,17 +311,46 @@ pub fn plan(
     } else {
         Some("the tables were there already; howdah verify compares them".to_owned())
     };
+    database::push_settings(&context, &mut steps);
     let definitions = match definitions_not_compared {
         None => verification::definitions(&context),
         Some(_) => Vec::new(),
     };
+    let notes = notes(&context, &carried);
+    if makes_schema {
+        let invalid = invalid_indexes(&context, &made);
+        context.closure.left_out.extend(invalid);
+    }
     Ok(Plan {
         object_counts: object_counts(&context, &made),
-        notes: notes(&context, &carried),
+        notes,
         definitions,
         definitions_not_compared,
         ..context.into_plan(steps)
     })
+}
+
+/// pg_dump leaves indexes out that `CREATE INDEX CONCURRENTLY` could not finish; one of a partitioned table is invalid only
+/// until every partition has its own, and comes along.
+fn invalid_indexes(context: &Context<'_>, made: &StepOfEntry) -> Vec<LeftOut> {
+    let is_made = |table: usize| {
+        let entry = context.entry_of_table.get(&table);
+        entry.is_some_and(|entry| made.contains_key(entry))
+    };
+    let tables = context.inspection.catalog.tables.iter().enumerate();
+    tables
+        .filter(|(at, table)| table.holds_rows() && is_made(*at))
+        .flat_map(|(_, table)| table.indexes.iter().map(move |index| (table, index)))
+        .filter(|(_, index)| !index.is_valid)
+        .map(|(table, index)| LeftOut {
+            object: format!(
+                "index {}",
+                ObjectName::new(&table.name.schema, &index.name)
+            ),
+            because: "it is invalid on the source (its building was never finished), and pg_dump leaves it out"
+                .to_owned(),
+        })
+        .collect()
 }
 
 fn partitions(inspection: &Inspection) -> HashMap<usize, Vec<usize>> {

@@ -7,6 +7,7 @@ use crate::model::name::ObjectName;
 use crate::model::options::{Method, OnExisting, SchemaChoice};
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
 use crate::model::selection::Carry;
+use crate::sql::large_objects;
 use crate::sql::statements::{self, Measurement};
 
 use super::Context;
@@ -98,6 +99,12 @@ fn why_not_fdw(table: &Table) -> Option<String> {
     if table.copied_columns().next().is_none() {
         return Some("By COPY, not FDW: there is no column an INSERT could name.".to_owned());
     }
+    if table.has_reading_check {
+        return Some(
+            "By COPY, not FDW: a check calls a function that may read other tables, so these rows come after all others."
+                .to_owned(),
+        );
+    }
     if table.extension_config.is_some() {
         return Some(
             "By COPY, not FDW: only a part of this extension's table is the user's.".to_owned(),
@@ -126,7 +133,10 @@ pub(super) fn push_rows(
     };
     let scaffold = Scaffold::push(context, steps, carried);
     let snapshot = scaffold.barrier().or(snapshot);
-    for carried in carried {
+    // Where a check may read other tables, those must have their rows first, or it refuses what it accepted on the source.
+    let reads = |c: &&Carried| context.inspection.catalog.tables[c.table].has_reading_check;
+    let (last, first): (Vec<&Carried>, Vec<&Carried>) = carried.iter().partition(reads);
+    for carried in first {
         let table = &context.inspection.catalog.tables[carried.table];
         match carried.method {
             Method::Copy => {
@@ -142,6 +152,17 @@ pub(super) fn push_rows(
         }
     }
     scaffold.push_commits(context, steps, &mut rows.by_table);
+    let others: Vec<StepId> = rows
+        .by_table
+        .values()
+        .map(|(_, durable)| *durable)
+        .collect();
+    for carried in last {
+        let table = &context.inspection.catalog.tables[carried.table];
+        let draft = copy_step(context, table, carried);
+        let data = steps.push(draft.needs(snapshot).needs(others.iter().copied()));
+        rows.by_table.insert(carried.table, (data, data));
+    }
     let large_objects = &context.inspection.catalog.large_objects;
     if large_objects.count > 0 && context.carries_large_objects() {
         rows.by_table.insert(LARGE_OBJECTS, {
@@ -250,36 +271,26 @@ fn large_object_step(context: &Context<'_>) -> Draft {
     .key("data/large objects")
     .size(objects.bytes, None)
     .run(Session::Destination, statements::BEGIN)
-    .statement(Session::Source, Action::Stream, statements::LIST_LARGE_OBJECTS);
+    .statement(Session::Source, Action::Stream, large_objects::LIST);
     let draft = if context.options.on_existing == OnExisting::Empty {
-        draft.statement(
-            Session::Destination,
-            Action::Stream,
-            statements::UNLINK_LARGE_OBJECT,
-        )
+        draft.statement(Session::Destination, Action::Stream, large_objects::UNLINK)
     } else {
         draft
     };
-    draft
-        .statement(
-            Session::Destination,
-            Action::Stream,
-            statements::CREATE_LARGE_OBJECT,
-        )
-        .statement(
-            Session::Source,
-            Action::Stream,
-            statements::READ_LARGE_OBJECT,
-        )
-        .statement(
-            Session::Destination,
-            Action::Stream,
-            statements::WRITE_LARGE_OBJECT,
-        )
+    let draft = draft
+        .statement(Session::Destination, Action::Stream, large_objects::CREATE)
+        .statement(Session::Source, Action::Stream, large_objects::READ)
+        .statement(Session::Destination, Action::Stream, large_objects::WRITE);
+    let about = large_objects::description_in_plan(context.options);
+    about
+        .into_iter()
+        .fold(draft, |draft, sql| {
+            draft.statement(Session::Destination, Action::Stream, sql)
+        })
         .statement(
             Session::Source,
             Action::MeasureSource,
-            statements::MEASURE_LARGE_OBJECTS,
+            large_objects::measure(context.options),
         )
         .statement(
             Session::Destination,

@@ -19,6 +19,9 @@ fn phase_of(entry: &Entry) -> Phase {
     match entry.kind.as_str() {
         // Last of all: they may refuse or log any DDL, that of the clean-up too.
         "EVENT TRIGGER" => Phase::CleanUp,
+        "COMMENT" if entry.name.name.starts_with("EVENT TRIGGER ") => Phase::CleanUp,
+        // The object may come from another entry than its comment names (an inherited constraint), or in `Finish` itself.
+        "COMMENT" if entry.section == Section::PostData => Phase::Finish,
         "ACL"
         | "DEFAULT ACL"
         | "PUBLICATION"
@@ -44,6 +47,7 @@ pub(super) fn push_entries(
 ) {
     let tables = &context.inspection.catalog.tables;
     let all_indexes: u64 = tables.iter().map(|table| table.index_bytes).sum();
+    let mut keys: HashMap<String, u32> = HashMap::new();
     for entry in &context.inspection.archive.entries {
         if phase_of(entry) != wanted
             || !context.closure.carries(entry)
@@ -85,16 +89,27 @@ pub(super) fn push_entries(
         } else {
             Rule::Normal
         };
-        let key = journal_key(&entry.kind, &entry.name);
+        let mut key = journal_key(&entry.kind, &entry.name);
+        // Operators of one name for several types, default privileges of several roles.
+        let namesakes = keys.entry(key.clone()).or_default();
+        *namesakes += 1;
+        if *namesakes > 1 {
+            key = format!("{key} ({namesakes})");
+        }
         let draft = Draft::new(wanted, title, why)
             .rule(rule)
             .object(&entry.name)
             .key(&key)
             .size(size, None)
             .needs(needs)
-            .locks(locks_of(context, entry))
-            .fallbacks(fallback::of_entry(context, entry, &sql, &key))
-            .transaction(sql);
+            .locks(locks_of(context, entry));
+        let draft = if wanted == Phase::CleanUp {
+            draft.transaction_without_journal(sql)
+        } else {
+            draft
+                .fallbacks(fallback::of_entry(context, entry, &sql, &key))
+                .transaction(sql)
+        };
         made.insert(entry.id, steps.push(draft));
     }
 }

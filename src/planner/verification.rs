@@ -3,6 +3,7 @@
 use crate::model::definition::Definition;
 use crate::model::options::{OnExisting, VerifyLevel};
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
+use crate::sql::large_objects;
 use crate::sql::statements::{self, Measurement};
 
 use super::builder::{Draft, Steps};
@@ -36,7 +37,7 @@ pub(super) fn push(
         steps.push(sequence(context, *at, Some(*data)).needs([*data]));
     }
     if let Some(data) = rows.data_step(LARGE_OBJECTS) {
-        steps.push(large_objects(Some(data)).needs([data]));
+        steps.push(blobs(context, Some(data)).needs([data]));
     }
 }
 
@@ -82,17 +83,17 @@ fn sequence(context: &Context<'_>, at: usize, data: Option<StepId>) -> Draft {
     draft.statement(Session::Destination, Action::MeasureDestination, read)
 }
 
-fn large_objects(data: Option<StepId>) -> Draft {
+fn blobs(context: &Context<'_>, data: Option<StepId>) -> Draft {
     let mut draft = Draft::new(
         Phase::Verify,
         "Compare large objects",
-        "Number and contents of all large objects are compared.",
+        "Number, contents and comments of all large objects are compared, and owners and privileges where they are kept.",
     )
     .kind(StepKind::VerifyLargeObjects { data })
     .key("verify/large objects");
-    let measure = statements::MEASURE_LARGE_OBJECTS;
+    let measure = large_objects::measure(context.options);
     if data.is_none() {
-        draft = draft.statement(Session::Source, Action::MeasureSource, measure);
+        draft = draft.statement(Session::Source, Action::MeasureSource, measure.clone());
     }
     draft.statement(Session::Destination, Action::MeasureDestination, measure)
 }
@@ -151,7 +152,7 @@ pub(super) fn push_comparison(context: &Context<'_>, steps: &mut Steps) {
         steps.push(draft.needs([snapshot]));
     }
     if context.carries_large_objects() && context.inspection.catalog.large_objects.count > 0 {
-        steps.push(large_objects(None).needs([snapshot]));
+        steps.push(blobs(context, None).needs([snapshot]));
     }
     rows::push_release(steps, Phase::Verify, snapshot);
     for at in finish::wanted_sequences(context) {

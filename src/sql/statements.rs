@@ -525,33 +525,6 @@ pub fn grant_create(database: &str, role: &str) -> String {
     )
 }
 
-// ---- large objects --------------------------------------------------------------------------------
-
-/// Numbers, owners and comments, in the run's snapshot.
-pub const LIST_LARGE_OBJECTS: &str = "SELECT m.oid, pg_catalog.pg_get_userbyid(m.lomowner)::text, \
-     pg_catalog.obj_description(m.oid, 'pg_largeobject') \
-     FROM pg_catalog.pg_largeobject_metadata AS m ORDER BY m.oid";
-/// `$1` object, `$2` offset, `$3` length.
-pub const READ_LARGE_OBJECT: &str = "SELECT pg_catalog.lo_get($1, $2, $3)";
-/// Takes a large object of this number away, if there is one.
-pub const UNLINK_LARGE_OBJECT: &str = "SELECT pg_catalog.lo_unlink(m.oid) FROM pg_catalog.pg_largeobject_metadata AS m WHERE m.oid = $1";
-pub const CREATE_LARGE_OBJECT: &str = "SELECT pg_catalog.lo_create($1)";
-/// `$1` object, `$2` offset, `$3` bytes.
-pub const WRITE_LARGE_OBJECT: &str = "SELECT pg_catalog.lo_put($1, $2, $3)";
-/// Count and an order-independent sum over the contents' digests; read where the role may read `pg_largeobject`'s
-/// contents through `lo_get`.
-pub const MEASURE_LARGE_OBJECTS: &str = "SELECT pg_catalog.count(*), \
-     coalesce(pg_catalog.sum(('x' || pg_catalog.left(pg_catalog.md5(pg_catalog.lo_get(m.oid)), 15))::pg_catalog.bit(60)::pg_catalog.int8), 0)::pg_catalog.text \
-     FROM pg_catalog.pg_largeobject_metadata AS m";
-
-pub fn own_large_object(oid: u32, owner: &str) -> String {
-    format!("ALTER LARGE OBJECT {oid} OWNER TO {}", ident(owner))
-}
-
-pub fn comment_large_object(oid: u32, comment: &str) -> String {
-    format!("COMMENT ON LARGE OBJECT {oid} IS {}", literal(comment))
-}
-
 // ---- journal --------------------------------------------------------------------------------------
 
 pub const JOURNAL_SCHEMA: &str = "howdah";

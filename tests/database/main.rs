@@ -15,5 +15,7 @@ mod support;
 #[cfg(test)]
 mod terminal;
 #[cfg(test)]
+mod torture;
+#[cfg(test)]
 mod trust;
 mod verify;

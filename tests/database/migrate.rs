@@ -248,6 +248,7 @@ async fn rows_hidden_by_a_policy_stop_everything() {
         said(&output)
     );
     assert!(said(&output).contains("other.secret"));
+    assert!(said(&output).contains("BYPASSRLS"), "{}", said(&output));
     let tables = "select count(*) from pg_class where relnamespace::regnamespace::text in ('other', 'howdah')";
     assert_eq!(support::query_text(&pair.destination, tables).await, "0");
 }

@@ -20,7 +20,7 @@ select lo_from_bytea(70001, 'elephant');
 comment on table s.t is 'a table'";
 
 /// A change of the destination and the object that must be named for it.
-const CHANGES: [(&str, &str); 18] = [
+const CHANGES: [(&str, &str); 22] = [
     ("update s.t set b = 'other' where a = 7", "rows s.t"),
     (
         "update s.t set c = 0.3333333333333334 where a = 1",
@@ -31,6 +31,19 @@ const CHANGES: [(&str, &str); 18] = [
     ("insert into s.nothing default values", "rows s.nothing"),
     ("select nextval('s.counter')", "sequence s.counter"),
     ("alter table s.t alter b drop default", "column s.t.b"),
+    ("grant select (b) on s.t to public", "column s.t.b"),
+    (
+        "create operator s.=== (leftarg = int, rightarg = int, function = int4eq)",
+        "object operator s.===(integer,integer)",
+    ),
+    (
+        "alter default privileges grant select on tables to public",
+        "default privileges postgres r",
+    ),
+    (
+        "grant select on large object 70001 to public",
+        "large object 70001",
+    ),
     (
         "alter table s.t add check (a > 0)",
         "constraint s.t.t_a_check",

@@ -277,7 +277,7 @@ async fn a_column_added_after_the_plan_is_noticed() {
 /// A table whose rows take their time on the destination: about 20 ms each, unless `app.fast` is on. They are wide enough that
 /// not all of them are under way at once.
 pub(crate) const SLOW: &str = "
-    create function slow(int) returns bool language sql as
+    create function slow(int) returns bool language sql immutable as
         $$ select coalesce(current_setting('app.fast', true), '') = 'on' or pg_catalog.pg_sleep(0.02) is not null $$;
     set app.fast = 'on';
     create domain slow_int as int check (public.slow(value));

@@ -16,11 +16,13 @@ begin isolation level repeatable read read only";
 
 /// Facts of the catalogs, each query giving a name and what is true of it. `{user}` stands for the condition on namespace
 /// `n` that leaves out the system's schemas.
-const FACTS: [(&str, &str); 21] = [
+const FACTS: [(&str, &str); 23] = [
     (
         "database",
         "select 'locale', concat_ws(' ', pg_encoding_to_char(encoding), datcollate, datctype) from pg_database
          where datname = current_database()
+         union all select 'itself', concat_ws(' ', datdba::regrole, datconnlimit, datistemplate, shobj_description(oid, 'pg_database'),
+           (select string_agg(a::text, ',' order by a::text) from unnest(datacl) a)) from pg_database where datname = current_database()
          union all select 'settings of role ' || setrole::regrole::text, array_to_string(setconfig, ';') from pg_db_role_setting s
          join pg_database d on d.oid = s.setdatabase where d.datname = current_database()",
     ),
@@ -30,8 +32,8 @@ const FACTS: [(&str, &str); 21] = [
          from pg_namespace n where {user}",
     ),
     ("extension", "select extname, extversion from pg_extension"),
-    ("foreign data wrapper", "select fdwname, array_to_string(fdwoptions, ',') from pg_foreign_data_wrapper"),
-    ("foreign server", "select srvname, array_to_string(srvoptions, ',') from pg_foreign_server"),
+    ("foreign data wrapper", "select fdwname, (select string_agg(o, ',' order by o) from unnest(fdwoptions) o) from pg_foreign_data_wrapper"),
+    ("foreign server", "select srvname, (select string_agg(o, ',' order by o) from unnest(srvoptions) o) from pg_foreign_server"),
     ("user mapping", "select srvname || ' for ' || usename, '' from pg_user_mappings"),
     (
         "relation",
@@ -39,7 +41,8 @@ const FACTS: [(&str, &str); 21] = [
            c.relforcerowsecurity, c.relreplident, c.relispopulated, array_to_string(c.reloptions, ','),
            pg_get_expr(c.relpartbound, c.oid), pg_get_partkeydef(c.oid), am.amname, ts.spcname,
            (select string_agg(i.inhparent::regclass::text, ',' order by i.inhseqno) from pg_inherits i where i.inhrelid = c.oid),
-           (select string_agg(a::text, ',' order by a::text) from unnest(c.relacl) a))
+           (select string_agg(a::text, ',' order by a::text) from unnest(coalesce(c.relacl,
+             acldefault(case c.relkind when 'S' then 's' else 'r' end::pg_catalog.\"char\", c.relowner))) a))
          from pg_class c join pg_namespace n on n.oid = c.relnamespace left join pg_am am on am.oid = c.relam
          left join pg_tablespace ts on ts.oid = c.reltablespace where {user} and c.relkind not in ('i', 'I')",
     ),
@@ -47,7 +50,8 @@ const FACTS: [(&str, &str); 21] = [
         "column",
         "select n.nspname || '.' || c.relname || '.' || a.attname, concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull,
            a.attidentity, to_jsonb(a) ->> 'attgenerated', a.attstorage, a.attislocal, a.attinhcount, a.attstattarget,
-           nullif(a.attcollation::regcollation::text, '-'), pg_get_expr(d.adbin, d.adrelid),
+           nullif(a.attcollation::regcollation::text, '-'), to_jsonb(a) ->> 'attcompression', array_to_string(a.attoptions, ','),
+           (select string_agg(x::text, ',' order by x::text) from unnest(a.attacl) x), pg_get_expr(d.adbin, d.adrelid),
            (select count(*) from pg_attribute b where b.attrelid = a.attrelid and b.attnum between 1 and a.attnum and not b.attisdropped))
          from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
          left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
@@ -104,8 +108,8 @@ const FACTS: [(&str, &str); 21] = [
     (
         "sequence definition",
         "select n.nspname || '.' || c.relname, concat_ws(' ', format_type(s.seqtypid, null), s.seqstart, s.seqincrement, s.seqmax, s.seqmin,
-           s.seqcache, s.seqcycle, (select d.refobjid::regclass || '.' || ' ' || d.refobjsubid || d.deptype::text from pg_depend d
-           where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype in ('a', 'i') and d.refobjsubid > 0))
+           s.seqcache, s.seqcycle, (select concat_ws(' ', d.refobjid::regclass, a.attname, d.deptype) from pg_depend d
+           join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype in ('a', 'i') and d.refobjsubid > 0))
          from pg_sequence s join pg_class c on c.oid = s.seqrelid join pg_namespace n on n.oid = c.relnamespace where {user}",
     ),
     (
@@ -122,6 +126,24 @@ const FACTS: [(&str, &str); 21] = [
         "comment",
         "select type || ' ' || identity, description from pg_description d,
            lateral pg_identify_object(d.classoid, d.objoid, d.objsubid) i where d.objoid >= 16384",
+    ),
+    (
+        "object",
+        "select type || ' ' || identity, '' from (select 'pg_operator'::regclass::oid, oid from pg_operator
+           union all select 'pg_opclass'::regclass, oid from pg_opclass union all select 'pg_opfamily'::regclass, oid from pg_opfamily
+           union all select 'pg_amop'::regclass, oid from pg_amop union all select 'pg_amproc'::regclass, oid from pg_amproc
+           union all select 'pg_cast'::regclass, oid from pg_cast union all select 'pg_collation'::regclass, oid from pg_collation
+           union all select 'pg_conversion'::regclass, oid from pg_conversion union all select 'pg_am'::regclass, oid from pg_am
+           union all select 'pg_language'::regclass, oid from pg_language union all select 'pg_transform'::regclass, oid from pg_transform
+           union all select 'pg_ts_parser'::regclass, oid from pg_ts_parser union all select 'pg_ts_dict'::regclass, oid from pg_ts_dict
+           union all select 'pg_ts_template'::regclass, oid from pg_ts_template
+           union all select 'pg_ts_config'::regclass, oid from pg_ts_config) o (class, oid), lateral pg_identify_object(class, oid, 0) i
+         where oid >= 16384",
+    ),
+    (
+        "default privileges",
+        "select concat_ws(' ', defaclrole::regrole, nullif(defaclnamespace, 0)::regnamespace, defaclobjtype),
+           (select string_agg(a::text, ',' order by a::text) from unnest(defaclacl) a) from pg_default_acl",
     ),
     (
         "publication",

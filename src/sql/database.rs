@@ -1,0 +1,135 @@
+//! Statements about the database itself, as `pg_dump --create` would write them (its entries DATABASE, DATABASE PROPERTIES).
+
+use crate::model::catalog::{DatabaseSetting, Privilege};
+use crate::model::options::Options;
+
+use super::grants::grants;
+use super::quote::{ident, literal};
+
+/// Settings whose value is a list of names, each of which is quoted by itself (`variable_is_guc_list_quote`).
+const LISTS: [&str; 6] = [
+    "local_preload_libraries",
+    "search_path",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+    "temp_tablespaces",
+    "unix_socket_directories",
+];
+
+pub fn set(database: &str, setting: &DatabaseSetting) -> String {
+    let database = ident(database);
+    let whom = match &setting.role {
+        Some(role) => format!("ROLE {} IN DATABASE {database}", ident(role)),
+        None => format!("DATABASE {database}"),
+    };
+    let value = if LISTS.contains(&setting.name.to_ascii_lowercase().as_str()) {
+        let names: Vec<String> = list(&setting.value).iter().map(|n| literal(n)).collect();
+        names.join(", ")
+    } else {
+        literal(&setting.value)
+    };
+    // An empty list is written as one empty name.
+    let value = if value.is_empty() { "''" } else { &value };
+    format!("ALTER {whom} SET {} TO {value}", ident(&setting.name))
+}
+
+/// The names of a list as the catalog has it: parted by commas, quoted with doubled quotes where needed.
+fn list(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let mut name = String::new();
+        let mut chars = rest.char_indices().peekable();
+        let is_quoted = chars.next_if(|(_, c)| *c == '"').is_some();
+        let mut end = rest.len();
+        while let Some((at, c)) = chars.next() {
+            if is_quoted && c == '"' && chars.next_if(|(_, next)| *next == '"').is_none() {
+                end = at + 1;
+                break;
+            }
+            if !is_quoted && c == ',' {
+                end = at;
+                break;
+            }
+            name.push(c);
+        }
+        names.push(if is_quoted {
+            name
+        } else {
+            name.trim().to_owned()
+        });
+        let after = rest.get(end..).unwrap_or_default().trim_start();
+        rest = after.strip_prefix(',').unwrap_or(after).trim_start();
+    }
+    names
+}
+
+pub fn comment(database: &str, comment: &str) -> String {
+    format!(
+        "COMMENT ON DATABASE {} IS {}",
+        ident(database),
+        literal(comment)
+    )
+}
+
+pub fn connection_limit(database: &str, limit: i32) -> String {
+    format!(
+        "ALTER DATABASE {} CONNECTION LIMIT {limit}",
+        ident(database)
+    )
+}
+
+pub fn mark_as_template(database: &str) -> String {
+    format!("ALTER DATABASE {} IS_TEMPLATE true", ident(database))
+}
+
+pub fn own(database: &str, owner: &str) -> String {
+    format!(
+        "ALTER DATABASE {} OWNER TO {}",
+        ident(database),
+        ident(owner)
+    )
+}
+
+/// PUBLIC may connect to a new database and make temporary tables; what it keeps is granted again.
+pub fn grant(
+    database: &str,
+    owner: &str,
+    privileges: &[Privilege],
+    options: &Options,
+) -> Vec<String> {
+    let object = format!("DATABASE {}", ident(database));
+    std::iter::once(format!("REVOKE ALL ON {object} FROM PUBLIC"))
+        .chain(grants(&object, owner, privileges, options))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setting(name: &str, value: &str) -> String {
+        let setting = DatabaseSetting {
+            role: None,
+            name: name.to_owned(),
+            value: value.to_owned(),
+        };
+        set("Shop", &setting)
+    }
+
+    #[test]
+    fn lists_are_quoted_name_by_name_and_other_values_as_a_whole() {
+        assert_eq!(
+            setting("search_path", "\"$user\", public, \"a\"\"b, c\", \"\""),
+            r#"ALTER DATABASE "Shop" SET search_path TO '$user', 'public', 'a"b, c', ''"#
+        );
+        assert_eq!(
+            setting("search_path", ""),
+            r#"ALTER DATABASE "Shop" SET search_path TO ''"#
+        );
+        assert_eq!(
+            setting("DateStyle", "SQL, DMY"),
+            r#"ALTER DATABASE "Shop" SET "DateStyle" TO 'SQL, DMY'"#
+        );
+    }
+}

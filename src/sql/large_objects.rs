@@ -1,0 +1,149 @@
+//! Statements about large objects. What PostgreSQL takes no parameters for is written out for each; the plan shows it with
+//! `$1` for the object's number.
+
+use crate::model::catalog::Privilege;
+use crate::model::options::{Keep, Options};
+
+use super::grants::grants;
+use super::quote::{ident, literal};
+
+/// Numbers, owners, comments and privileges, in the run's snapshot. Privileges stand in the order in which they were given,
+/// so that a right to grant comes before what was granted by it.
+pub const LIST: &str = "SELECT m.oid, pg_catalog.pg_get_userbyid(m.lomowner)::text, \
+     pg_catalog.obj_description(m.oid, 'pg_largeobject'), m.lomacl IS NOT NULL, \
+     a.grantors, a.grantees, a.privileges, a.grantable \
+     FROM pg_catalog.pg_largeobject_metadata AS m CROSS JOIN LATERAL ( \
+     SELECT coalesce(pg_catalog.array_agg(pg_catalog.pg_get_userbyid(x.grantor)::text ORDER BY x.position), '{}') AS grantors, \
+     pg_catalog.array_agg(CASE WHEN x.grantee <> 0 THEN pg_catalog.pg_get_userbyid(x.grantee)::text END ORDER BY x.position) AS grantees, \
+     pg_catalog.array_agg(x.privilege ORDER BY x.position) AS privileges, \
+     pg_catalog.array_agg(x.is_grantable ORDER BY x.position) AS grantable \
+     FROM pg_catalog.aclexplode(m.lomacl) WITH ORDINALITY AS x (grantor, grantee, privilege, is_grantable, position)) AS a \
+     ORDER BY m.oid";
+/// `$1` object, `$2` offset, `$3` length.
+pub const READ: &str = "SELECT pg_catalog.lo_get($1, $2, $3)";
+/// Takes a large object of this number away, if there is one.
+pub const UNLINK: &str = "SELECT pg_catalog.lo_unlink(m.oid) FROM pg_catalog.pg_largeobject_metadata AS m WHERE m.oid = $1";
+pub const CREATE: &str = "SELECT pg_catalog.lo_create($1)";
+/// `$1` object, `$2` offset, `$3` bytes.
+pub const WRITE: &str = "SELECT pg_catalog.lo_put($1, $2, $3)";
+
+/// What the source says of one large object besides its contents.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    pub oid: u32,
+    pub owner: String,
+    pub comment: Option<String>,
+    /// None: nobody ever granted or revoked anything.
+    pub privileges: Option<Vec<Privilege>>,
+}
+
+/// Owner, comment and privileges, as far as the options keep them.
+pub fn describe(about: &About, options: &Options) -> Vec<String> {
+    let object = format!("LARGE OBJECT {}", about.oid);
+    let mut statements = Vec::new();
+    if options.owners == Keep::Keep {
+        statements.push(format!("ALTER {object} OWNER TO {}", ident(&about.owner)));
+    }
+    if let Some(comment) = &about.comment {
+        statements.push(format!("COMMENT ON {object} IS {}", literal(comment)));
+    }
+    let privileges = about.privileges.as_ref();
+    if let Some(privileges) = privileges.filter(|_| options.privileges == Keep::Keep) {
+        statements.extend(grants(&object, &about.owner, privileges, options));
+    }
+    statements
+}
+
+/// [`describe`] for the plan, with `$1` for each object's number.
+pub fn description_in_plan(options: &Options) -> Vec<&'static str> {
+    let mut statements = Vec::new();
+    if options.owners == Keep::Keep {
+        statements.push("ALTER LARGE OBJECT $1 OWNER TO $2");
+    }
+    statements.push("COMMENT ON LARGE OBJECT $1 IS $2");
+    if options.privileges == Keep::Keep {
+        if options.owners == Keep::Keep {
+            statements.push("REVOKE ALL ON LARGE OBJECT $1 FROM $2");
+        }
+        statements.push("GRANT $2 ON LARGE OBJECT $1 TO $3");
+    }
+    statements
+}
+
+/// Count and an order-independent sum over digests of contents, comment, and owner and privileges where the options keep
+/// them. Privileges name their owner: they can be compared only where owners are kept too.
+pub fn measure(options: &Options) -> String {
+    let mut parts = vec![
+        "pg_catalog.md5(pg_catalog.lo_get(m.oid))".to_owned(),
+        "coalesce('comment ' || pg_catalog.obj_description(m.oid, 'pg_largeobject'), '')"
+            .to_owned(),
+    ];
+    if options.owners == Keep::Keep {
+        parts.push("'owner ' || pg_catalog.pg_get_userbyid(m.lomowner)".to_owned());
+        if options.privileges == Keep::Keep {
+            parts.push(
+                "coalesce((SELECT pg_catalog.string_agg(x::text, ',' ORDER BY x::text COLLATE \"C\") \
+                 FROM pg_catalog.unnest(coalesce(m.lomacl, pg_catalog.acldefault('L', m.lomowner))) AS x), '')"
+                    .to_owned(),
+            );
+        }
+    }
+    format!(
+        "SELECT pg_catalog.count(*),\n    coalesce(pg_catalog.sum(('x' || pg_catalog.left(pg_catalog.md5(\n        {}\n    ), 15))::pg_catalog.bit(60)::pg_catalog.int8), 0)::pg_catalog.text\n    FROM pg_catalog.pg_largeobject_metadata AS m",
+        parts.join("\n        || ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn privilege(grantor: &str, grantee: Option<&str>, is_grantable: bool) -> Privilege {
+        Privilege {
+            grantor: grantor.to_owned(),
+            grantee: grantee.map(str::to_owned),
+            privilege: "SELECT".to_owned(),
+            is_grantable,
+        }
+    }
+
+    fn about() -> About {
+        About {
+            oid: 7,
+            owner: "Ann".to_owned(),
+            comment: None,
+            privileges: Some(vec![
+                privilege("Ann", Some("bob"), true),
+                privilege("bob", None, false),
+            ]),
+        }
+    }
+
+    #[test]
+    fn grants_are_given_by_whom_they_were_given() {
+        let said = describe(&about(), &Options::default());
+        assert_eq!(
+            said,
+            [
+                "ALTER LARGE OBJECT 7 OWNER TO \"Ann\"",
+                "REVOKE ALL ON LARGE OBJECT 7 FROM \"Ann\"",
+                "GRANT SELECT ON LARGE OBJECT 7 TO bob WITH GRANT OPTION",
+                "SET LOCAL ROLE bob",
+                "GRANT SELECT ON LARGE OBJECT 7 TO PUBLIC",
+                "RESET ROLE",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_the_options_leave_out_is_neither_made_nor_measured() {
+        let options = Options {
+            owners: Keep::Skip,
+            privileges: Keep::Skip,
+            ..Options::default()
+        };
+        assert_eq!(describe(&about(), &options), Vec::<String>::new());
+        assert!(!measure(&options).contains("lomacl"));
+        assert!(!measure(&options).contains("lomowner"));
+    }
+}
