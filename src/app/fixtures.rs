@@ -302,6 +302,7 @@ pub(crate) fn shop() -> Inspection {
                 bytes: 6_144,
             },
             materialized_views: Vec::new(),
+            ..Catalog::default()
         },
         ..bare()
     }
