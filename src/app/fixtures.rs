@@ -310,7 +310,7 @@ pub(crate) fn shop() -> Inspection {
                 bytes: 6_144,
             },
             materialized_views: Vec::new(),
-            database: crate::model::catalog::DatabaseProperties::default(),
+            ..Catalog::default()
         },
         ..bare()
     }

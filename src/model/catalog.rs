@@ -19,8 +19,7 @@ pub struct Catalog {
 pub struct DatabaseProperties {
     pub owner: String,
     pub comment: Option<String>,
-    /// `datconnlimit`; -1 is none.
-    pub connection_limit: i32,
+    pub connection_limit: Option<i32>,
     pub is_template: bool,
     /// None: nobody ever granted or revoked anything.
     pub privileges: Option<Vec<Privilege>>,

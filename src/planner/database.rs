@@ -72,11 +72,11 @@ pub(super) fn push_settings(context: &Context<'_>, steps: &mut Steps) {
             database::grant(name, &source.owner, privileges, options),
         );
     }
-    if source.connection_limit != -1 {
+    if let Some(limit) = source.connection_limit {
         push(
             "Limit the connections to the database".to_owned(),
             "The very last: howdah's own sessions count too.",
-            vec![database::connection_limit(name, source.connection_limit)],
+            vec![database::connection_limit(name, limit)],
         );
     }
 }

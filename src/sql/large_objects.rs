@@ -65,7 +65,12 @@ pub fn description_in_plan(options: &Options) -> Vec<&'static str> {
         if options.owners == Keep::Keep {
             statements.push("REVOKE ALL ON LARGE OBJECT $1 FROM $2");
         }
-        statements.push("GRANT $2 ON LARGE OBJECT $1 TO $3");
+        statements.extend([
+            "GRANT $2 ON LARGE OBJECT $1 TO $3",
+            "-- when another than the owner granted it\nSET LOCAL ROLE $4",
+            "GRANT $2 ON LARGE OBJECT $1 TO $3",
+            "RESET ROLE",
+        ]);
     }
     statements
 }

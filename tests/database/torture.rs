@@ -149,7 +149,7 @@ async fn the_date_style_of_the_source_role_changes_no_date() {
         let dates = "create table dates (d date, t timestamptz, i interval); 
             insert into dates (d, t, i) select '2020-02-01'::date + g, '2020-03-04'::timestamptz + g * interval '1 day', g * interval '-1 mon 2 days'
             from generate_series(1, 50) g";
-        support::execute_batch(&pair.source, &dates).await;
+        support::execute_batch(&pair.source, dates).await;
         let rights = "grant pg_read_all_data to {role}; alter role {role} set datestyle = 'SQL, DMY';
             alter role {role} set intervalstyle = sql_standard; alter role {role} set timezone = 'Asia/Kathmandu';
             alter role {role} set extra_float_digits = -15; alter role {role} set bytea_output = escape";

@@ -147,6 +147,8 @@ fn connect_by_environment(command: &mut Command, endpoint: &Endpoint) {
         .env("PGDATABASE", &endpoint.database)
         .env("PGUSER", &endpoint.user)
         .env("PGAPPNAME", "howdah schema")
+        // Defaults of dates are printed in the session's time zone, which a database may have a setting of its own for.
+        .env("PGTZ", "UTC")
         .env("PGSSLMODE", endpoint.tls.mode.keyword())
         .env(
             "PGCONNECT_TIMEOUT",
