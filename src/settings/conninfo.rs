@@ -74,7 +74,13 @@ const HARMLESS_VALUES: [(&str, &[&str]); 20] = [
 impl ConnectionInfo {
     /// Reads a URI (`postgres://…`), `key=value` pairs or a database name.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let text = text.trim();
+        // At the end of key=value pairs a blank may belong to a value.
+        let text = text.trim_start();
+        let text = if uri::after_scheme(text).is_some() || !text.contains('=') {
+            text.trim_end()
+        } else {
+            text
+        };
         let outcome = match uri::after_scheme(text) {
             Some(rest) => rest.and_then(uri::parse),
             None if text.contains('=') => keywords::parse(text),

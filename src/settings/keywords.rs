@@ -15,7 +15,7 @@ pub(super) fn parse(text: &str) -> Result<ConnectionInfo, String> {
         if chars.peek().is_none() {
             return Ok(info);
         }
-        let name = take_while(&mut chars, |c| c != '=' && !c.is_whitespace());
+        let name = take_while(&mut chars, |c| c != '=' && !is_blank(c));
         skip_blanks(&mut chars);
         if chars.next_if_eq(&'=').is_none() {
             return Err(after(&previous, "a word stands without \"=\""));
@@ -51,15 +51,20 @@ fn value(chars: &mut Peekable<Chars<'_>>) -> Option<String> {
         match chars.next() {
             None => return (!is_quoted).then_some(value),
             Some('\'') if is_quoted => return Some(value),
-            Some(c) if !is_quoted && c.is_whitespace() => return Some(value),
+            Some(c) if !is_quoted && is_blank(c) => return Some(value),
             Some('\\') => value.extend(chars.next()),
             Some(c) => value.push(c),
         }
     }
 }
 
+/// What C's `isspace` takes for a blank; others belong to values.
+fn is_blank(c: char) -> bool {
+    c.is_ascii_whitespace() || c == '\u{b}'
+}
+
 fn skip_blanks(chars: &mut Peekable<Chars<'_>>) {
-    while chars.next_if(|c| c.is_whitespace()).is_some() {}
+    while chars.next_if(|c| is_blank(*c)).is_some() {}
 }
 
 fn take_while(chars: &mut Peekable<Chars<'_>>, wanted: impl Fn(char) -> bool) -> String {

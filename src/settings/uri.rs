@@ -91,10 +91,15 @@ fn parse_place(place: &str, info: &mut ConnectionInfo) -> Result<(), String> {
     info.set("host", &decode(host)?)?;
     info.set("port", &decode(port)?)?;
     info.set("dbname", &decode(database)?)?;
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+    // An empty parameter is none only at the end.
+    let query = query.strip_suffix('&').unwrap_or(query);
+    for pair in query.split('&').filter(|_| !query.is_empty()) {
         let (name, value) = pair
             .split_once('=')
             .ok_or("a parameter after ? stands without \"=\"")?;
+        if value.contains('=') {
+            return Err("a parameter after ? has a second \"=\"; write it %3D".to_owned());
+        }
         match (decode(name)?.as_str(), decode(value)?.as_str()) {
             // As libpq does for URIs written for JDBC.
             ("ssl", "true") => info.set("sslmode", "require")?,

@@ -43,7 +43,10 @@ async fn an_unknown_tablespace_is_left_out_and_told() {
     let pair = support::databases("tablespace").await;
     let place = support::servers().source.dir().join("spare");
     // By the server, so that it is the server's own.
-    let make = format!("copy (select 1) to program 'cat > /dev/null; mkdir {}'", place.display());
+    let make = format!(
+        "copy (select 1) to program 'cat > /dev/null; mkdir {}'",
+        place.display()
+    );
     support::execute_batch(&pair.source, &make).await;
     let create = format!("create tablespace spare location '{}'", place.display());
     support::execute_batch(&pair.source, &create).await;

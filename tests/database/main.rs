@@ -7,6 +7,7 @@ mod fallback;
 mod migrate;
 mod oracle;
 mod pipe;
+mod properties;
 // Clippy then takes the whole module for tests, where a panic is how to fail.
 #[cfg(test)]
 mod journeys;

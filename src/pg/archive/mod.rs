@@ -3,7 +3,7 @@
 //! No other code knows how to write the definition of a user's object. Passwords go by the child's environment, never
 //! by its arguments.
 
-mod split;
+pub mod split;
 
 use std::path::Path;
 use std::process::{Output, Stdio};

@@ -35,10 +35,14 @@ pub(super) fn split(printed: Printed<'_>) -> Result<Vec<Entry>, String> {
     let post_data: HashSet<u32> = listed_lines(printed.post_data_list)
         .map(|(listed, _)| listed.id)
         .collect();
-    let with_owner = pieces(&listed, printed.sql)?;
-    let without_owner = pieces(&listed, printed.sql_without_owner)?;
+    let with_owner = cut_listed(&listed, printed.sql)?.pieces;
+    let Cut {
+        preamble,
+        pieces: without_owner,
+        ..
+    } = cut_listed(&listed, printed.sql_without_owner)?;
     let mut governing = Settings::default();
-    governing.cut(preamble(&listed, printed.sql_without_owner));
+    governing.cut(preamble);
     let mut entries = Vec::with_capacity(listed.len());
     for ((listed, full), bare) in listed.iter().zip(with_owner).zip(without_owner) {
         let header = Header::parse(full.header)
@@ -123,15 +127,30 @@ fn in_printing_order(list: &str) -> Vec<Listed> {
     passes.into_iter().flatten().collect()
 }
 
-#[derive(Clone, Copy)]
-struct Piece<'a> {
+/// One entry as it is printed.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece<'a> {
+    /// All of it.
+    pub text: &'a str,
     /// From `-- TOC entry` to the last comment line.
-    header: &'a str,
-    body: &'a str,
+    pub header: &'a str,
+    pub body: &'a str,
 }
 
-/// The text between each header and the next; the preamble before the first and the closing lines are left away.
-fn pieces<'a>(listed: &[Listed], sql: &'a str) -> Result<Vec<Piece<'a>>, String> {
+/// What pg_restore prints, cut: its parts, one after another, are the whole.
+#[derive(Clone, Debug)]
+pub struct Cut<'a> {
+    pub preamble: &'a str,
+    pub pieces: Vec<Piece<'a>>,
+    pub closing: &'a str,
+}
+
+/// Cuts what `pg_restore --verbose -f -` prints by what `pg_restore -l` lists.
+pub fn cut<'a>(list: &str, sql: &'a str) -> Result<Cut<'a>, String> {
+    cut_listed(&in_printing_order(list), sql)
+}
+
+fn cut_listed<'a>(listed: &[Listed], sql: &'a str) -> Result<Cut<'a>, String> {
     let mut starts = Vec::with_capacity(listed.len());
     let mut from = 0;
     for entry in listed {
@@ -145,30 +164,23 @@ fn pieces<'a>(listed: &[Listed], sql: &'a str) -> Result<Vec<Piece<'a>>, String>
         from = at + opening.len();
     }
     let end = end_of_entries(sql, from);
+    let part = |from: usize, to: usize| sql.get(from..to).ok_or("an entry ends before it starts");
     let mut pieces = Vec::with_capacity(starts.len());
     for (position, &start) in starts.iter().enumerate() {
         let stop = starts.get(position + 1).copied().unwrap_or(end);
-        let text = sql
-            .get(start..stop)
-            .ok_or("an entry ends before it starts")?;
-        let text = text.strip_prefix("--\n").unwrap_or(text);
+        let text = part(start, stop)?;
         let (header, body) = text
+            .strip_prefix("--\n")
+            .unwrap_or(text)
             .split_once("\n--\n")
             .ok_or_else(|| format!("entry {} has no end of its header", listed[position].id))?;
-        pieces.push(Piece { header, body });
+        pieces.push(Piece { text, header, body });
     }
-    Ok(pieces)
-}
-
-/// The text before the first entry.
-fn preamble<'a>(listed: &[Listed], sql: &'a str) -> &'a str {
-    let opening = listed
-        .first()
-        .map(|first| format!("--\n-- TOC entry {} ", first.id));
-    let end = opening
-        .and_then(|opening| find_at_line_start(sql, &opening, 0))
-        .unwrap_or(0);
-    sql.get(..end).unwrap_or_default()
+    Ok(Cut {
+        preamble: part(0, starts.first().copied().unwrap_or(end))?,
+        pieces,
+        closing: part(end, sql.len())?,
+    })
 }
 
 fn find_at_line_start(text: &str, needle: &str, from: usize) -> Option<usize> {
