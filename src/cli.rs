@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::model::options::{
     Keep, Method, OnExisting, Options, SchemaChoice, ToastCompression, VerifyLevel,
 };
-use crate::model::selection::Pattern;
+use crate::model::selection::{Pattern, RowFilter};
 
 /// Carries a PostgreSQL database from one server to another, and proves the copy.
 #[derive(Debug, Parser)]
@@ -165,6 +165,12 @@ pub struct Choices {
     /// All but these; wins over --include
     #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
     exclude: Vec<Pattern>,
+    /// These tables without their rows; may be repeated
+    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
+    structure_only: Vec<Pattern>,
+    /// Of a table only the rows that satisfy a condition: schema.table=CONDITION, as behind WHERE; may be repeated
+    #[arg(long = "where", value_name = "TABLE=CONDITION", value_parser = RowFilter::parse)]
+    filters: Vec<RowFilter>,
     /// Make the schema, or carry only rows and counters into tables that are there
     #[arg(long, value_enum, default_value = "all")]
     schema: SchemaWord,
@@ -212,6 +218,12 @@ pub struct Scope {
     /// All but these; wins over --include
     #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
     exclude: Vec<Pattern>,
+    /// These tables without their rows; may be repeated
+    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
+    structure_only: Vec<Pattern>,
+    /// Of the source's table only the rows that satisfy a condition: schema.table=CONDITION; may be repeated
+    #[arg(long = "where", value_name = "TABLE=CONDITION", value_parser = RowFilter::parse)]
+    filters: Vec<RowFilter>,
     /// Leave owners aside
     #[arg(long, value_enum, default_value = "keep")]
     owners: KeepWord,
@@ -229,6 +241,8 @@ impl From<Scope> for Options {
             jobs: scope.jobs.map_or_else(|| Self::default().jobs, usize::from),
             include: scope.include,
             exclude: scope.exclude,
+            structure_only: scope.structure_only,
+            filters: scope.filters,
             owners: scope.owners.into(),
             privileges: scope.privileges.into(),
             verify: match scope.verify {
@@ -262,6 +276,8 @@ impl From<Choices> for Options {
             create_database: choices.create_database,
             include: choices.include,
             exclude: choices.exclude,
+            structure_only: choices.structure_only,
+            filters: choices.filters,
             schema: match choices.schema {
                 SchemaWord::All => SchemaChoice::All,
                 SchemaWord::None => SchemaChoice::None,

@@ -150,13 +150,12 @@ async fn inspect(
 }
 
 /// Makes the plan of what the patterns select.
-fn plan(inspection: &Inspection, options: &Options) -> Result<Plan, Problem> {
-    planner::plan(inspection, &selection(inspection, options)?, options)
+async fn plan(inspection: &Inspection, options: &Options) -> Result<Plan, Problem> {
+    planner::plan(inspection, &selection(inspection, options).await?, options)
 }
 
-fn selection(inspection: &Inspection, options: &Options) -> Result<Selection, Problem> {
-    let selection =
-        Selection::from_patterns(&inspection.catalog, &options.include, &options.exclude);
+async fn selection(inspection: &Inspection, options: &Options) -> Result<Selection, Problem> {
+    let selection = Selection::of(&inspection.catalog, options);
     let asks_for_some = !options.include.is_empty();
     let has_any = selection.tables.iter().any(|c| *c != Carry::Nothing)
         || selection.sequences.contains(&true);
@@ -168,6 +167,26 @@ fn selection(inspection: &Inspection, options: &Options) -> Result<Selection, Pr
         )
         .hint("Patterns are schema.name with * for any characters; quote upper case only for the shell."));
     }
+    let unmatched = options
+        .filters
+        .iter()
+        .map(|filter| &filter.table)
+        .chain(&options.structure_only)
+        .find(|pattern| {
+            !inspection
+                .catalog
+                .tables
+                .iter()
+                .any(|t| pattern.matches(&t.name))
+        });
+    if let Some(pattern) = unmatched {
+        return Err(Problem::new(
+            "Could not choose the rows",
+            format!("no table of the source matches {}", pattern.text()),
+        )
+        .hint("Tables are named as schema.name; without a dot the schema is public."));
+    }
+    checks::filters::check(&inspection.source_endpoint, inspection, &selection).await?;
     Ok(selection)
 }
 
@@ -195,7 +214,10 @@ pub async fn show_plan(source: Endpoint, destination: Endpoint, options: Options
         },
     )
     .await;
-    match inspection.and_then(|inspection| plan(&inspection, &options)) {
+    match match inspection {
+        Ok(inspection) => plan(&inspection, &options).await,
+        Err(problem) => Err(problem),
+    } {
         Ok(plan) => {
             let text = crate::sql::script::text(&plan);
             match std::io::stdout().write_all(text.as_bytes()) {
@@ -227,7 +249,7 @@ pub async fn run(
         }
         Err(problem) => return End::failed(problem),
     };
-    let plan = match plan(&inspection, &options) {
+    let plan = match plan(&inspection, &options).await {
         Ok(plan) => Arc::new(plan),
         Err(problem) => return End::failed(problem),
     };
@@ -254,7 +276,7 @@ pub async fn verify(
         }
         Err(problem) => return End::failed(problem),
     };
-    let plan = match selection(&inspection, &options) {
+    let plan = match selection(&inspection, &options).await {
         Ok(selection) => Arc::new(planner::comparison(&inspection, &selection, &options)),
         Err(problem) => return End::failed(problem),
     };

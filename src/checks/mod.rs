@@ -5,6 +5,7 @@
 
 mod destination;
 mod fdw;
+pub mod filters;
 mod identity;
 mod rights;
 mod schema;
@@ -141,7 +142,7 @@ pub async fn inspect(
         .hint("Grant the rights named by the check, or connect as a role that has them."));
     }
     let archive = archive::dump(&tools, &source_endpoint, None).await?;
-    let selection = Selection::from_patterns(&catalog, &options.include, &options.exclude);
+    let selection = Selection::of(&catalog, &options);
     let facts = Facts {
         source_endpoint: &source_endpoint,
         destination_endpoint: &destination_endpoint,

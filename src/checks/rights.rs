@@ -8,7 +8,7 @@ use crate::model::selection::{Carry, Selection};
 use crate::sql::statements;
 
 fn selected<'a>(catalog: &'a Catalog, options: &Options) -> impl Iterator<Item = &'a Table> {
-    let selection = Selection::from_patterns(catalog, &options.include, &options.exclude);
+    let selection = Selection::of(catalog, options);
     catalog
         .tables
         .iter()

@@ -317,12 +317,9 @@ impl Ledger {
 fn add_advice(report: &mut Report, plan: &Plan) {
     report.is_comparison = plan.is_comparison;
     let unfinished = report.unfinished.iter();
-    report.next_steps.extend(unfinished.map(|one| {
-        format!(
-            "Mend the rows that break it in both databases, then run: {}",
-            one.statement
-        )
-    }));
+    report.next_steps.extend(
+        unfinished.map(|one| format!("Mend the rows that break it, then run: {}", one.statement)),
+    );
     match report.outcome {
         Outcome::Done if !plan.is_comparison => {
             report.next_steps.push(

@@ -1,6 +1,6 @@
 //! Choices that hold for a whole migration.
 
-use super::selection::Pattern;
+use super::selection::{Pattern, RowFilter};
 
 /// How rows travel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -75,6 +75,9 @@ pub struct Options {
     pub create_database: bool,
     pub include: Vec<Pattern>,
     pub exclude: Vec<Pattern>,
+    /// Tables made without their rows.
+    pub structure_only: Vec<Pattern>,
+    pub filters: Vec<RowFilter>,
     pub schema: SchemaChoice,
     pub owners: Keep,
     pub privileges: Keep,
@@ -99,6 +102,8 @@ impl Default for Options {
             create_database: false,
             include: Vec::new(),
             exclude: Vec::new(),
+            structure_only: Vec::new(),
+            filters: Vec::new(),
             schema: SchemaChoice::All,
             owners: Keep::Keep,
             privileges: Keep::Keep,

@@ -2,7 +2,7 @@
 
 use super::catalog::Catalog;
 use super::name::ObjectName;
-use super::options::Method;
+use super::options::{Method, Options};
 
 /// What of a table is carried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Selection {
     /// Choice per table that overrides [`Options::method`](super::options::Options::method).
     pub methods: Vec<Option<Method>>,
     pub sequences: Vec<bool>,
+    /// Condition per table that its rows must satisfy to be carried, as the user wrote it.
+    pub filters: Vec<Option<String>>,
 }
 
 impl Selection {
@@ -29,7 +31,34 @@ impl Selection {
             tables: vec![Carry::RowsAndStructure; catalog.tables.len()],
             methods: vec![None; catalog.tables.len()],
             sequences: vec![true; catalog.sequences.len()],
+            filters: vec![None; catalog.tables.len()],
         }
+    }
+
+    /// What the options name: tables and sequences, tables without rows, and rows by condition. A partition follows its root.
+    pub fn of(catalog: &Catalog, options: &Options) -> Self {
+        let mut selection = Self::from_patterns(catalog, &options.include, &options.exclude);
+        for (at, table) in catalog.tables.iter().enumerate() {
+            let chain = || {
+                std::iter::successors(Some(table), |t| {
+                    t.partition_of.and_then(|parent| catalog.tables.get(parent))
+                })
+            };
+            let is_named = |pattern: &Pattern| chain().any(|t| pattern.matches(&t.name));
+            if options.structure_only.iter().any(is_named)
+                && selection.tables[at] == Carry::RowsAndStructure
+            {
+                selection.tables[at] = Carry::StructureOnly;
+            }
+            let filter = options.filters.iter().rfind(|one| is_named(&one.table));
+            selection.filters[at] = filter.map(|one| one.condition.clone());
+        }
+        selection
+    }
+
+    /// The condition for one table's rows.
+    pub fn filter(&self, table: usize) -> Option<&str> {
+        self.filters.get(table)?.as_deref()
     }
 
     /// What `--include` and `--exclude` leave: no include means everything, exclude wins. A sequence owned by
@@ -61,6 +90,36 @@ impl Selection {
             };
         }
         selection
+    }
+}
+
+/// Rows by condition: `schema.table=condition`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowFilter {
+    pub table: Pattern,
+    /// An expression of SQL, as it stands behind `WHERE`.
+    pub condition: String,
+}
+
+impl RowFilter {
+    /// The first `=` outside of double quotes ends the table's name. Errors with a sentence that says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut quoted = false;
+        let end = text.find(|c| {
+            quoted ^= c == '"';
+            c == '=' && !quoted
+        });
+        let (table, condition) = end
+            .and_then(|at| text.split_at_checked(at))
+            .ok_or_else(|| format!("{text} lacks a \"=\" between the table and the condition"))?;
+        let condition = condition.trim_start_matches('=').trim();
+        if condition.is_empty() {
+            return Err(format!("{text} has no condition behind its \"=\""));
+        }
+        Ok(Self {
+            table: Pattern::parse(table.trim())?,
+            condition: condition.to_owned(),
+        })
     }
 }
 
@@ -148,6 +207,15 @@ fn wildcard(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_filter_is_cut_at_its_first_equals_sign() {
+        let filter = RowFilter::parse("shop.\"a=b\" = day >= '2020-01-01'").unwrap();
+        assert_eq!(filter.condition, "day >= '2020-01-01'");
+        assert!(filter.table.matches(&ObjectName::new("shop", "a=b")));
+        assert!(RowFilter::parse("shop.a").is_err());
+        assert!(RowFilter::parse("shop.a= ").is_err());
+    }
 
     #[test]
     fn patterns_match_as_written() {

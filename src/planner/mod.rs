@@ -16,6 +16,7 @@ mod verification;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::model::archive::Entry;
+use crate::model::catalog::ForeignKey;
 use crate::model::connection::ServerFacts;
 use crate::model::inspection::Inspection;
 use crate::model::name::{ObjectName, printable};
@@ -317,6 +318,8 @@ pub fn plan(
         Some(_) => Vec::new(),
     };
     let notes = notes(&context, &carried);
+    let rows_left_out = rows_left_out(&context);
+    context.closure.left_out.extend(rows_left_out);
     if makes_schema {
         let invalid = invalid_indexes(&context, &made);
         context.closure.left_out.extend(invalid);
@@ -455,6 +458,57 @@ fn clashing(context: &Context<'_>) -> Vec<String> {
         .collect()
 }
 
+/// Rows of tables that are made, but stay behind.
+fn rows_left_out(context: &Context<'_>) -> Vec<LeftOut> {
+    let tables = context.inspection.catalog.tables.iter().enumerate();
+    tables
+        .filter(|(_, table)| table.holds_rows())
+        .filter_map(|(at, table)| {
+            let because = match context.selection.tables.get(at)? {
+                Carry::Nothing => return None,
+                Carry::StructureOnly => "only the structure was asked for".to_owned(),
+                Carry::RowsAndStructure => {
+                    let filter = context.selection.filter(at)?;
+                    format!("only those are carried that satisfy {}", printable(filter))
+                }
+            };
+            Some(LeftOut {
+                object: format!("rows of {}", table.name),
+                because,
+            })
+        })
+        .collect()
+}
+
+/// Foreign keys whose rows are carried while rows they refer to stay behind.
+fn torn_keys(context: &Context<'_>) -> Vec<String> {
+    let catalog = &context.inspection.catalog;
+    let selection = context.selection;
+    let carry = |table: usize| {
+        selection
+            .tables
+            .get(table)
+            .copied()
+            .unwrap_or(Carry::Nothing)
+    };
+    let is_torn = |key: &&ForeignKey| {
+        let is_cut = carry(key.references) == Carry::StructureOnly
+            || selection.filter(key.references).is_some();
+        carry(key.table) == Carry::RowsAndStructure
+            && carry(key.references) != Carry::Nothing
+            && is_cut
+    };
+    let torn = catalog.foreign_keys.iter().filter(is_torn);
+    torn.map(|key| {
+        let (from, to) = (&catalog.tables[key.table].name, &catalog.tables[key.references].name);
+        format!(
+            "Rows of {from} may refer to rows of {to} that stay behind; if they do, the foreign key {} is added for new rows only (NOT VALID).",
+            printable(&key.name)
+        )
+    })
+    .collect()
+}
+
 fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
     let mut notes = Vec::new();
     if context.inspection.destination.has_lz4
@@ -505,6 +559,7 @@ fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
             "{structure_only} tables are made without their rows, as chosen."
         ));
     }
+    notes.extend(torn_keys(context));
     if context.inspection.catalog.large_objects.count > 0 && !context.carries_large_objects() {
         notes.push(
             "Large objects are left out: they belong to no table, and only some tables were asked for."

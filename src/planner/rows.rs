@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::model::catalog::{Table, WireType};
-use crate::model::name::ObjectName;
+use crate::model::name::{ObjectName, printable};
 use crate::model::options::{Method, OnExisting, SchemaChoice};
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
 use crate::model::selection::Carry;
@@ -66,7 +66,8 @@ pub(super) fn carried(context: &Context<'_>) -> Vec<Carried> {
         .map(|(at, table)| {
             let chosen = context.selection.methods.get(at).copied().flatten();
             let wanted = chosen.unwrap_or(context.options.method);
-            let (method, because) = match (wanted, why_not_fdw(table)) {
+            let (method, because) = match (wanted, why_not_fdw(table, context.selection.filter(at)))
+            {
                 (Method::Fdw, Some(reason)) => (Method::Copy, Some(reason)),
                 (method, _) => (method, None),
             };
@@ -89,7 +90,13 @@ pub(super) fn carried(context: &Context<'_>) -> Vec<Carried> {
 }
 
 /// The reason why postgres_fdw would carry this table wrongly; none when it carries it well.
-fn why_not_fdw(table: &Table) -> Option<String> {
+fn why_not_fdw(table: &Table, filter: Option<&str>) -> Option<String> {
+    if filter.is_some() {
+        return Some(
+            "By COPY, not FDW: the condition is for the source to judge, with its own functions and settings."
+                .to_owned(),
+        );
+    }
     if table.has_inheritance_children {
         return Some(
             "By COPY, not FDW: other tables inherit from this one, and a foreign table would return their rows too."
@@ -201,6 +208,7 @@ fn format_name(is_binary: bool) -> &'static str {
 
 fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried) -> Draft {
     let is_ours = context.is_made_here(carried.table);
+    let filter = context.selection.filter(carried.table);
     let format = format_name(carried.is_binary);
     let why = match &carried.because {
         Some(reason) => format!("{reason} Streamed in {format} format."),
@@ -208,6 +216,10 @@ fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried) -> Draft {
             "Streamed through howdah in PostgreSQL's binary format, which is fastest and exact.".to_owned()
         }
         None => "Streamed through howdah as text: a column's type has no binary form that every server reads alike.".to_owned(),
+    };
+    let why = match filter {
+        Some(filter) => format!("Only rows that satisfy {}. {why}", printable(filter)),
+        None => why,
     };
     let key = format!("data/{}.{}", table.name.schema, table.name.name);
     let mut draft = Draft::new(Phase::Data, format!("Copy the rows of {}", table.name), why)
@@ -229,7 +241,7 @@ fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried) -> Draft {
         .statement(
             Session::Source,
             Action::CopyOut,
-            statements::copy_out(table, carried.is_binary),
+            statements::copy_out(table, carried.is_binary, filter),
         )
         .statement(
             Session::Destination,
@@ -243,7 +255,7 @@ fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried) -> Draft {
         draft = draft.statement(
             Session::Source,
             Action::MeasureSource,
-            statements::measure_rows(table, measurement),
+            statements::measure_rows(table, measurement, filter),
         );
     }
     let draft = draft

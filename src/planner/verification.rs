@@ -57,11 +57,16 @@ fn table(
         .kind(StepKind::VerifyTable { data })
         .object(&table.name)
         .key(format!("verify/{}.{}", table.name.schema, table.name.name));
-    let measure = statements::measure_rows(table, measurement);
+    let measure = statements::measure_rows(table, measurement, None);
     if data.is_none() {
+        let filter = context.selection.filter(at);
         draft = draft
             .size(table.table_bytes, table.estimated_rows)
-            .statement(Session::Source, Action::MeasureSource, measure.clone());
+            .statement(
+                Session::Source,
+                Action::MeasureSource,
+                statements::measure_rows(table, measurement, filter),
+            );
     }
     draft.statement(Session::Destination, Action::MeasureDestination, measure)
 }

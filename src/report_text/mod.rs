@@ -91,7 +91,7 @@ pub fn headline(report: &Report) -> String {
             let unfinished = report.unfinished.len() as u64;
             match (parts.is_empty(), unfinished) {
                 (true, unfinished) => format!(
-                    "Everything was carried, but {} for new rows only: rows of the source break {}.",
+                    "Everything was carried, but {} for new rows only: rows that were carried break {}.",
                     counted(unfinished, "foreign key holds", "foreign keys hold"),
                     if unfinished == 1 { "it" } else { "them" }
                 ),

@@ -108,7 +108,8 @@ impl Effects {
                 selection,
                 options,
             } => {
-                let plan = make_plan(inspection, selection, *options);
+                let source = self.with_password(inspection.source_endpoint.clone());
+                let plan = make_plan(source, inspection, selection, *options);
                 self.ask(attempt, "Could not make the plan", plan, move |outcome| {
                     Msg::Planned {
                         attempt,
@@ -296,10 +297,12 @@ async fn inspect_telling(
 }
 
 async fn make_plan(
+    source: Endpoint,
     inspection: Arc<Inspection>,
     selection: Arc<Selection>,
     options: Options,
 ) -> Result<Plan, Problem> {
+    checks::filters::check(&source, &inspection, &selection).await?;
     spawn_blocking(move || planner::plan(&inspection, &selection, &options))
         .await
         .unwrap_or_else(|_| Err(crash::problem("Could not make the plan")))

@@ -67,23 +67,39 @@ fn copy_format(is_binary: bool) -> &'static str {
     }
 }
 
+/// What stands behind the table's name where only a part of its rows is meant: an extension's own condition, or the user's. Line
+/// ends keep a comment in it from swallowing the parenthesis.
+fn condition(table: &Table, filter: Option<&str>) -> Option<String> {
+    match (filter, &table.extension_config) {
+        (Some(filter), _) => Some(format!("WHERE (\n{filter}\n)")),
+        (None, Some(config)) if !config.condition.trim().is_empty() => {
+            Some(config.condition.clone())
+        }
+        _ => None,
+    }
+}
+
 /// COPY of a plain table or a partition reads that relation alone, never its children (manual, COPY).
-pub fn copy_out(table: &Table, is_binary: bool) -> String {
+pub fn copy_out(table: &Table, is_binary: bool, filter: Option<&str>) -> String {
     let columns = column_list(table.copied_columns());
-    match &table.extension_config {
-        Some(config) if !config.condition.trim().is_empty() => format!(
-            "COPY (SELECT {} FROM ONLY {} {}) TO STDOUT ({})",
+    match condition(table, filter) {
+        Some(condition) => format!(
+            "COPY (SELECT {} FROM ONLY {} {condition}) TO STDOUT ({})",
             ident_list(table.copied_columns().map(|c| c.name.as_str())),
             qualified(&table.name),
-            config.condition,
             copy_format(is_binary)
         ),
-        _ => format!(
+        None => format!(
             "COPY {}{columns} TO STDOUT ({})",
             qualified(&table.name),
             copy_format(is_binary)
         ),
     }
+}
+
+/// Asks the server whether it understands the condition; prepared, never run.
+pub fn try_filter(table: &ObjectName, filter: &str) -> String {
+    format!("SELECT FROM ONLY {} WHERE (\n{filter}\n)", qualified(table))
 }
 
 /// `freeze` is legal only in the transaction that created or truncated the table (manual, COPY FREEZE).
@@ -188,17 +204,17 @@ impl Measurement {
     }
 }
 
-/// Rows of one table itself, without its children.
-pub fn measure_rows(table: &Table, measurement: Measurement) -> String {
-    let condition = match &table.extension_config {
-        Some(config) if !config.condition.trim().is_empty() => format!(" {}", config.condition),
-        _ => String::new(),
-    };
+/// Rows of one table itself, without its children; of the source only those that satisfy the filter.
+pub fn measure_rows(table: &Table, measurement: Measurement, filter: Option<&str>) -> String {
     let list = measurement.select_list(table);
-    format!(
-        "{list} FROM ONLY {} AS x{condition}",
-        qualified(&table.name)
-    )
+    let name = qualified(&table.name);
+    match condition(table, filter) {
+        // The condition may name the table's columns by the table.
+        Some(condition) => {
+            format!("{list} FROM (SELECT * FROM ONLY {name} {condition}) AS x")
+        }
+        None => format!("{list} FROM ONLY {name} AS x"),
+    }
 }
 
 /// The same through a foreign table: what the transaction that read the rows still sees on the source.

@@ -65,7 +65,7 @@ impl Select {
         selection: &Selection,
         options: &Options,
     ) -> Selection {
-        let mut fresh = Selection::from_patterns(&new.catalog, &options.include, &options.exclude);
+        let mut fresh = Selection::of(&new.catalog, options);
         let is_same = old.is_some_and(|old| has_same_names(&old.catalog, &new.catalog));
         if let Some(old) = old {
             carry_over(&old.catalog, selection, &new.catalog, &mut fresh);
@@ -344,6 +344,7 @@ fn carry_over(old: &Catalog, chosen: &Selection, new: &Catalog, fresh: &mut Sele
     for (position, table) in new.tables.iter().enumerate() {
         if let Some(at) = tables.get(&table.name) {
             fresh.tables[position] = ticks::carry(chosen, *at);
+            fresh.filters[position] = chosen.filter(*at).map(ToOwned::to_owned);
             fresh.methods[position] = chosen.methods.get(*at).copied().flatten();
         }
     }
