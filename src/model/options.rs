@@ -1,5 +1,6 @@
 //! Choices that hold for a whole migration.
 
+use super::roles::RoleMap;
 use super::selection::Pattern;
 
 /// How rows travel.
@@ -68,6 +69,10 @@ pub struct Options {
     pub schema: SchemaChoice,
     pub owners: Keep,
     pub privileges: Keep,
+    /// Roles of the source under their names on the destination.
+    pub role_map: RoleMap,
+    /// Roles that the destination lacks are made, without login and password.
+    pub create_roles: bool,
     pub on_existing: OnExisting,
     pub verify: VerifyLevel,
     /// The source as the destination server sees it; none means as howdah sees it.
@@ -89,6 +94,8 @@ impl Default for Options {
             schema: SchemaChoice::All,
             owners: Keep::Keep,
             privileges: Keep::Keep,
+            role_map: RoleMap::default(),
+            create_roles: false,
             on_existing: OnExisting::Stop,
             verify: VerifyLevel::Counts,
             fdw_host: None,

@@ -5,6 +5,7 @@
 pub mod keywords;
 pub mod lexer;
 pub mod quote;
+pub mod roles;
 pub mod script;
 pub mod settings;
 pub mod statements;
