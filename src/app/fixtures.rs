@@ -245,6 +245,7 @@ pub(crate) fn bare() -> Inspection {
         catalog: Catalog::default(),
         archive: Archive::default(),
         existing: Vec::new(),
+        destination_roles: Vec::new(),
         is_fdw_installed: false,
     }
 }
@@ -300,7 +301,7 @@ pub(crate) fn shop() -> Inspection {
                 count: 3,
                 bytes: 6_144,
             },
-            materialized_views: Vec::new(),
+            ..Catalog::default()
         },
         ..bare()
     }

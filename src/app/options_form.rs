@@ -2,6 +2,9 @@
 
 use crate::model::options::{Keep, Method, OnExisting, Options, SchemaChoice, VerifyLevel};
 
+use crate::model::roles::RoleMap;
+
+use super::form::Field;
 use super::key::{Key, KeyCode};
 use super::overlay::Choice;
 
@@ -11,7 +14,12 @@ pub struct OptionsForm {
     pub options: Options,
     /// Position in [`ROWS`].
     pub focus: usize,
+    /// The text of [`Row::RoleMap`].
+    pub role_map: Field,
 }
+
+/// Enough for some dozens of roles.
+const ROLE_MAP_CHARS: usize = 4_096;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Row {
@@ -21,16 +29,20 @@ pub enum Row {
     Schema,
     Owners,
     Privileges,
+    MissingRoles,
+    RoleMap,
     Jobs,
 }
 
-pub const ROWS: [Row; 7] = [
+pub const ROWS: [Row; 9] = [
     Row::Method,
     Row::Verify,
     Row::OnExisting,
     Row::Schema,
     Row::Owners,
     Row::Privileges,
+    Row::MissingRoles,
+    Row::RoleMap,
     Row::Jobs,
 ];
 
@@ -45,6 +57,8 @@ impl Row {
             Self::Schema => "Structure",
             Self::Owners => "Owners",
             Self::Privileges => "Privileges",
+            Self::MissingRoles => "Missing roles",
+            Self::RoleMap => "Other role names",
             Self::Jobs => "Parallel jobs",
         }
     }
@@ -68,6 +82,13 @@ impl Row {
             },
             Self::Owners => keep(options.owners).to_owned(),
             Self::Privileges => keep(options.privileges).to_owned(),
+            Self::MissingRoles => if options.create_roles {
+                "create"
+            } else {
+                "stop"
+            }
+            .to_owned(),
+            Self::RoleMap => options.role_map.to_string(),
             Self::Jobs => options.jobs.to_string(),
         }
     }
@@ -123,6 +144,16 @@ impl Row {
                 }
                 Keep::Skip => "Nobody but the owner gets rights on the new objects.",
             },
+            Self::MissingRoles => {
+                if options.create_roles {
+                    "Roles that the destination lacks are created there, without login and password. They stay, whatever becomes of the run."
+                } else {
+                    "Nothing begins while the destination lacks a role that owns something or has rights."
+                }
+            }
+            Self::RoleMap => {
+                "OLD=NEW, …: what belongs to the source's role OLD, or is granted to it, goes to the destination's role NEW. Double quotes around names with = , or spaces."
+            }
             Self::Jobs => {
                 "How many tables are copied, and how many indexes are built, at the same time."
             }
@@ -139,9 +170,23 @@ fn keep(keep: Keep) -> &'static str {
 
 impl OptionsForm {
     pub fn new(options: &Options) -> Self {
+        let mut role_map = Field::text(ROLE_MAP_CHARS);
+        role_map.set(&options.role_map.to_string());
         Self {
             options: options.clone(),
             focus: 0,
+            role_map,
+        }
+    }
+
+    /// A sentence about role names that cannot be read.
+    pub fn complaint(&self) -> Option<String> {
+        RoleMap::parse(self.role_map.value()).err()
+    }
+
+    pub(super) fn paste(&mut self, text: &str) {
+        if self.focused() == Row::RoleMap {
+            self.role_map.paste(text);
         }
     }
 
@@ -153,15 +198,24 @@ impl OptionsForm {
         let count = ROWS.len();
         match key.code {
             KeyCode::Esc => return Some(Choice::Dismiss),
-            KeyCode::Enter => {
-                return Some(Choice::SetOptions(Box::new(self.options.clone())));
+            KeyCode::Enter => match RoleMap::parse(self.role_map.value()) {
+                Ok(role_map) => {
+                    self.options.role_map = role_map;
+                    return Some(Choice::SetOptions(Box::new(self.options.clone())));
+                }
+                // The complaint stands there; the cursor goes to what it is about.
+                Err(_) => {
+                    let position = ROWS.iter().position(|row| *row == Row::RoleMap);
+                    self.focus = position.unwrap_or(self.focus);
+                }
+            },
+            KeyCode::Up | KeyCode::BackTab => self.focus = (self.focus + count - 1) % count,
+            KeyCode::Down | KeyCode::Tab => self.focus = (self.focus + 1) % count,
+            _ if self.focused() == Row::RoleMap => {
+                self.role_map.key(key);
             }
-            KeyCode::Up | KeyCode::BackTab | KeyCode::Char('k') => {
-                self.focus = (self.focus + count - 1) % count;
-            }
-            KeyCode::Down | KeyCode::Tab | KeyCode::Char('j') => {
-                self.focus = (self.focus + 1) % count;
-            }
+            KeyCode::Char('k') => self.focus = (self.focus + count - 1) % count,
+            KeyCode::Char('j') => self.focus = (self.focus + 1) % count,
             KeyCode::Left => self.change(false),
             KeyCode::Right | KeyCode::Char(' ') => self.change(true),
             _ => {}
@@ -194,6 +248,8 @@ impl OptionsForm {
             ),
             Row::Owners => cycle(&mut options.owners, &[Keep::Keep, Keep::Skip], forward),
             Row::Privileges => cycle(&mut options.privileges, &[Keep::Keep, Keep::Skip], forward),
+            Row::MissingRoles => options.create_roles = !options.create_roles,
+            Row::RoleMap => {}
             Row::Jobs => {
                 options.jobs = if forward {
                     (options.jobs + 1).min(MAX_JOBS)

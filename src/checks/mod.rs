@@ -7,6 +7,7 @@ mod destination;
 mod fdw;
 mod identity;
 mod rights;
+mod roles;
 mod schema;
 
 use tokio_postgres::Client;
@@ -19,6 +20,7 @@ use crate::model::finding::{CheckResult, Finding, Level};
 use crate::model::inspection::Inspection;
 use crate::model::options::Options;
 use crate::model::problem::Problem;
+use crate::model::roles::DestinationRole;
 use crate::model::selection::Selection;
 use crate::pg::client_tools::{self, ClientTools};
 use crate::pg::connect::connect;
@@ -38,13 +40,13 @@ struct Facts<'a> {
     destination_endpoint: &'a Endpoint,
     source: &'a ServerFacts,
     destination: &'a ServerFacts,
-    source_client: &'a Client,
     /// On database `postgres` when the destination database is yet to be made.
     destination_client: &'a Client,
     catalog: &'a Catalog,
     selection: &'a Selection,
     archive: &'a Archive,
     existing: &'a [ExistingObject],
+    destination_roles: &'a [DestinationRole],
     options: &'a Options,
 }
 
@@ -117,6 +119,9 @@ pub async fn inspect(
         Some(_) => catalog::read_existing(&destination_session.client).await?,
         None => Vec::new(),
     };
+    let destination_roles =
+        catalog::read_destination_roles(&destination_session.client, destination.version_num)
+            .await?;
     let rights = rights::tables_readable(&catalog, &source, &options);
     let is_readable = rights.iter().all(|finding| finding.level < Level::Blocking);
     on_result(result(
@@ -144,12 +149,12 @@ pub async fn inspect(
         destination_endpoint: &destination_endpoint,
         source: &source,
         destination: &destination,
-        source_client: &source_session.client,
         destination_client: &destination_session.client,
         catalog: &catalog,
         selection: &selection,
         archive: &archive,
         existing: &existing,
+        destination_roles: &destination_roles,
         options: &options,
     };
     run_checks(&facts, is_same, fdw_questions, &mut on_result).await;
@@ -165,6 +170,7 @@ pub async fn inspect(
         catalog,
         archive,
         existing,
+        destination_roles,
         is_fdw_installed,
     })
 }
@@ -203,7 +209,7 @@ async fn run_checks(
     on_result(result(
         "roles",
         "Owners and grantees exist on the destination",
-        schema::roles(facts).await,
+        roles::roles(facts).await,
     ));
     let is_wanted = fdw_questions == FdwQuestions::Always || fdw::is_chosen(facts);
     // On one and the same server and database the test would meet itself.

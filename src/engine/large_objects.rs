@@ -74,7 +74,10 @@ pub(super) async fn copy(
         }
         let mut about = Vec::new();
         if options.owners == Keep::Keep {
-            about.push(statements::own_large_object(oid, &owner));
+            about.push(statements::own_large_object(
+                oid,
+                options.role_map.map_role(&owner),
+            ));
         }
         about.extend(comment.map(|comment| statements::comment_large_object(oid, &comment)));
         for sql in about {

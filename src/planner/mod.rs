@@ -6,6 +6,7 @@ mod builder;
 mod closure;
 mod fdw;
 mod finish;
+pub mod roles;
 mod rows;
 mod schema;
 
@@ -47,6 +48,8 @@ struct Context<'a> {
     partitions: HashMap<usize, Vec<usize>>,
     /// Catalog position to the step that creates the table; filled once the schema steps stand.
     creating_step: HashMap<usize, StepId>,
+    /// A role of the destination to the step that makes it.
+    step_of_role: HashMap<String, StepId>,
 }
 
 impl Context<'_> {
@@ -81,8 +84,7 @@ impl Context<'_> {
     }
 
     fn carries_large_objects(&self) -> bool {
-        // They belong to no table: a selection of tables says nothing about them.
-        self.options.include.is_empty()
+        carries_large_objects(self.options)
     }
 
     fn carries_fdw_extension(&self) -> bool {
@@ -134,12 +136,18 @@ impl Context<'_> {
     }
 }
 
+/// They belong to no table: a selection of tables says nothing about them.
+fn carries_large_objects(options: &Options) -> bool {
+    options.include.is_empty()
+}
+
 /// Makes the plan. Errors say what in the choices cannot be carried out.
 pub fn plan(
     inspection: &Inspection,
     selection: &Selection,
     options: &Options,
 ) -> Result<Plan, Problem> {
+    roles::check_map(&inspection.archive, &inspection.catalog, options)?;
     let position_of_oid: HashMap<u32, usize> = inspection
         .catalog
         .tables
@@ -164,6 +172,7 @@ pub fn plan(
         table_of_index: HashMap::new(),
         partitions: partitions(inspection),
         creating_step: HashMap::new(),
+        step_of_role: HashMap::new(),
     };
     context.table_of_index =
         schema::table_of_index(&inspection.archive.entries, &context.table_of_entry);
@@ -183,6 +192,8 @@ pub fn plan(
 
     let mut steps = Steps::default();
     push_preparation(&context, &mut steps);
+    let (step_of_role, new_roles) = roles::push_roles(&context, &mut steps);
+    context.step_of_role = step_of_role;
     rows::push_emptying(&context, &mut steps, &carried);
     let snapshot = is_copy_only.then(|| rows::push_snapshot(&context, &mut steps, &carried));
 
@@ -219,6 +230,7 @@ pub fn plan(
         source: inspection.source_endpoint.label(),
         destination: inspection.destination_endpoint.label(),
         destination_database: inspection.destination_endpoint.database.clone(),
+        destination_user: inspection.destination.user.clone(),
         options: options.clone(),
         source_settings: settings::source(inspection.source.version_num),
         destination_settings: settings::destination(inspection.destination.version_num),
@@ -226,6 +238,7 @@ pub fn plan(
         schema_digest: inspection.archive.digest(),
         client_directory: inspection.archive.client_directory.clone(),
         object_counts,
+        new_roles,
         notes,
         left_out: context.closure.left_out,
     })

@@ -236,6 +236,7 @@ fn large_object_step(context: &Context<'_>) -> Draft {
     )
     .kind(StepKind::LargeObjects)
     .key("data/large objects")
+    .needs(super::roles::steps_of_large_objects(context))
     .size(objects.bytes, None)
     .run(Session::Destination, statements::BEGIN)
     .statement(Session::Source, Action::Stream, statements::LIST_LARGE_OBJECTS);

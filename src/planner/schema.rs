@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use crate::model::archive::{Entry, Section};
 use crate::model::name::{ObjectName, printable};
-use crate::model::options::Keep;
+use crate::model::options::{Keep, Options};
 use crate::model::plan::{Phase, Rule, StepId, TableLock};
+use crate::sql::roles::{Grammar, mapped, without_session_authorization};
 
 use super::builder::{Draft, Steps};
 use super::closure::PG_CLASS;
@@ -43,16 +44,22 @@ pub(super) fn push_entries(
     for entry in &context.inspection.archive.entries {
         if phase_of(entry) != wanted
             || !context.closure.carries(entry)
-            || is_skipped(context, entry)
+            || is_skipped(context.options, entry)
         {
             continue;
         }
         let mut sql = Vec::new();
         if crate::sql::lexer::has_statement(&entry.sql) {
-            sql.push(entry.sql.clone());
+            sql.push(definition(context, entry));
         }
         if context.options.owners == Keep::Keep {
-            sql.extend(entry.owner_sql.clone());
+            let map = &context.options.role_map;
+            sql.extend(
+                entry
+                    .owner_sql
+                    .as_ref()
+                    .map(|sql| mapped(Grammar::Owner, sql, map)),
+            );
         }
         if sql.is_empty() {
             continue;
@@ -67,6 +74,7 @@ pub(super) fn push_entries(
                 needs.extend(rows.of_entry(*dependency));
             }
         }
+        needs.extend(super::roles::steps_of_entry(context, entry));
         let Sentence { title, why } = sentence(entry);
         let rule = if entry.kind == "COMMENT" && entry.name.name.starts_with("EXTENSION ") {
             Rule::Optional
@@ -86,6 +94,18 @@ pub(super) fn push_entries(
             .transaction(sql);
         made.insert(entry.id, steps.push(draft));
     }
+}
+
+/// As pg_dump wrote it, but for the names of the roles and for what only a superuser may say.
+fn definition(context: &Context<'_>, entry: &Entry) -> String {
+    let Some(grammar) = Grammar::of_kind(&entry.kind) else {
+        return entry.sql.clone();
+    };
+    let sql = mapped(grammar, &entry.sql, &context.options.role_map);
+    if grammar == Grammar::Acl && !context.inspection.destination.is_superuser {
+        return without_session_authorization(&sql);
+    }
+    sql
 }
 
 /// Which tables an entry locks while it is made (manual, "Explicit Locking"): CREATE INDEX takes SHARE, ALTER TABLE and CREATE
@@ -122,9 +142,9 @@ fn locks_of(context: &Context<'_>, entry: &Entry) -> Vec<TableLock> {
         .collect()
 }
 
-fn is_skipped(context: &Context<'_>, entry: &Entry) -> bool {
+pub(super) fn is_skipped(options: &Options, entry: &Entry) -> bool {
     match entry.kind.as_str() {
-        "ACL" | "DEFAULT ACL" => context.options.privileges == Keep::Skip,
+        "ACL" | "DEFAULT ACL" => options.privileges == Keep::Skip,
         // A subscription would start to replicate, or hold a slot on the publisher.
         "SUBSCRIPTION" => true,
         "COMMENT" | "SECURITY LABEL" => entry.name.name.starts_with("SUBSCRIPTION "),

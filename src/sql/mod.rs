@@ -4,6 +4,7 @@
 
 pub mod keywords;
 pub mod lexer;
+pub mod new_roles;
 pub mod quote;
 pub mod roles;
 pub mod script;
