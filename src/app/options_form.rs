@@ -198,17 +198,15 @@ impl OptionsForm {
         let count = ROWS.len();
         match key.code {
             KeyCode::Esc => return Some(Choice::Dismiss),
-            KeyCode::Enter => match RoleMap::parse(self.role_map.value()) {
-                Ok(role_map) => {
+            KeyCode::Enter => {
+                if let Ok(role_map) = RoleMap::parse(self.role_map.value()) {
                     self.options.role_map = role_map;
                     return Some(Choice::SetOptions(Box::new(self.options.clone())));
                 }
                 // The complaint stands there; the cursor goes to what it is about.
-                Err(_) => {
-                    let position = ROWS.iter().position(|row| *row == Row::RoleMap);
-                    self.focus = position.unwrap_or(self.focus);
-                }
-            },
+                let position = ROWS.iter().position(|row| *row == Row::RoleMap);
+                self.focus = position.unwrap_or(self.focus);
+            }
             KeyCode::Up | KeyCode::BackTab => self.focus = (self.focus + count - 1) % count,
             KeyCode::Down | KeyCode::Tab => self.focus = (self.focus + 1) % count,
             _ if self.focused() == Row::RoleMap => {
@@ -265,4 +263,41 @@ fn cycle<T: Copy + PartialEq>(value: &mut T, all: &[T], forward: bool) {
     let position = all.iter().position(|one| one == value).unwrap_or(0);
     let step = if forward { 1 } else { all.len() - 1 };
     *value = all[(position + step) % all.len()];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(form: &mut OptionsForm, text: &str) {
+        form.focus = ROWS.iter().position(|row| *row == Row::RoleMap).unwrap();
+        for c in text.chars() {
+            form.key(Key::char(c));
+        }
+    }
+
+    #[test]
+    fn a_role_map_goes_in_and_comes_out_whole() {
+        let text = "\"a b\"=c, j=k, x=\"=,\"\"\"";
+        let mut form = OptionsForm::new(&Options::default());
+        typed(&mut form, text);
+        let Some(Choice::SetOptions(options)) = form.key(Key::plain(KeyCode::Enter)) else {
+            panic!("refused: {:?}", form.complaint());
+        };
+        assert_eq!(options.role_map.map_role("a b"), "c");
+        assert_eq!(options.role_map.map_role("x"), "=,\"");
+        assert_eq!(OptionsForm::new(&options).role_map.value(), text);
+    }
+
+    #[test]
+    fn a_wrong_role_map_keeps_the_form_open() {
+        let mut form = OptionsForm::new(&Options::default());
+        typed(&mut form, "a=b c");
+        form.focus = 0;
+        assert_eq!(form.key(Key::plain(KeyCode::Enter)), None);
+        assert_eq!(form.focused(), Row::RoleMap);
+        assert!(form.complaint().is_some());
+        form.paste("=d");
+        assert_eq!(form.complaint(), None);
+    }
 }

@@ -8,7 +8,7 @@ use crate::model::problem::Problem;
 use crate::planner::roles::{self, RoleNeed};
 use crate::sql::new_roles;
 
-use super::{Facts, ask_bool};
+use super::{Facts, ask, ask_bool};
 
 pub(super) async fn roles(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     let needs = roles::needs(facts.archive, facts.catalog, facts.selection, facts.options);
@@ -39,6 +39,7 @@ pub(super) async fn roles(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     }
     findings.extend(about_missing(facts, &needs, &missing).await?);
     findings.extend(about_standing_in(facts, &needs, &there));
+    findings.extend(about_creating(facts).await?);
     if findings.is_empty() {
         let count = needs.iter().map(|n| &n.name).collect::<BTreeSet<_>>().len();
         findings.push(Finding::fine(match count {
@@ -142,6 +143,41 @@ fn about_standing_in(
         .objects(named(&barred))
         .fix(fixes.join("\n")),
     )
+}
+
+/// Who is no superuser gives an object only to a role that might have made it there.
+async fn about_creating(facts: &Facts<'_>) -> Result<Option<Finding>, Problem> {
+    let user = &facts.destination.user;
+    if facts.destination.is_superuser || facts.destination.database.is_none() {
+        return Ok(None);
+    }
+    let mut pairs =
+        roles::owners_in_old_schemas(facts.archive, facts.catalog, facts.selection, facts.options);
+    pairs.retain(|(role, _)| role != user);
+    let Some(sql) = new_roles::cannot_create_in(&pairs) else {
+        return Ok(None);
+    };
+    let rows = ask(facts.destination_client, "rights on schemas", &sql).await?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let lacking: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let objects = lacking
+        .iter()
+        .map(|(role, schema)| format!("{} in {}", printable(role), printable(schema)));
+    let fixes: Vec<String> = lacking
+        .iter()
+        .map(|(role, schema)| new_roles::let_create_in(schema, role))
+        .collect();
+    Ok(Some(
+        Finding::new(
+            Level::Blocking,
+            format!("{} owners may not own objects where theirs belong", lacking.len()),
+            "They own objects in schemas that the destination has already. Only a superuser may give an object to a role that may not create in its schema. Grant that right (to a missing role after creating it), or leave owners out (--owners skip).",
+        )
+        .objects(objects.collect())
+        .fix(fixes.join("\n")),
+    ))
 }
 
 fn named(roles: &[&str]) -> Vec<String> {

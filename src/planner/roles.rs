@@ -10,6 +10,7 @@ use crate::model::options::{Keep, Options, SchemaChoice};
 use crate::model::plan::{NewRole, Phase, StepId};
 use crate::model::problem::Problem;
 use crate::model::selection::Selection;
+use crate::sql::lexer::has_statement;
 use crate::sql::new_roles;
 use crate::sql::roles::{Grammar, NamedRole, named};
 
@@ -88,6 +89,38 @@ fn of_large_objects(catalog: &Catalog, options: &Options) -> Vec<NamedRole> {
         .map(|role| NamedRole {
             name: role.name.clone(),
             is_acting: true,
+        })
+        .collect()
+}
+
+/// Owners, under their names on the destination, with each schema that is there already and gets objects of theirs.
+pub fn owners_in_old_schemas(
+    archive: &Archive,
+    catalog: &Catalog,
+    selection: &Selection,
+    options: &Options,
+) -> BTreeSet<(String, String)> {
+    if options.owners == Keep::Skip || options.schema == SchemaChoice::None {
+        return BTreeSet::new();
+    }
+    let closure = Closure::of(archive, catalog, selection);
+    let carried = || {
+        let entries = archive.entries.iter();
+        entries.filter(|e| closure.carries(e) && !super::schema::is_skipped(options, e))
+    };
+    let new: HashSet<&str> = carried()
+        .filter(|entry| entry.kind == "SCHEMA" && has_statement(&entry.sql))
+        .map(|entry| entry.name.name.as_str())
+        .collect();
+    carried()
+        .filter(|entry| !entry.name.schema.is_empty() && !new.contains(entry.name.schema.as_str()))
+        .flat_map(|entry| {
+            let sql = entry.owner_sql.as_deref().unwrap_or_default();
+            let owners = named(Grammar::Owner, sql);
+            owners.into_iter().map(|owner| {
+                let name = options.role_map.map_role(&owner.name).to_owned();
+                (name, entry.name.schema.clone())
+            })
         })
         .collect()
 }
@@ -203,16 +236,16 @@ pub(super) fn push_roles(
 
 /// The steps that make the roles which an entry's step names.
 pub(super) fn steps_of_entry(context: &Context<'_>, entry: &Entry) -> Vec<StepId> {
-    steps_of(context, of_entry(entry, context.options))
+    steps_of(context, &of_entry(entry, context.options))
 }
 
 /// Those that make the owners of large objects.
 pub(super) fn steps_of_large_objects(context: &Context<'_>) -> Vec<StepId> {
     let roles = of_large_objects(&context.inspection.catalog, context.options);
-    steps_of(context, roles)
+    steps_of(context, &roles)
 }
 
-fn steps_of(context: &Context<'_>, roles: Vec<NamedRole>) -> Vec<StepId> {
+fn steps_of(context: &Context<'_>, roles: &[NamedRole]) -> Vec<StepId> {
     let map = &context.options.role_map;
     let steps = roles
         .iter()

@@ -1,6 +1,6 @@
 //! Statements about roles themselves: made, joined, left. They belong to the whole server.
 
-use super::quote::ident;
+use super::quote::{ident, literal};
 
 pub const MAY_CREATE_ROLES: &str =
     "SELECT rolcreaterole OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user";
@@ -37,4 +37,32 @@ fn grant_role(name: &str, member: &str, version_num: u32) -> String {
 
 pub fn leave_role(name: &str, member: &str) -> String {
     format!("REVOKE {} FROM {};", ident(name), ident(member))
+}
+
+/// Which of these (role, schema) lack the right that owning an object there takes. A role yet to be made has what PUBLIC has.
+pub fn cannot_create_in<'a>(
+    pairs: impl IntoIterator<Item = &'a (String, String)>,
+) -> Option<String> {
+    let rows: Vec<String> = pairs
+        .into_iter()
+        .map(|(role, schema)| format!("({}, {})", literal(role), literal(schema)))
+        .collect();
+    (!rows.is_empty()).then(|| {
+        format!(
+            "SELECT v.role, v.schema FROM (VALUES {}) AS v (role, schema) \
+             JOIN pg_catalog.pg_namespace AS n ON n.nspname = v.schema \
+             LEFT JOIN pg_catalog.pg_roles AS r ON r.rolname = v.role \
+             WHERE NOT CASE WHEN r.oid IS NULL THEN pg_catalog.has_schema_privilege('public', n.oid, 'CREATE') \
+             ELSE pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE') END ORDER BY 2, 1",
+            rows.join(", ")
+        )
+    })
+}
+
+pub fn let_create_in(schema: &str, role: &str) -> String {
+    format!(
+        "GRANT CREATE ON SCHEMA {} TO {};",
+        ident(schema),
+        ident(role)
+    )
 }

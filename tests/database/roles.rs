@@ -393,8 +393,8 @@ async fn roles_one_may_not_act_for_are_named_with_the_grant() {
     support::execute_batch(&pair.source, &create).await;
     support::execute_batch(&pair.destination, &create).await;
     let fill = format!(
-        "grant {team} to {user}; create schema s authorization {team};
-         set role {team}; create table s.t (n int primary key); insert into s.t values (1), (2);
+        "grant {team} to {user}; create schema s authorization {team}; grant create on schema public to {team};
+         set role {team}; create table s.t (n int primary key); insert into s.t values (1), (2); create table u ();
          grant usage on schema s to {guest}; grant select on s.t to {guest} with grant option; reset role;
          set role {guest}; grant select on s.t to {user}; reset role"
     );
@@ -408,6 +408,9 @@ async fn roles_one_may_not_act_for_are_named_with_the_grant() {
         assert!(said(&stopped).contains(&grant), "{}", said(&stopped));
         grants.push_str(&grant);
     }
+    let create = format!("GRANT CREATE ON SCHEMA public TO {team};");
+    assert!(said(&stopped).contains(&create), "{}", said(&stopped));
+    grants.push_str(&create);
     support::execute_batch(&pair.destination, &grants).await;
     let run = howdah("run", &own, &["--yes"]);
     assert_code(&run, 0);

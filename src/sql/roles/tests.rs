@@ -1,3 +1,5 @@
+//! Statements as pg_dump writes them, with tables, columns and literals that are called like the roles.
+
 use super::*;
 use crate::model::roles::RolePair;
 
