@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::model::options::{
     Keep, Method, OnExisting, Options, SchemaChoice, ToastCompression, VerifyLevel,
 };
+use crate::model::roles::{RoleMap, RolePair};
 use crate::model::selection::{Pattern, RowFilter};
 
 /// Carries a PostgreSQL database from one server to another, and proves the copy.
@@ -183,6 +184,12 @@ pub struct Choices {
     /// Settings, comment, limits and grants of the database itself
     #[arg(long, value_enum, default_value = "keep")]
     database_settings: KeepWord,
+    /// Give what role OLD owns or may do to role NEW; put a name that holds = in double quotes; may be repeated
+    #[arg(long, value_name = "OLD=NEW", value_parser = RolePair::parse)]
+    map_role: Vec<RolePair>,
+    /// Create the roles that the destination lacks, without login and password
+    #[arg(long)]
+    create_roles: bool,
     /// When the destination holds what would be carried: stop, remove or empty it first, or add to it
     #[arg(long, value_enum, default_value = "stop")]
     on_existing: OnExistingWord,
@@ -285,6 +292,8 @@ impl From<Choices> for Options {
             owners: choices.owners.into(),
             privileges: choices.privileges.into(),
             database_settings: choices.database_settings.into(),
+            role_map: RoleMap::new(choices.map_role),
+            create_roles: choices.create_roles,
             on_existing: match choices.on_existing {
                 OnExistingWord::Stop => OnExisting::Stop,
                 OnExistingWord::Empty => OnExisting::Empty,

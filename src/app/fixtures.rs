@@ -251,6 +251,7 @@ pub(crate) fn bare() -> Inspection {
         catalog: Catalog::default(),
         archive: Archive::default(),
         existing: Vec::new(),
+        destination_roles: Vec::new(),
         is_fdw_installed: false,
     }
 }

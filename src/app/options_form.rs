@@ -4,6 +4,9 @@ use crate::model::options::{
     Keep, Method, OnExisting, Options, SchemaChoice, ToastCompression, VerifyLevel,
 };
 
+use crate::model::roles::RoleMap;
+
+use super::form::Field;
 use super::key::{Key, KeyCode};
 use super::overlay::Choice;
 
@@ -13,7 +16,12 @@ pub struct OptionsForm {
     pub options: Options,
     /// Position in [`ROWS`].
     pub focus: usize,
+    /// The text of [`Row::RoleMap`].
+    pub role_map: Field,
 }
+
+/// Enough for some dozens of roles.
+const ROLE_MAP_CHARS: usize = 4_096;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Row {
@@ -23,18 +31,22 @@ pub enum Row {
     Schema,
     Owners,
     Privileges,
+    MissingRoles,
+    RoleMap,
     Toast,
     DatabaseSettings,
     Jobs,
 }
 
-pub const ROWS: [Row; 9] = [
+pub const ROWS: [Row; 11] = [
     Row::Method,
     Row::Verify,
     Row::OnExisting,
     Row::Schema,
     Row::Owners,
     Row::Privileges,
+    Row::MissingRoles,
+    Row::RoleMap,
     Row::Toast,
     Row::DatabaseSettings,
     Row::Jobs,
@@ -51,6 +63,8 @@ impl Row {
             Self::Schema => "Structure",
             Self::Owners => "Owners",
             Self::Privileges => "Privileges",
+            Self::MissingRoles => "Missing roles",
+            Self::RoleMap => "Other role names",
             Self::Toast => "Long values",
             Self::DatabaseSettings => "Database settings",
             Self::Jobs => "Parallel jobs",
@@ -76,6 +90,13 @@ impl Row {
             },
             Self::Owners => keep(options.owners).to_owned(),
             Self::Privileges => keep(options.privileges).to_owned(),
+            Self::MissingRoles => if options.create_roles {
+                "create"
+            } else {
+                "stop"
+            }
+            .to_owned(),
+            Self::RoleMap => options.role_map.to_string(),
             Self::Toast => match options.toast_compression {
                 ToastCompression::Fast => "lz4".to_owned(),
                 ToastCompression::Server => "server's way".to_owned(),
@@ -136,6 +157,16 @@ impl Row {
                 }
                 Keep::Skip => "Nobody but the owner gets rights on the new objects.",
             },
+            Self::MissingRoles => {
+                if options.create_roles {
+                    "Roles that the destination lacks are created there, without login and password. They stay, whatever becomes of the run."
+                } else {
+                    "Nothing begins while the destination lacks a role that owns something or has rights."
+                }
+            }
+            Self::RoleMap => {
+                "OLD=NEW, …: what belongs to the source's role OLD, or is granted to it, goes to the destination's role NEW. Double quotes around names with = , or spaces."
+            }
             Self::Toast => match options.toast_compression {
                 ToastCompression::Fast => {
                     "Long values are stored compressed with lz4 where the destination has it: faster, and read the same."
@@ -166,9 +197,23 @@ fn keep(keep: Keep) -> &'static str {
 
 impl OptionsForm {
     pub fn new(options: &Options) -> Self {
+        let mut role_map = Field::text(ROLE_MAP_CHARS);
+        role_map.set(&options.role_map.to_string());
         Self {
             options: options.clone(),
             focus: 0,
+            role_map,
+        }
+    }
+
+    /// A sentence about role names that cannot be read.
+    pub fn complaint(&self) -> Option<String> {
+        RoleMap::parse(self.role_map.value()).err()
+    }
+
+    pub(super) fn paste(&mut self, text: &str) {
+        if self.focused() == Row::RoleMap {
+            self.role_map.paste(text);
         }
     }
 
@@ -181,14 +226,21 @@ impl OptionsForm {
         match key.code {
             KeyCode::Esc => return Some(Choice::Dismiss),
             KeyCode::Enter => {
-                return Some(Choice::SetOptions(Box::new(self.options.clone())));
+                if let Ok(role_map) = RoleMap::parse(self.role_map.value()) {
+                    self.options.role_map = role_map;
+                    return Some(Choice::SetOptions(Box::new(self.options.clone())));
+                }
+                // The complaint stands there; the cursor goes to what it is about.
+                let position = ROWS.iter().position(|row| *row == Row::RoleMap);
+                self.focus = position.unwrap_or(self.focus);
             }
-            KeyCode::Up | KeyCode::BackTab | KeyCode::Char('k') => {
-                self.focus = (self.focus + count - 1) % count;
+            KeyCode::Up | KeyCode::BackTab => self.focus = (self.focus + count - 1) % count,
+            KeyCode::Down | KeyCode::Tab => self.focus = (self.focus + 1) % count,
+            _ if self.focused() == Row::RoleMap => {
+                self.role_map.key(key);
             }
-            KeyCode::Down | KeyCode::Tab | KeyCode::Char('j') => {
-                self.focus = (self.focus + 1) % count;
-            }
+            KeyCode::Char('k') => self.focus = (self.focus + count - 1) % count,
+            KeyCode::Char('j') => self.focus = (self.focus + 1) % count,
             KeyCode::Left => self.change(false),
             KeyCode::Right | KeyCode::Char(' ') => self.change(true),
             _ => {}
@@ -221,6 +273,8 @@ impl OptionsForm {
             ),
             Row::Owners => cycle(&mut options.owners, &[Keep::Keep, Keep::Skip], forward),
             Row::Privileges => cycle(&mut options.privileges, &[Keep::Keep, Keep::Skip], forward),
+            Row::MissingRoles => options.create_roles = !options.create_roles,
+            Row::RoleMap => {}
             Row::Toast => cycle(
                 &mut options.toast_compression,
                 &[ToastCompression::Fast, ToastCompression::Server],
@@ -246,4 +300,41 @@ fn cycle<T: Copy + PartialEq>(value: &mut T, all: &[T], forward: bool) {
     let position = all.iter().position(|one| one == value).unwrap_or(0);
     let step = if forward { 1 } else { all.len() - 1 };
     *value = all[(position + step) % all.len()];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(form: &mut OptionsForm, text: &str) {
+        form.focus = ROWS.iter().position(|row| *row == Row::RoleMap).unwrap();
+        for c in text.chars() {
+            form.key(Key::char(c));
+        }
+    }
+
+    #[test]
+    fn a_role_map_goes_in_and_comes_out_whole() {
+        let text = "\"a b\"=c, j=k, x=\"=,\"\"\"";
+        let mut form = OptionsForm::new(&Options::default());
+        typed(&mut form, text);
+        let Some(Choice::SetOptions(options)) = form.key(Key::plain(KeyCode::Enter)) else {
+            panic!("refused: {:?}", form.complaint());
+        };
+        assert_eq!(options.role_map.map_role("a b"), "c");
+        assert_eq!(options.role_map.map_role("x"), "=,\"");
+        assert_eq!(OptionsForm::new(&options).role_map.value(), text);
+    }
+
+    #[test]
+    fn a_wrong_role_map_keeps_the_form_open() {
+        let mut form = OptionsForm::new(&Options::default());
+        typed(&mut form, "a=b c");
+        form.focus = 0;
+        assert_eq!(form.key(Key::plain(KeyCode::Enter)), None);
+        assert_eq!(form.focused(), Row::RoleMap);
+        assert!(form.complaint().is_some());
+        form.paste("=d");
+        assert_eq!(form.complaint(), None);
+    }
 }

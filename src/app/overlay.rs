@@ -57,6 +57,7 @@ impl Overlay {
                 typed.field.paste(text);
             }
             Self::SourceAddress(form) => form.paste(text),
+            Self::Options(form) => form.paste(text),
             _ => {}
         }
     }

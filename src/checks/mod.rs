@@ -8,6 +8,7 @@ mod fdw;
 pub mod filters;
 mod identity;
 mod rights;
+mod roles;
 mod schema;
 
 use tokio_postgres::Client;
@@ -20,6 +21,7 @@ use crate::model::finding::{CheckResult, Finding, Level};
 use crate::model::inspection::Inspection;
 use crate::model::options::Options;
 use crate::model::problem::Problem;
+use crate::model::roles::DestinationRole;
 use crate::model::selection::Selection;
 use crate::pg::client_tools::{self, ClientTools};
 use crate::pg::connect::connect;
@@ -39,13 +41,13 @@ struct Facts<'a> {
     destination_endpoint: &'a Endpoint,
     source: &'a ServerFacts,
     destination: &'a ServerFacts,
-    source_client: &'a Client,
     /// On database `postgres` when the destination database is yet to be made.
     destination_client: &'a Client,
     catalog: &'a Catalog,
     selection: &'a Selection,
     archive: &'a Archive,
     existing: &'a [ExistingObject],
+    destination_roles: &'a [DestinationRole],
     options: &'a Options,
 }
 
@@ -121,6 +123,9 @@ pub async fn inspect(
         Some(_) => catalog::read_existing(&destination_session.client).await?,
         None => Vec::new(),
     };
+    let destination_roles =
+        catalog::read_destination_roles(&destination_session.client, destination.version_num)
+            .await?;
     let rights = rights::tables_readable(&catalog, &source, &options);
     let is_readable = rights.iter().all(|finding| finding.level < Level::Blocking);
     on_result(result(
@@ -148,12 +153,12 @@ pub async fn inspect(
         destination_endpoint: &destination_endpoint,
         source: &source,
         destination: &destination,
-        source_client: &source_session.client,
         destination_client: &destination_session.client,
         catalog: &catalog,
         selection: &selection,
         archive: &archive,
         existing: &existing,
+        destination_roles: &destination_roles,
         options: &options,
     };
     on_result(result(
@@ -176,6 +181,7 @@ pub async fn inspect(
         catalog,
         archive,
         existing,
+        destination_roles,
         is_fdw_installed,
     })
 }
@@ -209,7 +215,7 @@ async fn run_checks(
     on_result(result(
         "roles",
         "Owners and grantees exist on the destination",
-        schema::roles(facts).await,
+        roles::roles(facts).await,
     ));
     let is_wanted = purpose == Purpose::Wizard || fdw::is_chosen(facts);
     // On one and the same server and database the test would meet itself.

@@ -4,12 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::definition::DefinitionsResult;
 use crate::model::event::Stop;
+use crate::model::name::printable;
 use crate::model::options::{OnExisting, VerifyLevel};
 use crate::model::plan::{Fallback, Phase, Plan, Rule, Step, StepId, StepKind, journal_key};
 use crate::model::problem::Problem;
 use crate::model::report::{
     LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Unfinished, Verdict,
 };
+use crate::sql::new_roles;
 
 /// What a query measured on one side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +98,7 @@ impl Ledger {
         self.add_failures(&mut report, plan);
         report.outcome = self.outcome(&report);
         add_advice(&mut report, plan);
+        self.add_new_roles(&mut report, plan);
         report
     }
 
@@ -298,6 +301,38 @@ impl Ledger {
             report.not_compared.extend(definitions.rewritten.iter().map(|object| {
                 format!("The definition of {object}: the server has written its expression anew, with other parentheses or casts.")
             }));
+        }
+    }
+
+    /// Roles stay even when nothing else does, so they are named in any case.
+    fn add_new_roles(&self, report: &mut Report, plan: &Plan) {
+        let made = plan
+            .new_roles
+            .iter()
+            .filter(|role| self.done.contains_key(&role.step));
+        let names: Vec<_> = made.clone().map(|role| printable(&role.name)).collect();
+        if names.is_empty() {
+            return;
+        }
+        report.warnings.push(format!(
+            "Roles created: {}. They belong to the whole destination server and stay; they can neither log in nor have they a password.",
+            names.join(", ")
+        ));
+        let member = &plan.destination_user;
+        for role in made.clone().filter(|role| role.logged_in) {
+            report.next_steps.push(format!(
+                "Let {} log in, as it did on the source: {}",
+                printable(&role.name),
+                new_roles::let_log_in(&role.name)
+            ));
+        }
+        for role in made.filter(|role| role.is_joined) {
+            report.next_steps.push(format!(
+                "{} became a member of {}, to give it its objects; if that is no longer wanted: {}",
+                printable(member),
+                printable(&role.name),
+                new_roles::leave_role(&role.name, member)
+            ));
         }
     }
 

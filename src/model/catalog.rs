@@ -1,6 +1,7 @@
 //! What the source holds, read once from its system catalogs.
 
 use super::name::ObjectName;
+use super::roles::SourceRole;
 
 /// The source database as the planner and the wizard see it. Tables and sequences stand in name order and
 /// are referred to by their position.
@@ -12,6 +13,8 @@ pub struct Catalog {
     pub materialized_views: Vec<MaterializedView>,
     pub large_objects: LargeObjects,
     pub database: DatabaseProperties,
+    /// Of the whole server, in name order.
+    pub roles: Vec<SourceRole>,
 }
 
 /// What the source says of the database itself.

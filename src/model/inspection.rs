@@ -4,6 +4,7 @@ use super::archive::Archive;
 use super::catalog::Catalog;
 use super::connection::{Endpoint, ServerFacts};
 use super::existing::ExistingObject;
+use super::roles::DestinationRole;
 
 /// Read once, on the Check screen or at the start of a headless run.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct Inspection {
     pub archive: Archive,
     /// What the destination already holds.
     pub existing: Vec<ExistingObject>,
+    /// Of the whole server.
+    pub destination_roles: Vec<DestinationRole>,
     /// `postgres_fdw` is already installed in the destination database.
     pub is_fdw_installed: bool,
 }

@@ -16,6 +16,7 @@ pub mod options;
 pub mod plan;
 pub mod problem;
 pub mod report;
+pub mod roles;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod selection;

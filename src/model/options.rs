@@ -1,5 +1,6 @@
 //! Choices that hold for a whole migration.
 
+use super::roles::RoleMap;
 use super::selection::{Pattern, RowFilter};
 
 /// How rows travel.
@@ -81,6 +82,10 @@ pub struct Options {
     pub schema: SchemaChoice,
     pub owners: Keep,
     pub privileges: Keep,
+    /// Roles of the source under their names on the destination.
+    pub role_map: RoleMap,
+    /// Roles that the destination lacks are made, without login and password.
+    pub create_roles: bool,
     /// `ALTER DATABASE … SET`, comment, grants and limits of the database itself.
     pub database_settings: Keep,
     pub on_existing: OnExisting,
@@ -107,6 +112,8 @@ impl Default for Options {
             schema: SchemaChoice::All,
             owners: Keep::Keep,
             privileges: Keep::Keep,
+            role_map: RoleMap::default(),
+            create_roles: false,
             database_settings: Keep::Keep,
             on_existing: OnExisting::Stop,
             verify: VerifyLevel::Counts,

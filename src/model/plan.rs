@@ -22,6 +22,8 @@ pub struct Plan {
     pub source: String,
     pub destination: String,
     pub destination_database: String,
+    /// The role that connects there.
+    pub destination_user: String,
     pub options: Options,
     /// Statements each session runs first, by side.
     pub source_settings: Vec<String>,
@@ -33,6 +35,8 @@ pub struct Plan {
     pub client_directory: std::path::PathBuf,
     /// Schema entries that will be made, by kind: `("TABLE", 22)`.
     pub object_counts: Vec<(String, u64)>,
+    /// Roles that the destination lacks and gets.
+    pub new_roles: Vec<NewRole>,
     /// What a reader should know before running, one sentence each.
     pub notes: Vec<String>,
     /// What is not carried, with the reason.
@@ -56,6 +60,17 @@ impl Plan {
 /// The journal key of the step that makes an object.
 pub fn journal_key(kind: &str, name: &ObjectName) -> String {
     format!("schema/{kind}/{}.{}", name.schema, name.name)
+}
+
+/// A role that a step makes. Roles belong to the whole server: they stay, whatever becomes of the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRole {
+    pub step: StepId,
+    pub name: String,
+    /// On the source it can; here it cannot before it has a password.
+    pub logged_in: bool,
+    /// The connecting role is made its member.
+    pub is_joined: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

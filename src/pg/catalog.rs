@@ -14,6 +14,7 @@ use crate::model::catalog::{
 use crate::model::existing::ExistingObject;
 use crate::model::name::ObjectName;
 use crate::model::problem::Problem;
+use crate::model::roles::{DestinationRole, SourceRole};
 
 use super::problem::problem;
 
@@ -30,6 +31,9 @@ const LARGE_OBJECTS: &str = include_str!("../../assets/sql/large_objects.sql");
 const DATABASE_PROPERTIES: &str = include_str!("../../assets/sql/database_properties.sql");
 const DATABASE_PRIVILEGES: &str = include_str!("../../assets/sql/database_privileges.sql");
 const DATABASE_SETTINGS: &str = include_str!("../../assets/sql/database_settings.sql");
+const ROLES: &str = include_str!("../../assets/sql/roles.sql");
+const DESTINATION_ROLES: &str = include_str!("../../assets/sql/destination_roles.sql");
+const DESTINATION_ROLES_16: &str = include_str!("../../assets/sql/destination_roles_16.sql");
 const EXISTING: &str = include_str!("../../assets/sql/existing.sql");
 
 async fn rows(client: &Client, what: &str, sql: &str) -> Result<Vec<Row>, Problem> {
@@ -125,6 +129,17 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
             bytes: row.get::<_, Option<i64>>(1).map_or(0, bytes),
         })
         .unwrap_or_default();
+    let roles = rows(client, "roles", ROLES)
+        .await?
+        .iter()
+        .map(|row| SourceRole {
+            name: row.get(0),
+            inherits: row.get(1),
+            can_log_in: row.get(2),
+            is_in_use: row.get(3),
+            owns_large_objects: row.get(4),
+        })
+        .collect();
     Ok(Catalog {
         tables,
         sequences,
@@ -132,6 +147,7 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
         materialized_views,
         large_objects,
         database: read_database(client).await?,
+        roles,
     })
 }
 
@@ -266,6 +282,26 @@ fn sequence_from(row: &Row, position: &HashMap<u32, usize>) -> Sequence {
         can_select: row.get(8),
         extension: row.get(9),
     }
+}
+
+/// The roles of the destination's server.
+pub async fn read_destination_roles(
+    client: &Client,
+    version: u32,
+) -> Result<Vec<DestinationRole>, Problem> {
+    let sql = if version >= 160_000 {
+        DESTINATION_ROLES_16
+    } else {
+        DESTINATION_ROLES
+    };
+    let roles = rows(client, "roles of the destination", sql).await?;
+    Ok(roles
+        .iter()
+        .map(|row| DestinationRole {
+            name: row.get(0),
+            can_stand_in: row.get(1),
+        })
+        .collect())
 }
 
 /// What a destination already holds; tables come with whether they have rows (0, or at least 1).

@@ -47,7 +47,7 @@ pub(super) fn push_settings(context: &Context<'_>, steps: &mut Steps) {
         push(
             format!("Set {} of {whose}", printable(&setting.name)),
             "New sessions begin with this value, as on the source. It comes last, for howdah's own sessions have theirs.",
-            vec![database::set(name, setting)],
+            vec![database::set(name, setting, options)],
         );
     }
     if source.is_template {
@@ -62,7 +62,7 @@ pub(super) fn push_settings(context: &Context<'_>, steps: &mut Steps) {
         push(
             "Set the owner of the database".to_owned(),
             "The database was made by this run; it belongs to whom it belongs on the source.",
-            vec![database::own(name, &source.owner)],
+            vec![database::own(name, &source.owner, options)],
         );
     }
     if let (Keep::Keep, Some(privileges)) = (options.privileges, &source.privileges) {

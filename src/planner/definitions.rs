@@ -9,7 +9,9 @@ use crate::model::definition::{
 use crate::model::name::ObjectName;
 use crate::model::options::{Keep, Options};
 use crate::model::report::Verdict;
+use crate::model::roles::{RoleMap, RolePair};
 use crate::sql::lexer::{self, Token, TokenKind};
+use crate::sql::roles::{Grammar, mapped, named};
 
 /// Whether entries of this kind are left alone under these options, on both sides.
 pub(super) fn is_skipped(entry: &Entry, options: &Options) -> bool {
@@ -22,23 +24,41 @@ pub(super) fn is_skipped(entry: &Entry, options: &Options) -> bool {
     }
 }
 
+/// What the destination must say of an entry of the source: the same, but for the names of roles.
+pub(super) fn expected(entry: &Entry, options: &Options) -> Option<Definition> {
+    of_entry(entry, options, &options.role_map)
+}
+
 /// The statements that make an entry; none where there is nothing to do (the schema `public`) or to compare.
-pub(super) fn of_entry(entry: &Entry, options: &Options) -> Option<Definition> {
+fn of_entry(entry: &Entry, options: &Options, roles: &RoleMap) -> Option<Definition> {
     if is_skipped(entry, options) {
         return None;
     }
+    let own = lexer::has_statement(&entry.sql).then(|| match Grammar::of_kind(&entry.kind) {
+        Some(grammar) => mapped(grammar, &entry.sql, roles),
+        None => entry.sql.clone(),
+    });
     let owner = entry
         .owner_sql
-        .as_deref()
+        .as_ref()
         .filter(|_| options.owners == Keep::Keep);
-    let parts: Vec<&str> = lexer::has_statement(&entry.sql)
-        .then_some(entry.sql.trim())
+    let parts: Vec<String> = own
         .into_iter()
-        .chain(owner.map(str::trim))
+        .chain(owner.map(|sql| mapped(Grammar::Owner, sql, roles)))
+        .map(|part| part.trim().to_owned())
         .collect();
+    let mut name = entry.name.clone();
+    if entry.kind == "USER MAPPING" {
+        // It has no name but its role's and its server's.
+        for role in named(Grammar::UserMapping, &entry.sql) {
+            name.name = name
+                .name
+                .replacen(&role.name, roles.map_role(&role.name), 1);
+        }
+    }
     (!parts.is_empty()).then(|| Definition {
         kind: entry.kind.clone(),
-        name: entry.name.clone(),
+        name,
         sql: parts.join("\n"),
     })
 }
@@ -54,7 +74,7 @@ pub fn compare(
     let found: Vec<Definition> = destination
         .entries
         .iter()
-        .filter_map(|entry| of_entry(entry, options))
+        .filter_map(|entry| of_entry(entry, options, &RoleMap::default()))
         .collect();
     let mut pairs: BTreeMap<(&str, &ObjectName), [Vec<&str>; 2]> = BTreeMap::new();
     for (side, definitions) in [expected, &found].into_iter().enumerate() {
@@ -69,6 +89,7 @@ pub fn compare(
         rewritten: Vec::new(),
     };
     for ((kind, name), sides) in pairs {
+        let shown = sides.clone().map(|texts| texts.join("\n"));
         let [source, destination] = sides.map(|texts| canonical(kind, &texts));
         let change = match (source.is_empty(), destination.is_empty()) {
             (_, true) => Change::Missing,
@@ -81,32 +102,49 @@ pub fn compare(
             }
             _ => Change::Changed,
         };
+        let [source_text, destination_text] = shown;
         result.verdict = Verdict::Different;
         result.differences.push(DefinitionDifference {
             kind: kind.to_owned(),
             name: name.clone(),
             change,
-            source: (!source.is_empty()).then(|| source.join("\n")),
-            destination: (!destination.is_empty()).then(|| destination.join("\n")),
+            source: (!source.is_empty()).then_some(source_text),
+            destination: (!destination.is_empty()).then_some(destination_text),
         });
     }
     result
 }
 
-/// Grants stand in the order in which they were given, which means nothing; so do entries of one name.
+/// Grants stand in the order in which they were given, which means nothing; so do entries of one name, and the roles of a
+/// policy, which pg_dump prints in no certain order.
 fn canonical(kind: &str, texts: &[&str]) -> Vec<String> {
-    let mut pieces: Vec<String> = if kind.ends_with("ACL") {
-        texts
+    let mut pieces: Vec<String> = match kind {
+        "ACL" | "DEFAULT ACL" => texts
             .iter()
             .flat_map(|text| lexer::statements(text))
             .map(|one| one.trim().to_owned())
             .filter(|one| !one.is_empty())
-            .collect()
-    } else {
-        texts.iter().map(|text| (*text).to_owned()).collect()
+            .collect(),
+        "POLICY" => texts.iter().map(|text| with_roles_in_order(text)).collect(),
+        _ => texts.iter().map(|text| (*text).to_owned()).collect(),
     };
     pieces.sort_unstable();
     pieces
+}
+
+fn with_roles_in_order(policy: &str) -> String {
+    let mut names: Vec<String> = named(Grammar::Policy, policy)
+        .into_iter()
+        .map(|role| role.name)
+        .collect();
+    let pair = |old: &String| RolePair {
+        old: old.clone(),
+        new: "role".to_owned(),
+    };
+    let nameless = RoleMap::new(names.iter().map(pair).collect());
+    let text = mapped(Grammar::Policy, policy, &nameless);
+    names.sort_unstable();
+    format!("{text} {}", names.join(", "))
 }
 
 /// Texts without white space, parentheses and casts.
@@ -229,7 +267,7 @@ mod tests {
         let options = Options::default();
         let expected: Vec<Definition> = source
             .into_iter()
-            .filter_map(|e| of_entry(e, &options))
+            .filter_map(|e| expected(e, &options))
             .collect();
         let archive = Archive {
             entries: destination.into_iter().cloned().collect(),
@@ -282,6 +320,17 @@ mod tests {
             compared([&before], [&other], true).verdict,
             Verdict::Different
         );
+    }
+
+    #[test]
+    fn the_order_of_a_policys_roles_means_nothing() {
+        let policy = |roles: &str| {
+            let sql = format!("CREATE POLICY p ON public.t TO {roles} USING (true);\n");
+            entry("POLICY", "t p", &sql)
+        };
+        let verdict = |a: &str, b: &str| compared([&policy(a)], [&policy(b)], true).verdict;
+        assert_eq!(verdict("a, b", "b, a"), Verdict::Equal);
+        assert_eq!(verdict("a, b", "a, c"), Verdict::Different);
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod definitions;
 mod fallback;
 mod fdw;
 mod finish;
+pub mod roles;
 mod rows;
 mod schema;
 mod verification;
@@ -60,6 +61,8 @@ struct Context<'a> {
     calling: HashSet<u32>,
     /// Catalog position to the step that creates the table; filled once the schema steps stand.
     creating_step: HashMap<usize, StepId>,
+    /// A role of the destination to the step that makes it.
+    step_of_role: HashMap<String, StepId>,
 }
 
 impl Context<'_> {
@@ -108,8 +111,7 @@ impl Context<'_> {
     }
 
     fn carries_large_objects(&self) -> bool {
-        // They belong to no table: a selection of tables says nothing about them.
-        self.options.include.is_empty()
+        carries_large_objects(self.options)
     }
 
     fn carries_fdw_extension(&self) -> bool {
@@ -221,6 +223,7 @@ impl<'a> Context<'a> {
                 .map(|(at, key)| (key.oid, at))
                 .collect(),
             creating_step,
+            step_of_role: HashMap::new(),
         }
     }
 
@@ -231,6 +234,7 @@ impl<'a> Context<'a> {
             source: inspection.source_endpoint.label(),
             destination: inspection.destination_endpoint.label(),
             destination_database: inspection.destination_endpoint.database.clone(),
+            destination_user: inspection.destination.user.clone(),
             options: self.options.clone(),
             source_settings: settings::source(inspection.source.version_num),
             destination_settings: [
@@ -266,18 +270,26 @@ pub fn comparison(inspection: &Inspection, selection: &Selection, options: &Opti
     }
 }
 
+/// They belong to no table: a selection of tables says nothing about them.
+fn carries_large_objects(options: &Options) -> bool {
+    options.include.is_empty()
+}
+
 /// Makes the plan. Errors say what in the choices cannot be carried out.
 pub fn plan(
     inspection: &Inspection,
     selection: &Selection,
     options: &Options,
 ) -> Result<Plan, Problem> {
+    roles::check_map(&inspection.archive, &inspection.catalog, options)?;
     let mut context = Context::new(inspection, selection, options);
     let carried = rows::carried(&context);
     let is_copy_only = carried.iter().all(|c| c.method == Method::Copy);
 
     let mut steps = Steps::default();
     push_preparation(&context, &mut steps);
+    let (step_of_role, new_roles) = roles::push_roles(&context, &mut steps);
+    context.step_of_role = step_of_role;
     rows::push_emptying(&context, &mut steps, &carried);
     let snapshot = is_copy_only.then(|| rows::push_snapshot(&context, &mut steps, &carried));
 
@@ -326,6 +338,7 @@ pub fn plan(
     }
     Ok(Plan {
         object_counts: object_counts(&context, &made),
+        new_roles,
         notes,
         definitions,
         definitions_not_compared,

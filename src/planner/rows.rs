@@ -281,6 +281,7 @@ fn large_object_step(context: &Context<'_>) -> Draft {
     )
     .kind(StepKind::LargeObjects)
     .key("data/large objects")
+    .needs(super::roles::steps_of_large_objects(context))
     .size(objects.bytes, None)
     .run(Session::Destination, statements::BEGIN)
     .statement(Session::Source, Action::Stream, large_objects::LIST);

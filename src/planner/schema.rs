@@ -6,6 +6,7 @@ use crate::model::archive::{Entry, Section};
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::Keep;
 use crate::model::plan::{Phase, Rule, StepId, TableLock, journal_key};
+use crate::sql::roles::{Grammar, mapped, without_session_authorization};
 use crate::sql::settings;
 
 use super::builder::{Draft, Steps};
@@ -57,10 +58,16 @@ pub(super) fn push_entries(
         }
         let mut sql = Vec::new();
         if crate::sql::lexer::has_statement(&entry.sql) {
-            sql.push(entry.sql.clone());
+            sql.push(definition(context, entry));
         }
         if context.options.owners == Keep::Keep {
-            sql.extend(entry.owner_sql.clone());
+            let map = &context.options.role_map;
+            sql.extend(
+                entry
+                    .owner_sql
+                    .as_ref()
+                    .map(|sql| mapped(Grammar::Owner, sql, map)),
+            );
         }
         if sql.is_empty() {
             continue;
@@ -75,6 +82,7 @@ pub(super) fn push_entries(
                 needs.extend(rows.of_entry(*dependency));
             }
         }
+        needs.extend(super::roles::steps_of_entry(context, entry));
         let size = size_of(context, entry);
         // No lane beside it has as much to do.
         if size > 0
@@ -112,6 +120,18 @@ pub(super) fn push_entries(
         };
         made.insert(entry.id, steps.push(draft));
     }
+}
+
+/// As pg_dump wrote it, but for the names of the roles and for what only a superuser may say.
+fn definition(context: &Context<'_>, entry: &Entry) -> String {
+    let Some(grammar) = Grammar::of_kind(&entry.kind) else {
+        return entry.sql.clone();
+    };
+    let sql = mapped(grammar, &entry.sql, &context.options.role_map);
+    if grammar == Grammar::Acl && !context.inspection.destination.is_superuser {
+        return without_session_authorization(&sql);
+    }
+    sql
 }
 
 /// Which tables an entry locks while it is made (manual, "Explicit Locking"): CREATE INDEX takes SHARE, ALTER TABLE and CREATE

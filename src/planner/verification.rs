@@ -173,6 +173,6 @@ pub(super) fn definitions(context: &Context<'_>) -> Vec<Definition> {
         .entries
         .iter()
         .filter(|entry| context.closure.carries(entry))
-        .filter_map(|entry| definitions::of_entry(entry, context.options))
+        .filter_map(|entry| definitions::expected(entry, context.options))
         .collect()
 }

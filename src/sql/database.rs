@@ -16,10 +16,13 @@ const LISTS: [&str; 6] = [
     "unix_socket_directories",
 ];
 
-pub fn set(database: &str, setting: &DatabaseSetting) -> String {
+pub fn set(database: &str, setting: &DatabaseSetting, options: &Options) -> String {
     let database = ident(database);
     let whom = match &setting.role {
-        Some(role) => format!("ROLE {} IN DATABASE {database}", ident(role)),
+        Some(role) => format!(
+            "ROLE {} IN DATABASE {database}",
+            ident(options.role_map.map_role(role))
+        ),
         None => format!("DATABASE {database}"),
     };
     let value = if LISTS.contains(&setting.name.to_ascii_lowercase().as_str()) {
@@ -83,11 +86,11 @@ pub fn mark_as_template(database: &str) -> String {
     format!("ALTER DATABASE {} IS_TEMPLATE true", ident(database))
 }
 
-pub fn own(database: &str, owner: &str) -> String {
+pub fn own(database: &str, owner: &str, options: &Options) -> String {
     format!(
         "ALTER DATABASE {} OWNER TO {}",
         ident(database),
-        ident(owner)
+        ident(options.role_map.map_role(owner))
     )
 }
 
@@ -114,7 +117,7 @@ mod tests {
             name: name.to_owned(),
             value: value.to_owned(),
         };
-        set("Shop", &setting)
+        set("Shop", &setting, &Options::default())
     }
 
     #[test]

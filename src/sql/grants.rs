@@ -12,15 +12,16 @@ pub(super) fn grants(
     privileges: &[Privilege],
     options: &Options,
 ) -> Vec<String> {
-    let owner = ident(owner);
+    let role = |name: &str| ident(options.role_map.map_role(name));
+    let owner = role(owner);
     let mut statements = Vec::new();
     // What the owner has by itself is taken first: it may have given up a part.
     if options.owners == Keep::Keep {
         statements.push(format!("REVOKE ALL ON {object} FROM {owner}"));
     }
     for one in privileges {
-        let grantor = ident(&one.grantor);
-        let grantee = one.grantee.as_deref().map_or("PUBLIC".to_owned(), ident);
+        let grantor = role(&one.grantor);
+        let grantee = one.grantee.as_deref().map_or("PUBLIC".to_owned(), role);
         // Without owners there is another owner, who has all rights and is who grants.
         let is_by_owner = options.owners == Keep::Skip || grantor == owner;
         if options.owners == Keep::Skip && grantee == owner {

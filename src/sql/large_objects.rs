@@ -42,7 +42,10 @@ pub fn describe(about: &About, options: &Options) -> Vec<String> {
     let object = format!("LARGE OBJECT {}", about.oid);
     let mut statements = Vec::new();
     if options.owners == Keep::Keep {
-        statements.push(format!("ALTER {object} OWNER TO {}", ident(&about.owner)));
+        statements.push(format!(
+            "ALTER {object} OWNER TO {}",
+            ident(options.role_map.map_role(&about.owner))
+        ));
     }
     if let Some(comment) = &about.comment {
         statements.push(format!("COMMENT ON {object} IS {}", literal(comment)));
@@ -83,7 +86,8 @@ pub fn measure(options: &Options) -> String {
         "coalesce('comment ' || pg_catalog.obj_description(m.oid, 'pg_largeobject'), '')"
             .to_owned(),
     ];
-    if options.owners == Keep::Keep {
+    // Under other names they differ as they should.
+    if options.owners == Keep::Keep && options.role_map.is_empty() {
         parts.push("'owner ' || pg_catalog.pg_get_userbyid(m.lomowner)".to_owned());
         if options.privileges == Keep::Keep {
             parts.push(

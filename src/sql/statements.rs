@@ -501,13 +501,6 @@ pub fn orphans(key: &ForeignKey, referencing: &Table, referenced: &Table) -> Str
 pub const AVAILABLE_EXTENSIONS: &str =
     "SELECT name::text, default_version FROM pg_catalog.pg_available_extensions";
 pub const INSTALLED_EXTENSIONS: &str = "SELECT extname::text FROM pg_catalog.pg_extension";
-pub const ALL_ROLES: &str = "SELECT rolname::text FROM pg_catalog.pg_roles";
-/// Roles that own something in this database, or hold privileges or policies on it.
-pub const ROLES_IN_USE: &str = "SELECT DISTINCT r.rolname::text FROM pg_catalog.pg_shdepend AS d \
-     JOIN pg_catalog.pg_roles AS r ON r.oid = d.refobjid \
-     JOIN pg_catalog.pg_database AS b ON b.oid = d.dbid \
-     WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass \
-       AND b.datname = pg_catalog.current_database() AND r.rolname !~ '^pg_'";
 pub const MAY_CREATE: &str =
     "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')";
 pub const MAY_CREATE_DATABASE: &str =
@@ -515,11 +508,6 @@ pub const MAY_CREATE_DATABASE: &str =
 /// Leftovers of a run that died: every scaffold bears howdah's name.
 pub const LEFTOVERS: &str = "SELECT 'server', srvname::text FROM pg_catalog.pg_foreign_server WHERE srvname ~ '^howdah_source_[0-9]+$' \
      UNION ALL SELECT 'schema', nspname::text FROM pg_catalog.pg_namespace WHERE nspname = 'howdah' OR nspname ~ '^howdah_fdw_[0-9_]+$'";
-
-/// What a superuser runs to make a missing role, without a password.
-pub fn create_role(name: &str) -> String {
-    format!("CREATE ROLE {};", ident(name))
-}
 
 pub fn grant_select(kind: &str, name: &ObjectName, role: &str) -> String {
     format!(

@@ -130,6 +130,23 @@ fn overlays() {
     let mut options = selecting(shop());
     press(&mut options, KeyCode::Char('o'));
     insta::assert_snapshot!("overlay_options", picture(&mut options, 80, 24, &theme));
+    for _ in 0..7 {
+        press(&mut options, KeyCode::Down);
+    }
+    type_text(
+        &mut options,
+        "app_owner=shop_owner, \"a b\"=c, reporting=read_only",
+    );
+    insta::assert_snapshot!(
+        "overlay_options_roles",
+        picture(&mut options, 80, 24, &theme)
+    );
+    type_text(&mut options, " x==y");
+    press(&mut options, KeyCode::Enter);
+    insta::assert_snapshot!(
+        "overlay_options_wrong",
+        picture(&mut options, 80, 24, &theme)
+    );
     let mut help = selecting(shop());
     press(&mut help, KeyCode::Char('?'));
     insta::assert_snapshot!("overlay_help", picture(&mut help, 80, 24, &theme));

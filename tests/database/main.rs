@@ -12,6 +12,8 @@ mod properties;
 #[cfg(test)]
 mod journeys;
 #[cfg(test)]
+mod roles;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod terminal;

@@ -5,14 +5,17 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
 
-use super::{footer, panel, text};
-use crate::app::options_form::{OptionsForm, ROWS};
+use super::{field, footer, panel, text};
+use crate::app::form::Field;
+use crate::app::options_form::{OptionsForm, ROWS, Row};
 use crate::app::overlay::{AddressForm, Confirm, Overlay};
 use crate::app::{State, keymap};
 use crate::ui::theme::Theme;
 
 /// Columns inside of a box, if the screen has them.
 const COLUMNS: u16 = 66;
+/// Of an option's name.
+const LABEL_COLUMNS: usize = 22;
 
 pub fn draw(state: &State, overlay: &Overlay, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     match overlay {
@@ -167,26 +170,38 @@ fn options(form: &OptionsForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme)
         .map(|row| {
             let is_focused = row == form.focused();
             let mark = if is_focused { ">" } else { " " };
-            let value = format!("< {} >", row.value(&form.options));
             let style = if is_focused {
                 theme.selected()
             } else {
                 theme.text()
             };
-            Line::from(vec![
-                Span::raw(format!(
-                    "{mark} {}",
-                    text::fit(row.label(), 22, theme.glyphs.ellipsis)
-                )),
-                Span::styled(value, style),
-            ])
+            let mut spans = vec![Span::raw(format!(
+                "{mark} {}",
+                text::fit(row.label(), LABEL_COLUMNS, theme.glyphs.ellipsis)
+            ))];
+            if row == Row::RoleMap {
+                spans.extend(typed_value(&form.role_map, is_focused, columns, theme));
+            } else {
+                let value = format!("< {} >", row.value(&form.options));
+                spans.push(Span::styled(value, style));
+            }
+            Line::from(spans)
         })
         .collect();
     lines.push(Line::default());
-    let mut meaning = text::wrap(form.focused().meaning(&form.options), columns);
+    let complaint = form.complaint();
+    let about = complaint.as_deref().map_or_else(
+        || form.focused().meaning(&form.options).into(),
+        crate::model::name::printable,
+    );
+    let style = match complaint {
+        Some(_) => theme.bad(),
+        None => theme.text(),
+    };
+    let mut about = text::wrap(&theme.glyphs.words(&about), columns);
     // As many lines for every option, so that the box does not jump.
-    meaning.resize(3, String::new());
-    lines.extend(meaning.into_iter().map(Line::raw));
+    about.resize(3, String::new());
+    lines.extend(about.into_iter().map(|line| Line::styled(line, style)));
     let keys = theme
         .glyphs
         .words("↑ ↓ choose · ← → change · Enter accept · Esc discard")
@@ -194,6 +209,44 @@ fn options(form: &OptionsForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme)
     lines.push(Line::styled(keys, theme.dim()));
     let inner = popup(frame, area, "Options", lines.len(), theme);
     put(frame, inner, lines);
+}
+
+/// A text in its place, with the cursor if it is being edited.
+fn typed_value(
+    field: &Field,
+    is_focused: bool,
+    columns: usize,
+    theme: &Theme,
+) -> Vec<Span<'static>> {
+    if !is_focused && field.is_empty() {
+        return vec![Span::styled("none", theme.dim())];
+    }
+    let room = columns.saturating_sub(LABEL_COLUMNS + 2);
+    let value = crate::model::name::printable(field.value());
+    // The end of a text that is not being edited matters less than its beginning.
+    let cursor = if is_focused { field.cursor() } else { 0 };
+    let (shown, column) = field::window(&value, cursor, room, theme.glyphs.ellipsis);
+    if !is_focused {
+        return vec![Span::raw(shown)];
+    }
+    let (mut before, mut at, mut after) = (String::new(), String::new(), String::new());
+    for c in shown.chars() {
+        if text::width(&before) < column {
+            before.push(c);
+        } else if at.is_empty() {
+            at.push(c);
+        } else {
+            after.push(c);
+        }
+    }
+    if at.is_empty() {
+        at.push(' ');
+    }
+    vec![
+        Span::raw(before),
+        Span::styled(at, theme.selected()),
+        Span::raw(after),
+    ]
 }
 
 fn address(form: &AddressForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
