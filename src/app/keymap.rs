@@ -41,6 +41,8 @@ pub enum Action {
     None,
     Invert,
     StructureOnly,
+    RowFilter,
+    Consequences,
     Undo,
     // Preview, Run, Report.
     NextHit,
@@ -143,6 +145,8 @@ pub const BINDINGS: &[Binding] = &[
     binding(SELECT, &[c('o')], Action::Options, "Options", "Choose method, verification, owners, existing objects and more", 4),
     binding(SELECT, &[c('m')], Action::Method, "Method", "Switch this table between COPY (through howdah) and FDW (the destination pulls)", 5),
     binding(SELECT, &[c('s')], Action::StructureOnly, "Structure only", "Carry the table without its rows", 6),
+    binding(SELECT, &[c('w')], Action::RowFilter, "Where", "Carry only rows that satisfy a condition", 6),
+    binding(SELECT, &[c('c')], Action::Consequences, "What falls away", "List what cannot be made without what is not ticked", 6),
     binding(SELECT, &[c('a')], Action::All, "All", "Tick everything shown", 7),
     binding(SELECT, &[c('n')], Action::None, "None", "Untick everything shown", 7),
     binding(SELECT, &[c('i')], Action::Invert, "Invert", "Turn every tick shown into its opposite", 8),

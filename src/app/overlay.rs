@@ -16,6 +16,8 @@ pub enum Overlay {
     Confirm(Confirm),
     Options(OptionsForm),
     SourceAddress(AddressForm),
+    RowFilter(RowFilterForm),
+    List(TextList),
 }
 
 /// What closing an overlay means.
@@ -29,6 +31,11 @@ pub enum Choice {
     StartRun,
     Stop(Stop),
     SetOptions(Box<Options>),
+    /// For these tables; none takes the condition away.
+    SetFilter {
+        tables: Vec<usize>,
+        condition: Option<String>,
+    },
 }
 
 impl Overlay {
@@ -45,6 +52,8 @@ impl Overlay {
             Self::Confirm(confirm) => return confirm.key(key),
             Self::Options(form) => return form.key(key),
             Self::SourceAddress(form) => return form.key(key),
+            Self::RowFilter(form) => return form.key(key),
+            Self::List(list) => return list.key(key),
         }
         None
     }
@@ -57,6 +66,9 @@ impl Overlay {
                 typed.field.paste(text);
             }
             Self::SourceAddress(form) => form.paste(text),
+            Self::RowFilter(form) => {
+                form.condition.paste(text);
+            }
             Self::Options(form) => form.paste(text),
             _ => {}
         }
@@ -228,6 +240,71 @@ impl AddressForm {
         } else {
             &mut self.host
         }
+    }
+}
+
+/// The condition that a table's rows must satisfy to be carried.
+#[derive(Debug)]
+pub struct RowFilterForm {
+    /// As the user knows it; a partitioned table stands for its partitions.
+    pub name: String,
+    pub condition: Field,
+    tables: Vec<usize>,
+}
+
+/// Enough for a condition, not for a program.
+const CONDITION_CHARS: usize = 2000;
+
+impl RowFilterForm {
+    pub fn new(name: String, tables: Vec<usize>, present: Option<&str>) -> Self {
+        let mut condition = Field::text(CONDITION_CHARS);
+        condition.set(present.unwrap_or_default());
+        Self {
+            name,
+            condition,
+            tables,
+        }
+    }
+
+    fn key(&mut self, key: Key) -> Option<Choice> {
+        match key.code {
+            KeyCode::Esc => return Some(Choice::Dismiss),
+            KeyCode::Enter => {
+                let text = self.condition.value().trim();
+                return Some(Choice::SetFilter {
+                    tables: self.tables.clone(),
+                    condition: (!text.is_empty()).then(|| text.to_owned()),
+                });
+            }
+            _ => {
+                self.condition.key(key);
+            }
+        }
+        None
+    }
+}
+
+/// Lines to read.
+#[derive(Debug)]
+pub struct TextList {
+    pub title: String,
+    pub lines: Vec<String>,
+    pub scroll: usize,
+}
+
+impl TextList {
+    fn key(&mut self, key: Key) -> Option<Choice> {
+        let last = self.lines.len().saturating_sub(1);
+        match key.code {
+            KeyCode::Up | KeyCode::Char('k') => self.scroll = self.scroll.saturating_sub(1),
+            KeyCode::Down | KeyCode::Char('j') => self.scroll = (self.scroll + 1).min(last),
+            KeyCode::PageUp => self.scroll = self.scroll.saturating_sub(10),
+            KeyCode::PageDown => self.scroll = (self.scroll + 10).min(last),
+            KeyCode::Home => self.scroll = 0,
+            KeyCode::End => self.scroll = last,
+            _ => return Some(Choice::Dismiss),
+        }
+        None
     }
 }
 

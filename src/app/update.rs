@@ -308,6 +308,10 @@ impl State {
             }
             Choice::StartRun => return self.start_run(now),
             Choice::Stop(stop) => return self.stop_run(stop),
+            Choice::SetFilter { tables, condition } => {
+                let select = &mut self.select;
+                select.set_filter(&mut self.selection, &self.options, &tables, condition);
+            }
             Choice::SetOptions(options) => {
                 let is_changed = self.options != *options;
                 self.options = *options;

@@ -4,6 +4,7 @@
 
 mod builder;
 mod closure;
+pub mod consequences;
 mod database;
 pub mod definitions;
 mod fallback;

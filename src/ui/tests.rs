@@ -6,6 +6,7 @@ use ratatui::backend::TestBackend;
 
 use super::*;
 use crate::app::fixtures::*;
+use crate::app::fixtures_plan::library;
 use crate::app::{Key, KeyCode, Msg};
 use crate::model::connection::Side;
 use crate::model::problem::{Field, Problem};
@@ -122,6 +123,42 @@ fn select() {
     press(&mut sequences, KeyCode::Tab);
     show("select_sequences", sequences);
     show_ascii("select", selecting(shop()));
+}
+
+#[test]
+fn consequences_of_a_selection() {
+    let mut state = selecting(library());
+    // The film table, on which a view and a foreign key hang.
+    let film = state.select.rows.iter().position(|row| {
+        matches!(
+            row,
+            crate::app::steps::select::tree::Row::Table { table: 1, .. }
+        )
+    });
+    for _ in 0..film.unwrap() {
+        press(&mut state, KeyCode::Down);
+    }
+    press(&mut state, KeyCode::Char('w'));
+    type_text(&mut state, "title >= 'M'");
+    let theme = Theme::new(true, false);
+    insta::assert_snapshot!("select_filter_80x24", picture(&mut state, 80, 24, &theme));
+    press(&mut state, KeyCode::Enter);
+    assert_eq!(state.selection.filter(1), Some("title >= 'M'"));
+    insta::assert_snapshot!(
+        "select_filtered_120x40",
+        picture(&mut state, 120, 40, &theme)
+    );
+    press(&mut state, KeyCode::Char('u'));
+    assert_eq!(state.selection.filter(1), None);
+    press(&mut state, KeyCode::Char('w'));
+    press(&mut state, KeyCode::Esc);
+    press(&mut state, KeyCode::Char(' '));
+    insta::assert_snapshot!("select_fallen_120x40", picture(&mut state, 120, 40, &theme));
+    press(&mut state, KeyCode::Char('c'));
+    insta::assert_snapshot!("select_fallen_80x24", picture(&mut state, 80, 24, &theme));
+    press(&mut state, KeyCode::Esc);
+    press(&mut state, KeyCode::Char('u'));
+    assert_eq!(state.select.fallen, Vec::new());
 }
 
 #[test]

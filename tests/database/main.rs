@@ -14,6 +14,7 @@ mod journeys;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
+mod selection;
 mod support;
 #[cfg(test)]
 mod terminal;

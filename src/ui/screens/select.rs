@@ -141,6 +141,14 @@ fn draw_tabs(
             frame.set_cursor_position(Position::new(x, area.y));
         }
     }
+    let fallen = state.select.fallen.len() as u64;
+    if fallen > 0 && !(filter.is_active() || filter.is_typing) {
+        let objects = format::counted(fallen, "object falls", "objects fall");
+        spans.push(Span::styled(
+            format!("{objects} away: c lists them"),
+            theme.warning(),
+        ));
+    }
     frame.render_widget(Line::from(spans), area);
 }
 
@@ -274,7 +282,12 @@ fn row_words(
                 &rows(one),
                 &size(one),
                 method.map_or("-", |(method, _)| method.label()),
-                &notes(one, partitions, method.and_then(|(_, why)| why)),
+                &notes(
+                    one,
+                    partitions,
+                    method.and_then(|(_, why)| why),
+                    state.selection.filter(table).is_some(),
+                ),
             ];
             styled(
                 columns.line(tick.sign(), &cells, theme),
@@ -323,7 +336,7 @@ fn size(table: &Table) -> String {
 }
 
 /// What is special about a table, the gravest first.
-fn notes(table: &Table, partitions: usize, why: Option<&str>) -> String {
+fn notes(table: &Table, partitions: usize, why: Option<&str>, is_filtered: bool) -> String {
     let mut notes = Vec::new();
     if !table.can_select {
         notes.push("no right to read".to_owned());
@@ -341,6 +354,7 @@ fn notes(table: &Table, partitions: usize, why: Option<&str>) -> String {
             "partitions",
         ));
     }
+    notes.extend(is_filtered.then(|| "some rows".to_owned()));
     // The details tell the reason.
     notes.extend(why.map(|_| "not by FDW".to_owned()));
     if !table.inherits.is_empty() && table.partition_of.is_none() {

@@ -80,6 +80,9 @@ pub(super) fn draw(
     }
 }
 
+/// The columns of the table matter too.
+const FALLING_SHOWN: usize = 6;
+
 struct Page<'a> {
     lines: Vec<Line<'static>>,
     columns: usize,
@@ -109,7 +112,12 @@ impl Page<'_> {
                 self.theme.warning(),
             );
         }
+        if let Some(filter) = state.selection.filter(position) {
+            let words = format!("Only rows where {}", printable(filter));
+            self.text(&words, self.theme.warning());
+        }
         self.references(state, catalog, position);
+        self.falling_with(state, table);
         let name_width = table
             .columns
             .iter()
@@ -151,6 +159,28 @@ impl Page<'_> {
             let words = format!("{}{kind}", printable(&index.name));
             let words = text::truncate(&words, self.columns, self.theme.glyphs.ellipsis);
             self.lines.push(Line::raw(words));
+        }
+    }
+
+    /// What cannot be made without this table.
+    fn falling_with(&mut self, state: &State, table: &Table) {
+        let Some(inspection) = state.inspection.as_deref() else {
+            return;
+        };
+        let dependants = &state.select.dependants;
+        let fallen = dependants.falling_with(&inspection.archive, table.oid);
+        if fallen.is_empty() {
+            return;
+        }
+        self.heading("Cannot be made without it");
+        let shown = fallen.len().min(FALLING_SHOWN);
+        for one in fallen.iter().take(shown) {
+            let words = text::truncate(one, self.columns, self.theme.glyphs.ellipsis);
+            self.lines.push(Line::raw(words));
+        }
+        if fallen.len() > shown {
+            let more = format::count((fallen.len() - shown) as u64);
+            self.text(&format!("and {more} more"), self.theme.dim());
         }
     }
 

@@ -1,14 +1,14 @@
 //! The boxes that lie over a step.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
 
 use super::{field, footer, panel, text};
 use crate::app::form::Field;
 use crate::app::options_form::{OptionsForm, ROWS, Row};
-use crate::app::overlay::{AddressForm, Confirm, Overlay};
+use crate::app::overlay::{AddressForm, Confirm, Overlay, RowFilterForm, TextList};
 use crate::app::{State, keymap};
 use crate::ui::theme::Theme;
 
@@ -23,6 +23,8 @@ pub fn draw(state: &State, overlay: &Overlay, frame: &mut Frame<'_>, area: Rect,
         Overlay::Confirm(question) => confirm(question, frame, area, theme),
         Overlay::Options(form) => options(form, frame, area, theme),
         Overlay::SourceAddress(form) => address(form, frame, area, theme),
+        Overlay::RowFilter(form) => row_filter(form, frame, area, theme),
+        Overlay::List(list) => text_list(list, frame, area, theme),
     }
 }
 
@@ -304,4 +306,92 @@ fn address(form: &AddressForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme)
     let title = "The source as the destination server sees it";
     let inner = popup(frame, area, title, lines.len(), theme);
     put(frame, inner, lines);
+}
+
+fn row_filter(form: &RowFilterForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let columns = columns(area);
+    let intro = format!(
+        "Of {} only the rows that satisfy this condition are carried. Write it as behind WHERE in SQL, for example: created_at >= '2024-01-01'. The source judges it before anything is done.",
+        form.name
+    );
+    let mut lines: Vec<_> = text::wrap(&intro, columns)
+        .into_iter()
+        .map(Line::raw)
+        .collect();
+    lines.push(Line::default());
+    let (value, column) = field::window(
+        form.condition.value(),
+        form.condition.cursor(),
+        columns.saturating_sub(3),
+        theme.glyphs.ellipsis,
+    );
+    let at_line = lines.len();
+    lines.push(Line::from(vec![
+        Span::styled("> ", theme.key()),
+        Span::styled(
+            crate::model::name::printable(&value).into_owned(),
+            theme.strong(),
+        ),
+    ]));
+    lines.push(Line::default());
+    let keys = theme
+        .glyphs
+        .words("Enter use · empty: all rows · Esc discard")
+        .into_owned();
+    lines.push(Line::styled(keys, theme.dim()));
+    let inner = popup(
+        frame,
+        area,
+        "Rows of a table by condition",
+        lines.len(),
+        theme,
+    );
+    put(frame, inner, lines);
+    let x = inner.x + u16::try_from(column + 2).unwrap_or(0);
+    let y = inner.y + u16::try_from(at_line).unwrap_or(0);
+    if x < inner.right() && y < inner.bottom() {
+        frame.set_cursor_position(Position::new(x, y));
+    }
+}
+
+fn text_list(list: &TextList, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let columns = columns(area);
+    let lines: Vec<String> = list
+        .lines
+        .iter()
+        .flat_map(|line| {
+            let wrapped = text::wrap(line, columns.saturating_sub(2));
+            wrapped
+                .into_iter()
+                .enumerate()
+                .map(|(row, part)| format!("{}{part}", if row == 0 { "" } else { "  " }))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let inner = popup(frame, area, &list.title, lines.len() + 2, theme);
+    let height = usize::from(inner.height).saturating_sub(2);
+    let first = list.scroll.min(lines.len().saturating_sub(height));
+    let last = (first + height).min(lines.len());
+    let note = if height < lines.len() {
+        format!(
+            "lines {}–{} of {} · ↑ ↓ scroll · any other key closes",
+            first + 1,
+            last,
+            lines.len()
+        )
+    } else {
+        "any key closes".to_owned()
+    };
+    let mut shown: Vec<_> = lines
+        .into_iter()
+        .skip(first)
+        .take(height)
+        .map(Line::raw)
+        .collect();
+    shown.push(Line::default());
+    shown.push(Line::styled(
+        theme.glyphs.words(&note).into_owned(),
+        theme.dim(),
+    ));
+    put(frame, inner, shown);
 }

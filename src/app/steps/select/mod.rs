@@ -9,11 +9,14 @@ use std::collections::HashMap;
 use crate::app::key::KeyCode;
 use crate::app::list::ListCursor;
 use crate::app::options_form::OptionsForm;
+use crate::app::overlay::{RowFilterForm, TextList};
 use crate::app::{Action, Ctx, Effect, Flow, Inspection, Key, Overlay};
 use crate::model::catalog::Catalog;
 use crate::model::name::ObjectName;
 use crate::model::options::{Method, Options};
+use crate::model::plan::LeftOut;
 use crate::model::selection::{Carry, Selection};
+use crate::planner::consequences::{self, Dependants};
 use filter::Filter;
 use ticks::Tick;
 use tree::{Row, Tree};
@@ -42,6 +45,10 @@ pub struct Select {
     /// The user's wish; none leaves it to the width.
     details: Option<bool>,
     undo: Vec<(Selection, Method)>,
+    /// What falls away under the present selection.
+    pub fallen: Vec<LeftOut>,
+    /// Who hangs on whom on the source.
+    pub dependants: Dependants,
 }
 
 impl Select {
@@ -75,8 +82,36 @@ impl Select {
             self.tree = Tree::new(&new.catalog);
             self.cursor = ListCursor::default();
         }
+        self.dependants = Dependants::of(&new.archive);
+        self.fallen = consequences::of(new, &fresh, options);
         self.refresh(usize::MAX);
         fresh
+    }
+
+    /// What the form for a row filter was closed with.
+    pub fn set_filter(
+        &mut self,
+        selection: &mut Selection,
+        options: &Options,
+        tables: &[usize],
+        condition: Option<String>,
+    ) {
+        let before = (selection.clone(), options.method);
+        for table in tables {
+            if let Some(one) = selection.filters.get_mut(*table) {
+                one.clone_from(&condition);
+            }
+        }
+        if before.0 != *selection {
+            self.remember(before);
+        }
+    }
+
+    fn remember(&mut self, before: (Selection, Method)) {
+        self.undo.push(before);
+        if self.undo.len() > UNDO_LIMIT {
+            self.undo.remove(0);
+        }
     }
 
     /// Makes the rows anew and keeps the cursor on the row it was on, if that is still shown.
@@ -100,6 +135,12 @@ impl Select {
         match action {
             Action::Undo if self.undo.is_empty() => {
                 Some("There is nothing to take back.".to_owned())
+            }
+            Action::Consequences if self.fallen.is_empty() => Some(
+                "Nothing falls away: all that hangs on the ticked tables can be made.".to_owned(),
+            ),
+            Action::RowFilter if is_sequences => {
+                Some("A sequence has no rows; conditions are for tables.".to_owned())
             }
             Action::StructureOnly if is_sequences => {
                 Some("A sequence has no rows to leave out; Space ticks it.".to_owned())
@@ -158,7 +199,12 @@ impl Select {
                 if let Some((selection, method)) = self.undo.pop() {
                     (*ctx.selection, ctx.options.method) = (selection, method);
                 }
+                if let Some(inspection) = ctx.inspection {
+                    self.fallen = consequences::of(inspection, ctx.selection, ctx.options);
+                }
             }
+            Action::RowFilter => self.ask_filter(ctx),
+            Action::Consequences => self.show_fallen(ctx),
             _ => self.change(action, ctx),
         }
         Vec::new()
@@ -193,11 +239,39 @@ impl Select {
             Tab::Sequences => self.change_sequences(action, ctx.selection),
         }
         if before != (ctx.selection.clone(), ctx.options.method) {
-            self.undo.push(before);
-            if self.undo.len() > UNDO_LIMIT {
-                self.undo.remove(0);
-            }
+            self.remember(before);
+            self.fallen = consequences::of(inspection, ctx.selection, ctx.options);
         }
+    }
+
+    /// Asks for the condition of the table in focus; all of a partitioned table's partitions take it.
+    fn ask_filter(&self, ctx: &mut Ctx<'_>) {
+        let Some((inspection, Some(Row::Table { table, .. }))) =
+            ctx.inspection.zip(Some(self.selected()))
+        else {
+            ctx.warn("A condition is for the rows of one table: put the cursor on a table.");
+            return;
+        };
+        let tables = self.tree.subtree(table);
+        let present = tables.iter().find_map(|table| ctx.selection.filter(*table));
+        let name = inspection
+            .catalog
+            .tables
+            .get(table)
+            .map(|one| one.name.to_string());
+        let form = RowFilterForm::new(name.unwrap_or_default(), tables.clone(), present);
+        *ctx.overlay = Some(Overlay::RowFilter(form));
+    }
+
+    fn show_fallen(&self, ctx: &mut Ctx<'_>) {
+        let lines = self.fallen.iter();
+        *ctx.overlay = Some(Overlay::List(TextList {
+            title: "What falls away with what is not ticked".to_owned(),
+            lines: lines
+                .map(|one| format!("{}: {}", one.object, one.because))
+                .collect(),
+            scroll: 0,
+        }));
     }
 
     fn change_tables(&self, action: Action, catalog: &Catalog, ctx: &mut Ctx<'_>) {
