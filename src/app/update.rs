@@ -310,6 +310,7 @@ impl State {
             Choice::Stop(stop) => return self.stop_run(stop),
             Choice::SetFilter { tables, condition } => {
                 let select = &mut self.select;
+                let condition = condition.as_deref();
                 select.set_filter(&mut self.selection, &self.options, &tables, condition);
             }
             Choice::SetOptions(options) => {

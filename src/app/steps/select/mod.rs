@@ -94,12 +94,12 @@ impl Select {
         selection: &mut Selection,
         options: &Options,
         tables: &[usize],
-        condition: Option<String>,
+        condition: Option<&str>,
     ) {
         let before = (selection.clone(), options.method);
         for table in tables {
             if let Some(one) = selection.filters.get_mut(*table) {
-                one.clone_from(&condition);
+                *one = condition.map(ToOwned::to_owned);
             }
         }
         if before.0 != *selection {
