@@ -2,19 +2,25 @@
 
 mod cluster;
 mod demo;
-mod fallback;
-#[cfg(test)]
-mod migrate;
 mod oracle;
-mod pipe;
-mod properties;
 // Clippy then takes the whole module for tests, where a panic is how to fail.
 #[cfg(test)]
+mod existing;
+#[cfg(test)]
+mod fallback;
+#[cfg(test)]
 mod journeys;
+#[cfg(test)]
+mod migrate;
+#[cfg(test)]
+mod pipe;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
 mod selection;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod terminal;
@@ -22,4 +28,5 @@ mod terminal;
 mod torture;
 #[cfg(test)]
 mod trust;
+#[cfg(test)]
 mod verify;

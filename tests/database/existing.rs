@@ -1,0 +1,1 @@
+//! Rows into tables that are there already.
