@@ -43,7 +43,10 @@ select c.oid,
        x.condition,
        exists (select from reading_check as k where k.conrelid = c.oid)
          or exists (select from pg_catalog.pg_attribute as a join reading_type as r on r.oid = a.atttypid
-                     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as has_reading_check
+                     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as has_reading_check,
+       case when c.relkind = 'p' then pg_catalog.pg_get_partkeydef(c.oid) end,
+       pg_catalog.pg_get_expr(c.relpartbound, c.oid),
+       exists (select from pg_catalog.pg_rewrite as w where w.ev_class = c.oid and w.ev_type = '3') as has_insert_rule
   from pg_catalog.pg_class as c
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
   left join pg_catalog.pg_depend as d

@@ -236,6 +236,9 @@ pub(crate) fn table(schema: &str, name: &str, rows: u64) -> Table {
         rows_hidden_by_policy: false,
         can_select: true,
         can_lock: true,
+        partition_key: None,
+        partition_bound: None,
+        has_insert_rule: false,
         extension_config: None,
         has_reading_check: false,
     }
@@ -251,6 +254,8 @@ pub(crate) fn bare() -> Inspection {
         catalog: Catalog::default(),
         archive: Archive::default(),
         existing: Vec::new(),
+        target: None,
+        can_silence_triggers: true,
         destination_roles: Vec::new(),
         is_fdw_installed: false,
     }

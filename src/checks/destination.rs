@@ -9,6 +9,7 @@ use crate::model::name::{ObjectName, printable};
 use crate::model::options::{OnExisting, SchemaChoice};
 use crate::model::problem::Problem;
 use crate::model::selection::Carry;
+use crate::sql::constraints;
 use crate::sql::statements;
 
 use super::{Facts, ask, ask_bool};
@@ -96,22 +97,9 @@ async fn room_for_rows(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
         .zip(&facts.selection.tables)
         .filter(|(t, carry)| t.holds_rows() && **carry == Carry::RowsAndStructure)
         .map(|(t, _)| t)
+        // What is not there is told by the check of the tables themselves.
+        .filter(|t| there.contains_key(&t.name))
         .collect();
-    let missing: Vec<String> = carried
-        .iter()
-        .filter(|t| !there.contains_key(&t.name) && t.extension_config.is_none())
-        .map(|t| t.name.to_string())
-        .collect();
-    if !missing.is_empty() {
-        return Ok(vec![
-            Finding::new(
-                Level::Blocking,
-                format!("{} tables are missing on the destination", missing.len()),
-                "Only rows are to be copied (--schema none), so the tables must be there. Leave these out, or let the schema be made.",
-            )
-            .objects(missing),
-        ]);
-    }
     let mut filled = Vec::new();
     for chunk in carried.chunks(TABLES_PER_QUESTION) {
         let sql = statements::tables_with_rows(chunk.iter().map(|t| &t.name));
@@ -121,7 +109,7 @@ async fn room_for_rows(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
         }
     }
     if filled.is_empty() {
-        return Ok(vec![Finding::fine("All tables are there and empty")]);
+        return Ok(vec![Finding::fine("The tables that are there are empty")]);
     }
     let count = filled.len();
     let finding = match facts.options.on_existing {
@@ -154,6 +142,24 @@ pub(super) async fn leftovers(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem
     }
     let mut objects = Vec::new();
     let mut fixes = Vec::new();
+    let has_journal = rows
+        .iter()
+        .any(|row| row.get::<_, String>(1) == statements::JOURNAL_SCHEMA);
+    if has_journal {
+        // A dead run took these away and could not put them back.
+        let promises = ask(
+            facts.destination_client,
+            "promises of the journal",
+            constraints::PROMISES,
+        )
+        .await?;
+        fixes.extend(promises.iter().map(|row| row.get::<_, String>(0)));
+        objects.extend(
+            promises
+                .iter()
+                .map(|row| format!("to put back: {}", row.get::<_, String>(0))),
+        );
+    }
     for row in &rows {
         let (kind, name): (String, String) = (row.get(0), row.get(1));
         if kind == "server" {

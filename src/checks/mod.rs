@@ -10,6 +10,7 @@ mod identity;
 mod rights;
 mod roles;
 mod schema;
+mod target;
 
 use tokio_postgres::Client;
 
@@ -47,6 +48,7 @@ struct Facts<'a> {
     selection: &'a Selection,
     archive: &'a Archive,
     existing: &'a [ExistingObject],
+    target: Option<&'a Catalog>,
     destination_roles: &'a [DestinationRole],
     options: &'a Options,
 }
@@ -119,10 +121,23 @@ pub async fn inspect(
     let destination_session =
         pinned(&reachable, &settings::destination(destination.version_num)).await?;
     let catalog = catalog::read(&source_session.client, source.version_num).await?;
-    let existing = match destination.database {
-        Some(_) => catalog::read_existing(&destination_session.client).await?,
-        None => Vec::new(),
+    let (existing, target) = match destination.database {
+        Some(_) => {
+            let client = &destination_session.client;
+            let existing = catalog::read_existing(client).await?;
+            let target = catalog::read(client, destination.version_num).await?;
+            (existing, Some(target))
+        }
+        None => (Vec::new(), None),
     };
+    let can_silence_triggers = destination.is_superuser
+        || destination.version_num >= 150_000
+            && ask_bool(
+                &destination_session.client,
+                "rights",
+                statements::MAY_SILENCE_TRIGGERS,
+            )
+            .await?;
     let destination_roles =
         catalog::read_destination_roles(&destination_session.client, destination.version_num)
             .await?;
@@ -158,6 +173,7 @@ pub async fn inspect(
         selection: &selection,
         archive: &archive,
         existing: &existing,
+        target: target.as_ref(),
         destination_roles: &destination_roles,
         options: &options,
     };
@@ -182,6 +198,8 @@ pub async fn inspect(
         archive,
         existing,
         destination_roles,
+        target,
+        can_silence_triggers,
         is_fdw_installed,
     })
 }
@@ -196,6 +214,11 @@ async fn run_checks(
         "destination-state",
         "The destination has room for what comes",
         destination::state(facts).await,
+    ));
+    on_result(result(
+        "target-tables",
+        "Tables that are there take the rows",
+        Ok(target::tables(facts)),
     ));
     on_result(result(
         "leftovers",

@@ -265,6 +265,10 @@ impl Executor {
                         measured => measured?,
                     });
                 }
+                Action::MeasureBefore => {
+                    let open = held.session(statement.session).await?;
+                    outcome.before = Some(measure(step, statement, open).await?);
+                }
                 Action::CompareDefinitions => {
                     let StepKind::VerifyDefinitions { is_whole } = step.kind else {
                         return Err(Problem::new(&step.title, "nothing says what to compare"));

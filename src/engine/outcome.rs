@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::model::definition::DefinitionsResult;
 use crate::model::event::Stop;
 use crate::model::name::printable;
-use crate::model::options::{OnExisting, VerifyLevel};
+use crate::model::options::VerifyLevel;
 use crate::model::plan::{Fallback, Phase, Plan, Rule, Step, StepId, StepKind, journal_key};
 use crate::model::problem::Problem;
 use crate::model::report::{
@@ -40,6 +40,8 @@ pub(super) struct StepOutcome {
     pub(super) elapsed_ms: u64,
     pub(super) source: Option<Measure>,
     pub(super) destination: Option<Measure>,
+    /// What the destination held before rows were added to it.
+    pub(super) before: Option<Measure>,
     /// Why the step's own way was refused; its fallback then did it.
     pub(super) refusal: Option<(Problem, Fallback)>,
     pub(super) violations: Option<Violations>,
@@ -95,6 +97,7 @@ impl Ledger {
         }
         report.definitions = Some(self.definitions(plan));
         self.add_fallbacks(&mut report, plan);
+        self.add_broken_keys(&mut report, plan);
         self.add_failures(&mut report, plan);
         report.outcome = self.outcome(&report);
         add_advice(&mut report, plan);
@@ -116,10 +119,15 @@ impl Ledger {
     fn add_result(&self, report: &mut Report, plan: &Plan, step: &Step, verifier: Option<&Step>) {
         let outcome = self.done.get(&step.id);
         let source = outcome.and_then(|o| o.source.clone());
-        let destination = verifier
-            .and_then(|v| self.done.get(&v.id))
-            .and_then(|o| o.destination.clone());
-        let verdict = self.verdict(plan, step, verifier, source.as_ref(), destination.as_ref());
+        let compared = verifier.and_then(|v| self.done.get(&v.id)).or(outcome);
+        let destination = compared.and_then(|o| o.destination.clone());
+        // Rows that came together are compared together; those that were added, with what was there before.
+        let group = plan.joined.iter().find(|group| group.contains(&step.id));
+        let expected = match group {
+            Some(group) => self.sum(group),
+            None => outcome.and_then(|o| added(o.before.as_ref(), o.source.as_ref())),
+        };
+        let verdict = self.verdict(plan, step, expected.as_ref(), destination.as_ref());
         let name = step.object.clone().unwrap_or_default();
         match step.kind {
             StepKind::CopyRows { .. }
@@ -134,7 +142,7 @@ impl Ledger {
                     method: step.method(),
                     is_binary: step.kind == StepKind::CopyRows { is_binary: true },
                     source_rows: rows(source),
-                    destination_rows: rows(destination),
+                    destination_rows: rows(destination).filter(|_| group.is_none()),
                     bytes: outcome.map_or(0, |o| o.bytes),
                     copy_ms: outcome.map_or(0, |o| o.elapsed_ms),
                     verdict,
@@ -171,11 +179,32 @@ impl Ledger {
         }
     }
 
+    /// What several data steps measured on the source, as one; none unless all of them are done.
+    fn sum(&self, group: &[StepId]) -> Option<Measure> {
+        let parts = group.iter().map(|id| self.done.get(id)?.source.as_ref());
+        parts
+            .collect::<Option<Vec<_>>>()?
+            .into_iter()
+            .cloned()
+            .reduce(|a, b| match (a, b) {
+                (
+                    Measure::Rows { count, checksum },
+                    Measure::Rows {
+                        count: more,
+                        checksum: another,
+                    },
+                ) => Measure::Rows {
+                    count: count + more,
+                    checksum: checksum.zip(another).and_then(|(a, b)| plus(&a, &b)),
+                },
+                (a, _) => a,
+            })
+    }
+
     fn verdict(
         &self,
         plan: &Plan,
         step: &Step,
-        verifier: Option<&Step>,
         source: Option<&Measure>,
         destination: Option<&Measure>,
     ) -> Verdict {
@@ -187,9 +216,6 @@ impl Ledger {
             }
             _ if plan.options.verify == VerifyLevel::Off => {
                 Verdict::NotCompared("verification was switched off".to_owned())
-            }
-            _ if verifier.is_none() && plan.options.on_existing == OnExisting::Append => {
-                Verdict::NotCompared("rows were added to rows that were there".to_owned())
             }
             _ => Verdict::NotCompared("the comparison did not run".to_owned()),
         }
@@ -222,6 +248,28 @@ impl Ledger {
         result
     }
 
+    /// Keys that were not checked while the rows came in, and do not hold.
+    fn add_broken_keys(&self, report: &mut Report, plan: &Plan) {
+        for step in &plan.steps {
+            let outcome = self.done.get(&step.id).filter(|o| o.refusal.is_none());
+            let violations = outcome.and_then(|o| o.violations.as_ref());
+            if let Some(found) = violations.filter(|found| found.count > 0) {
+                report.unfinished.push(Unfinished {
+                    title: step.title.clone(),
+                    because: Problem::new(&step.title, "rows refer to rows that are not there"),
+                    violations: Some(found.count),
+                    sample: found.sample.clone(),
+                    statement: step
+                        .statements
+                        .first()
+                        .map(|s| s.sql.clone())
+                        .unwrap_or_default(),
+                    is_not_valid: false,
+                });
+            }
+        }
+    }
+
     /// What was done in another way than planned: a warning, or, where something is still missing, a difference.
     fn add_fallbacks(&self, report: &mut Report, plan: &Plan) {
         for step in &plan.steps {
@@ -242,6 +290,7 @@ impl Ledger {
                         .flat_map(|v| v.sample.clone())
                         .collect(),
                     statement: statement.clone(),
+                    is_not_valid: true,
                 }),
                 None => report.warnings.push(format!(
                     "{}: {} The first way was refused: {}",
@@ -349,12 +398,34 @@ impl Ledger {
     }
 }
 
+/// What the destination must hold after rows were added: those before, and those that came. Only numbers can be told so.
+fn added(before: Option<&Measure>, source: Option<&Measure>) -> Option<Measure> {
+    match (before, source) {
+        (Some(Measure::Rows { count, .. }), Some(Measure::Rows { count: more, .. })) => {
+            Some(Measure::Rows {
+                count: count + more,
+                checksum: None,
+            })
+        }
+        (_, source) => source.cloned(),
+    }
+}
+
+/// Sums of 64-bit hashes fit into 128 bits for any number of rows that fits on a disk.
+fn plus(a: &str, b: &str) -> Option<String> {
+    let (a, b): (i128, i128) = (a.parse().ok()?, b.parse().ok()?);
+    Some((a + b).to_string())
+}
+
 fn add_advice(report: &mut Report, plan: &Plan) {
     report.is_comparison = plan.is_comparison;
     let unfinished = report.unfinished.iter();
     report.next_steps.extend(
         unfinished.map(|one| format!("Mend the rows that break it, then run: {}", one.statement)),
     );
+    if matches!(report.outcome, Outcome::Done | Outcome::Different) {
+        report.next_steps.extend(plan.next_steps.clone());
+    }
     match report.outcome {
         Outcome::Done if !plan.is_comparison => {
             report.next_steps.push(

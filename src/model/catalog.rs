@@ -11,6 +11,7 @@ pub struct Catalog {
     pub sequences: Vec<Sequence>,
     pub foreign_keys: Vec<ForeignKey>,
     pub materialized_views: Vec<MaterializedView>,
+    pub triggers: Vec<Trigger>,
     pub large_objects: LargeObjects,
     pub database: DatabaseProperties,
     /// Of the whole server, in name order.
@@ -95,6 +96,11 @@ pub struct Table {
     pub can_select: bool,
     /// The role may take a SHARE lock (before 17: UPDATE, DELETE or TRUNCATE; from 17 also MAINTAIN).
     pub can_lock: bool,
+    /// How a partitioned table is parted, and what of its parent's rows a partition holds, as the server says it.
+    pub partition_key: Option<String>,
+    pub partition_bound: Option<String>,
+    /// An `ON INSERT` rule, which COPY does not know and `INSERT` obeys.
+    pub has_insert_rule: bool,
     /// The extension this configuration table belongs to, with its dump condition (`extcondition`).
     pub extension_config: Option<ExtensionConfig>,
     /// A check of the table, or of a domain in it, calls a function that may read other tables.
@@ -154,6 +160,26 @@ pub struct Index {
     pub is_unique: bool,
     pub is_valid: bool,
     pub bytes: u64,
+}
+
+/// A trigger that somebody made on a table (position in [`Catalog::tables`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    pub table: usize,
+    pub name: String,
+    pub state: TriggerState,
+}
+
+/// `tgenabled` (manual, ALTER TABLE).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TriggerState {
+    /// Fires, but not under `session_replication_role = replica`.
+    Origin,
+    Disabled,
+    /// Fires under it alone.
+    Replica,
+    /// Fires in spite of it.
+    Always,
 }
 
 /// A foreign key between two tables (positions in [`Catalog::tables`]); copies on partitions are left out.

@@ -19,6 +19,10 @@ pub struct Inspection {
     pub existing: Vec<ExistingObject>,
     /// Of the whole server.
     pub destination_roles: Vec<DestinationRole>,
+    /// The tables that the destination has, as its own catalog says; none where the database is yet to be made.
+    pub target: Option<Catalog>,
+    /// This role may keep ordinary triggers and foreign keys of the destination silent.
+    pub can_silence_triggers: bool,
     /// `postgres_fdw` is already installed in the destination database.
     pub is_fdw_installed: bool,
 }

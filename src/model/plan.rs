@@ -47,6 +47,10 @@ pub struct Plan {
     pub definitions: Vec<Definition>,
     /// Why definitions are not compared, where no step does it.
     pub definitions_not_compared: Option<String>,
+    /// Data steps whose rows come together in one table: compared as a whole, by the step that compares the first.
+    pub joined: Vec<Vec<StepId>>,
+    /// What is left to do for a person, statements included.
+    pub next_steps: Vec<String>,
     /// Only compares; nothing is carried.
     pub is_comparison: bool,
 }
@@ -273,6 +277,8 @@ pub enum Action {
     MeasureSource,
     /// The same on the destination; compared with what was measured on the source.
     MeasureDestination,
+    /// The destination's rows before any are added to them.
+    MeasureBefore,
     /// Sent with `$1`, `$2` bound to the source's measured row.
     BindMeasured,
     /// `pg_export_snapshot()`: its answer is what the source sessions join.

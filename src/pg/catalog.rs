@@ -9,7 +9,7 @@ use tokio_postgres::{Client, Row};
 use crate::model::catalog::{
     Catalog, Column, DatabaseProperties, DatabaseSetting, ExtensionConfig, ForeignKey, Index,
     KeyColumn, LargeObjects, MaterializedView, Privilege, Sequence, SequenceOwner, Table,
-    TableKind, WireType,
+    TableKind, Trigger, TriggerState, WireType,
 };
 use crate::model::existing::ExistingObject;
 use crate::model::name::ObjectName;
@@ -26,6 +26,7 @@ const INDEXES: &str = include_str!("../../assets/sql/indexes.sql");
 const FOREIGN_KEYS: &str = include_str!("../../assets/sql/foreign_keys.sql");
 const FOREIGN_KEYS_10: &str = include_str!("../../assets/sql/foreign_keys_10.sql");
 const SEQUENCES: &str = include_str!("../../assets/sql/sequences.sql");
+const TRIGGERS: &str = include_str!("../../assets/sql/triggers.sql");
 const MATERIALIZED_VIEWS: &str = include_str!("../../assets/sql/materialized_views.sql");
 const LARGE_OBJECTS: &str = include_str!("../../assets/sql/large_objects.sql");
 const DATABASE_PROPERTIES: &str = include_str!("../../assets/sql/database_properties.sql");
@@ -106,6 +107,22 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
         .iter()
         .filter_map(|row| foreign_key_from(row, &position))
         .collect();
+    let triggers = rows(client, "triggers", TRIGGERS)
+        .await?
+        .iter()
+        .filter_map(|row| {
+            Some(Trigger {
+                table: *position.get(&row.get::<_, u32>(0))?,
+                name: row.get(1),
+                state: match row.get::<_, String>(2).as_str() {
+                    "D" => TriggerState::Disabled,
+                    "R" => TriggerState::Replica,
+                    "A" => TriggerState::Always,
+                    _ => TriggerState::Origin,
+                },
+            })
+        })
+        .collect();
     let sequences = rows(client, "sequences", SEQUENCES)
         .await?
         .iter()
@@ -145,6 +162,7 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
         sequences,
         foreign_keys,
         materialized_views,
+        triggers,
         large_objects,
         database: read_database(client).await?,
         roles,
@@ -237,6 +255,9 @@ fn table_from(row: &Row) -> Table {
         rows_hidden_by_policy: row.get(11),
         can_select: row.get(12),
         can_lock: row.get(13),
+        partition_key: row.get(17),
+        partition_bound: row.get(18),
+        has_insert_rule: row.get(19),
         extension_config: extension.map(|extension| ExtensionConfig {
             extension,
             condition: condition.unwrap_or_default(),

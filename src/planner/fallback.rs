@@ -4,6 +4,7 @@
 use crate::model::archive::Entry;
 use crate::model::catalog::TableKind;
 use crate::model::plan::{Action, Fallback, Session, Statement};
+use crate::sql::constraints;
 use crate::sql::{lexer, statements};
 
 use super::Context;
@@ -65,7 +66,7 @@ fn not_valid(context: &Context<'_>, entry: &Entry, journal_key: &str) -> Option<
     if !can_be_not_valid || key.columns.is_empty() || key.definition.contains("PERIOD ") {
         return None;
     }
-    let add = statements::not_valid(&entry.sql);
+    let add = constraints::not_valid(&entry.sql);
     Some(Fallback {
         after: &["23503"],
         why: "some rows refer to rows that are not there, so the key is added for new rows only (NOT VALID), and the old ones are counted."
@@ -74,10 +75,10 @@ fn not_valid(context: &Context<'_>, entry: &Entry, journal_key: &str) -> Option<
             .chain([Statement {
                 session: Session::Destination,
                 action: Action::CountViolations,
-                sql: statements::orphans(key, referencing, referenced),
+                sql: constraints::orphans(key, referencing, referenced),
             }])
             .collect(),
-        to_finish: Some(statements::validate_constraint(&referencing.name, &key.name)),
+        to_finish: Some(constraints::validate_constraint(&referencing.name, &key.name)),
     })
 }
 

@@ -10,11 +10,12 @@ use crate::model::catalog::Table;
 use crate::model::name::ObjectName;
 use crate::model::options::Method;
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
+use crate::sql::measure;
 use crate::sql::statements::{self, FdwAddress};
 
 use super::Context;
 use super::builder::{Draft, Steps};
-use super::rows::Carried;
+use super::rows::{Carried, Route};
 
 /// Bytes that one round trip should bring, and the bounds of rows per round trip.
 const FETCH_BYTES: u64 = 8 << 20;
@@ -268,7 +269,11 @@ impl Scaffold {
             draft = draft.statement(
                 session,
                 Action::MeasureSource,
-                statements::measure_foreign(table, foreign, measurement),
+                measure::measure_foreign(
+                    &Route::of(context, carried.table).compared,
+                    foreign,
+                    measurement,
+                ),
             );
         }
         let step = steps.push(

@@ -7,34 +7,35 @@ mod closure;
 pub mod consequences;
 mod database;
 pub mod definitions;
+mod existing;
 mod fallback;
 mod fdw;
 mod finish;
+mod notes;
 pub mod roles;
 mod rows;
 mod schema;
+pub mod target;
 mod verification;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::model::archive::Entry;
-use crate::model::catalog::ForeignKey;
 use crate::model::connection::ServerFacts;
 use crate::model::inspection::Inspection;
 use crate::model::name::{ObjectName, printable};
-use crate::model::options::{
-    Method, OnExisting, Options, SchemaChoice, ToastCompression, VerifyLevel,
-};
+use crate::model::options::{Method, OnExisting, Options, SchemaChoice, VerifyLevel};
 use crate::model::plan::{LeftOut, Phase, Plan, Session, StepId};
 use crate::model::problem::Problem;
-use crate::model::selection::{Carry, Selection};
-use crate::sql::statements::Measurement;
+use crate::model::selection::Selection;
+use crate::sql::measure::Measurement;
 use crate::sql::{settings, statements};
 
 use builder::{Draft, Steps};
 use closure::Closure;
-use rows::{Carried, RowSteps};
+use rows::RowSteps;
 use schema::StepOfEntry;
+use target::{Mismatch, Target, Targets};
 
 /// Title and reason of a step.
 struct Sentence {
@@ -60,6 +61,8 @@ struct Context<'a> {
     foreign_keys: HashMap<u32, usize>,
     /// Archive entries that depend on a function, or on what may call one unseen.
     calling: HashSet<u32>,
+    /// The destination's tables, where rows go into those that are there.
+    targets: Option<Targets<'a>>,
     /// Catalog position to the step that creates the table; filled once the schema steps stand.
     creating_step: HashMap<usize, StepId>,
     /// A role of the destination to the step that makes it.
@@ -83,6 +86,19 @@ impl Context<'_> {
                     || self.creating_step.contains_key(&table)
             }
         }
+    }
+
+    /// Where the table's rows go, if the tables are there already.
+    fn target(&self, table: usize) -> Result<Option<Target<'_>>, Mismatch> {
+        self.targets
+            .as_ref()
+            .map(|targets| targets.of(table))
+            .transpose()
+    }
+
+    /// Rows are added to rows that are there.
+    fn adds_rows(&self) -> bool {
+        self.options.schema == SchemaChoice::None && self.options.on_existing == OnExisting::Append
     }
 
     fn table_step(&self, table: usize) -> Option<StepId> {
@@ -149,7 +165,7 @@ impl Context<'_> {
     /// In front of rows that go into tables with triggers and foreign keys already in place.
     fn quiet_destination(&self) -> Vec<String> {
         let is_needed =
-            self.options.schema == SchemaChoice::None && self.inspection.destination.is_superuser;
+            self.options.schema == SchemaChoice::None && self.inspection.can_silence_triggers;
         is_needed
             .then(|| settings::QUIET_REPLICA.to_owned())
             .into_iter()
@@ -223,6 +239,10 @@ impl<'a> Context<'a> {
                 .enumerate()
                 .map(|(at, key)| (key.oid, at))
                 .collect(),
+            targets: (!makes_schema)
+                .then_some(inspection.target.as_ref())
+                .flatten()
+                .map(|target| Targets::new(catalog, target)),
             creating_step,
             step_of_role: HashMap::new(),
         }
@@ -284,6 +304,14 @@ pub fn plan(
 ) -> Result<Plan, Problem> {
     roles::check_map(&inspection.archive, &inspection.catalog, options)?;
     let mut context = Context::new(inspection, selection, options);
+    if let Some((table, _)) = rows::wanted(&context).find(|(_, target)| target.is_err()) {
+        let name = &inspection.catalog.tables[table].name;
+        return Err(Problem::new(
+            "Rows cannot be carried into the tables that are there",
+            format!("the destination has no table that takes the rows of {name}"),
+        )
+        .hint("See the check of the destination's tables; leave the table out, or have the schema made."));
+    }
     let carried = rows::carried(&context);
     let is_copy_only = carried.iter().all(|c| c.method == Method::Copy);
 
@@ -291,7 +319,8 @@ pub fn plan(
     push_preparation(&context, &mut steps);
     let (step_of_role, new_roles) = roles::push_roles(&context, &mut steps);
     context.step_of_role = step_of_role;
-    rows::push_emptying(&context, &mut steps, &carried);
+    existing::push_emptying(&context, &mut steps, &carried);
+    let dropped = existing::push_key_drops(&context, &mut steps, &carried);
     let snapshot = is_copy_only.then(|| rows::push_snapshot(&context, &mut steps, &carried));
 
     let mut made = StepOfEntry::new();
@@ -309,13 +338,15 @@ pub fn plan(
     if makes_schema {
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::Indexes);
     }
+    existing::push_keys_back(&context, &mut steps, &dropped, &rows);
     finish::push_analyze(&context, &mut steps, &carried, &rows);
     let sequences = finish::push_sequences(&context, &mut steps);
     if makes_schema {
         finish::push_refreshes(&context, &mut steps, &made);
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::Finish);
     }
-    verification::push(&context, &mut steps, &carried, &rows, &sequences);
+    let joined = verification::push(&context, &mut steps, &carried, &rows, &sequences);
+    existing::push_key_checks(&context, &mut steps, &carried, &rows);
     finish::push_journal_removal(&mut steps);
     let definitions_not_compared = if makes_schema {
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::CleanUp);
@@ -330,8 +361,8 @@ pub fn plan(
         None => verification::definitions(&context),
         Some(_) => Vec::new(),
     };
-    let notes = notes(&context, &carried);
-    let rows_left_out = rows_left_out(&context);
+    let notes = notes::notes(&context, &carried);
+    let rows_left_out = notes::rows_left_out(&context);
     context.closure.left_out.extend(rows_left_out);
     if makes_schema {
         let invalid = invalid_indexes(&context, &made);
@@ -341,6 +372,8 @@ pub fn plan(
         object_counts: object_counts(&context, &made),
         new_roles,
         notes,
+        joined,
+        next_steps: existing::next_steps(&context),
         definitions,
         definitions_not_compared,
         ..context.into_plan(steps)
@@ -470,117 +503,6 @@ fn clashing(context: &Context<'_>) -> Vec<String> {
                 .map(|object| statements::drop_existing("schema", &object.identity)),
         )
         .collect()
-}
-
-/// Rows of tables that are made, but stay behind.
-fn rows_left_out(context: &Context<'_>) -> Vec<LeftOut> {
-    let tables = context.inspection.catalog.tables.iter().enumerate();
-    tables
-        .filter(|(_, table)| table.holds_rows())
-        .filter_map(|(at, table)| {
-            let because = match context.selection.tables.get(at)? {
-                Carry::Nothing => return None,
-                Carry::StructureOnly => "only the structure was asked for".to_owned(),
-                Carry::RowsAndStructure => {
-                    let filter = context.selection.filter(at)?;
-                    format!("only those are carried that satisfy {}", printable(filter))
-                }
-            };
-            Some(LeftOut {
-                object: format!("rows of {}", table.name),
-                because,
-            })
-        })
-        .collect()
-}
-
-/// Foreign keys whose rows are carried while rows they refer to stay behind.
-fn torn_keys(context: &Context<'_>) -> Vec<String> {
-    let catalog = &context.inspection.catalog;
-    let selection = context.selection;
-    let carry = |table: usize| {
-        selection
-            .tables
-            .get(table)
-            .copied()
-            .unwrap_or(Carry::Nothing)
-    };
-    let is_torn = |key: &&ForeignKey| {
-        let is_cut = carry(key.references) == Carry::StructureOnly
-            || selection.filter(key.references).is_some();
-        carry(key.table) == Carry::RowsAndStructure
-            && carry(key.references) != Carry::Nothing
-            && is_cut
-    };
-    let torn = catalog.foreign_keys.iter().filter(is_torn);
-    torn.map(|key| {
-        let (from, to) = (&catalog.tables[key.table].name, &catalog.tables[key.references].name);
-        format!(
-            "Rows of {from} may refer to rows of {to} that stay behind; if they do, the foreign key {} is added for new rows only (NOT VALID).",
-            printable(&key.name)
-        )
-    })
-    .collect()
-}
-
-fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
-    let mut notes = Vec::new();
-    if context.inspection.destination.has_lz4
-        && context.options.toast_compression == ToastCompression::Fast
-    {
-        notes.push(
-            "Long values are stored compressed with lz4, which takes half the time, unless their column says otherwise; what they are does not change."
-                .to_owned(),
-        );
-    }
-    let by_fdw = carried.iter().filter(|c| c.method == Method::Fdw).count();
-    let fallback = carried.iter().filter(|c| c.because.is_some()).count();
-    let tables = &context.inspection.catalog.tables;
-    if fallback > 0 {
-        notes.push(format!(
-            "{fallback} of the tables chosen for FDW go by COPY, because FDW would copy them wrongly; each says why."
-        ));
-    }
-    let can_lock =
-        !context.inspection.source.in_recovery && carried.iter().all(|c| tables[c.table].can_lock);
-    if by_fdw > 0 && by_fdw < carried.len() && !can_lock {
-        notes.push(
-            "Tables by FDW and tables by COPY are read at two moments, because this role may not lock the source's tables. Stop writers, or use COPY for all."
-                .to_owned(),
-        );
-    }
-    if context.options.schema == SchemaChoice::All
-        && context
-            .inspection
-            .archive
-            .entries
-            .iter()
-            .any(|e| e.kind == "SUBSCRIPTION")
-    {
-        notes.push(
-            "Subscriptions are left out: they would start to replicate into the destination."
-                .to_owned(),
-        );
-    }
-    let structure_only = context
-        .selection
-        .tables
-        .iter()
-        .filter(|carry| **carry == Carry::StructureOnly)
-        .count();
-    if structure_only > 0 {
-        notes.push(format!(
-            "{structure_only} tables are made without their rows, as chosen."
-        ));
-    }
-    notes.extend(torn_keys(context));
-    if context.inspection.catalog.large_objects.count > 0 && !context.carries_large_objects() {
-        notes.push(
-            "Large objects are left out: they belong to no table, and only some tables were asked for."
-                .to_owned(),
-        );
-    }
-    notes
 }
 
 fn object_counts(context: &Context<'_>, made: &StepOfEntry) -> Vec<(String, u64)> {

@@ -2,17 +2,22 @@
 
 use std::collections::HashMap;
 
-use crate::model::catalog::{Table, WireType};
+use crate::model::catalog::{ExtensionConfig, Table, TableKind, WireType};
 use crate::model::name::{ObjectName, printable};
-use crate::model::options::{Method, OnExisting, SchemaChoice};
-use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
+use crate::model::options::{Method, OnExisting};
+use crate::model::plan::{Action, Phase, Session, StepId, StepKind, TableLock};
 use crate::model::selection::Carry;
+use crate::sql::constraints;
 use crate::sql::large_objects;
-use crate::sql::statements::{self, Measurement};
+use crate::sql::measure;
+use crate::sql::measure::{ComparedColumn, Measurement};
+use crate::sql::statements;
 
 use super::Context;
 use super::builder::{Draft, Steps};
+use super::existing;
 use super::fdw::Scaffold;
+use super::target::{Mismatch, Target};
 
 /// A table whose rows are carried, and how.
 #[derive(Clone, Debug)]
@@ -23,6 +28,66 @@ pub(super) struct Carried {
     pub(super) is_binary: bool,
     /// Said in the step's why when the method is not the one asked for.
     pub(super) because: Option<String>,
+}
+
+/// Where a table's rows go on the destination, and what of them is compared.
+pub(super) struct Route<'a> {
+    pub(super) name: &'a ObjectName,
+    pub(super) columns: Vec<&'a str>,
+    pub(super) compared: Vec<ComparedColumn<'a>>,
+    config: Option<&'a ExtensionConfig>,
+    is_partitioned: bool,
+    /// Rows of other tables of the source may come here too.
+    pub(super) is_shared: bool,
+    /// Position in the destination's catalog, where tables are there already.
+    pub(super) target: Option<usize>,
+}
+
+impl<'a> Route<'a> {
+    pub(super) fn of(context: &'a Context<'_>, at: usize) -> Self {
+        let table = &context.inspection.catalog.tables[at];
+        match context.target(at) {
+            Ok(Some(target)) => Self {
+                name: &target.table.name,
+                columns: target.columns,
+                compared: target.compared,
+                config: table.extension_config.as_ref(),
+                is_partitioned: target.table.kind == TableKind::Partitioned,
+                is_shared: target.is_parted_otherwise,
+                target: Some(target.at),
+            },
+            _ => Self {
+                name: &table.name,
+                columns: table.copied_columns().map(|c| c.name.as_str()).collect(),
+                compared: table.columns.iter().map(ComparedColumn::from).collect(),
+                config: table.extension_config.as_ref(),
+                is_partitioned: false,
+                is_shared: false,
+                target: None,
+            },
+        }
+    }
+
+    /// The rows on the destination.
+    pub(super) fn measure(&self, measurement: Measurement) -> String {
+        measure::measure_destination(
+            self.name,
+            &self.compared,
+            measurement,
+            self.config,
+            self.is_partitioned,
+        )
+    }
+
+    /// Counting before and after holds only while nobody else adds rows; partitions of one tree are told apart by their root.
+    fn lock(context: &Context<'_>, at: usize) -> Vec<TableLock> {
+        let tables = &context.inspection.catalog.tables;
+        let above = std::iter::successors(Some(at), |at| tables[*at].partition_of);
+        vec![TableLock {
+            table: above.last().unwrap_or(at),
+            is_shared: false,
+        }]
+    }
 }
 
 /// The data steps made, findable by table.
@@ -46,35 +111,52 @@ impl RowSteps {
         self.by_table.get(&table).map(|(_, durable)| *durable)
     }
 
+    /// Every step that makes rows durable.
+    pub(super) fn all(&self) -> impl Iterator<Item = StepId> {
+        self.by_table.values().map(|(_, durable)| *durable)
+    }
+
     pub(super) fn data_step(&self, table: usize) -> Option<StepId> {
         self.by_table.get(&table).map(|(data, _)| *data)
     }
 }
 
-/// Tables whose rows are to be carried, the longest chain of work first.
-pub(super) fn carried(context: &Context<'_>) -> Vec<Carried> {
-    let catalog = &context.inspection.catalog;
-    let mut carried: Vec<Carried> = catalog
-        .tables
-        .iter()
-        .enumerate()
+/// A table whose rows are wanted, and where they go if the tables are there already.
+type Wanted<'a> = (usize, Result<Option<Target<'a>>, Mismatch>);
+
+/// Tables whose rows are to be carried, as far as there is where to.
+pub(super) fn wanted<'a>(context: &'a Context<'_>) -> impl Iterator<Item = Wanted<'a>> {
+    let tables = context.inspection.catalog.tables.iter().enumerate();
+    tables
         .filter(|(at, table)| {
             table.holds_rows()
                 && context.selection.tables.get(*at) == Some(&Carry::RowsAndStructure)
                 && context.is_made_or_there(*at)
         })
-        .map(|(at, table)| {
+        .map(|(at, _)| (at, context.target(at)))
+}
+
+/// The same, with their method, the longest chain of work first.
+pub(super) fn carried(context: &Context<'_>) -> Vec<Carried> {
+    let catalog = &context.inspection.catalog;
+    let mut carried: Vec<Carried> = wanted(context)
+        .filter_map(|(at, target)| Some((at, target.ok()?)))
+        .map(|(at, target)| {
+            let table = &catalog.tables[at];
             let chosen = context.selection.methods.get(at).copied().flatten();
             let wanted = chosen.unwrap_or(context.options.method);
-            let (method, because) = match (wanted, why_not_fdw(table, context.selection.filter(at)))
-            {
+            let objection = why_not_fdw(table, context.selection.filter(at)).or_else(|| {
+                let target = target.as_ref()?;
+                existing::why_not_fdw(context, table, target)
+            });
+            let (method, because) = match (wanted, objection) {
                 (Method::Fdw, Some(reason)) => (Method::Copy, Some(reason)),
                 (method, _) => (method, None),
             };
             Carried {
                 table: at,
                 method,
-                is_binary: is_binary_safe(table),
+                is_binary: is_binary_safe(table) && target.is_none_or(|target| target.is_alike),
                 because,
             }
         })
@@ -237,25 +319,52 @@ fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried) -> Draft {
     if is_ours {
         draft = draft.run(Session::Destination, statements::truncate_only(&table.name));
     }
+    let route = Route::of(context, carried.table);
+    let silenced = existing::silenced(context, carried.table);
+    for (owner, trigger) in &silenced {
+        let sql = constraints::silence_trigger(&owner.name, &trigger.name);
+        draft = draft.run(Session::Destination, sql);
+    }
+    let counts_itself = context.adds_rows();
+    if counts_itself {
+        let count = route.measure(Measurement::Count);
+        draft = draft.locks(Route::lock(context, carried.table)).statement(
+            Session::Destination,
+            Action::MeasureBefore,
+            count,
+        );
+    } else if route.is_shared {
+        draft = draft.locks(Route::lock(context, carried.table));
+    }
     draft = draft
         .statement(
             Session::Source,
             Action::CopyOut,
-            statements::copy_out(table, carried.is_binary, filter),
+            statements::copy_out(table, &route.columns, carried.is_binary, filter),
         )
         .statement(
             Session::Destination,
             Action::CopyIn,
-            statements::copy_in(table, carried.is_binary, is_ours),
+            statements::copy_in(route.name, &route.columns, carried.is_binary, is_ours),
         );
+    for (owner, trigger) in &silenced {
+        let sql = constraints::wake_trigger(&owner.name, &trigger.name, trigger.state);
+        draft = draft.run(Session::Destination, sql);
+    }
+    if counts_itself {
+        let count = route.measure(Measurement::Count);
+        draft = draft.statement(Session::Destination, Action::MeasureDestination, count);
+    }
     // Before the commit: a table whose source cannot be measured any more is not carried half-proved.
     // How many rows there were, the COPY itself tells.
-    let measurement = context.measurement();
-    if let Some(measurement) = measurement.filter(|how| *how != Measurement::Count) {
+    let measurement = context
+        .measurement()
+        .filter(|how| *how != Measurement::Count);
+    if let (Some(measurement), false) = (measurement, counts_itself) {
         draft = draft.statement(
             Session::Source,
             Action::MeasureSource,
-            statements::measure_rows(table, measurement, filter),
+            measure::measure_source(table, &route.compared, measurement, filter),
         );
     }
     let draft = draft
@@ -338,29 +447,4 @@ pub(super) fn push_snapshot(
         Action::ExportSnapshot,
         statements::EXPORT_SNAPSHOT,
     ))
-}
-
-/// Empties existing tables first, all in one statement, when the user asked for it.
-pub(super) fn push_emptying(context: &Context<'_>, steps: &mut Steps, carried: &[Carried]) {
-    let options = context.options;
-    if options.on_existing != OnExisting::Empty || options.schema != SchemaChoice::None {
-        return;
-    }
-    let names: Vec<&ObjectName> = carried
-        .iter()
-        .map(|c| &context.inspection.catalog.tables[c.table].name)
-        .collect();
-    if names.is_empty() {
-        return;
-    }
-    steps.push(
-        Draft::new(
-            Phase::Prepare,
-            format!("Empty {} tables of the destination", names.len()),
-            "You asked for it: rows that are there would otherwise be doubled or clash.",
-        )
-        .key("prepare/empty")
-        .rule(Rule::Normal)
-        .transaction([statements::truncate_all(names)]),
-    );
 }

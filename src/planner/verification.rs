@@ -1,37 +1,49 @@
 //! The proof: steps that hold the destination against the source, after a run or alone.
 
+use std::collections::BTreeMap;
+
 use crate::model::definition::Definition;
-use crate::model::options::{OnExisting, VerifyLevel};
+use crate::model::options::VerifyLevel;
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
 use crate::sql::large_objects;
-use crate::sql::statements::{self, Measurement};
+use crate::sql::measure;
+use crate::sql::measure::Measurement;
+use crate::sql::statements;
 
 use super::builder::{Draft, Steps};
-use super::rows::{Carried, LARGE_OBJECTS, RowSteps};
+use super::rows::{Carried, LARGE_OBJECTS, Route, RowSteps};
 use super::{Context, definitions, finish, rows};
 
-/// After a run: rows per table, sequences, large objects. The source was measured in the snapshot its rows were read in.
+/// After a run: rows per table, sequences, large objects. The source was measured in the snapshot its rows were read in. Returns
+/// the data steps whose rows come together in one table.
 pub(super) fn push(
     context: &Context<'_>,
     steps: &mut Steps,
     carried: &[Carried],
     rows: &RowSteps,
     sequences: &[(usize, StepId)],
-) {
+) -> Vec<Vec<StepId>> {
     let Some(measurement) = context.measurement() else {
-        return;
+        return Vec::new();
     };
-    // Rows added to rows that were there cannot be told apart by counting.
-    if context.options.on_existing != OnExisting::Append {
-        for carried in carried {
-            let (Some(data), Some(durable)) =
-                (rows.data_step(carried.table), rows.of_table(carried.table))
-            else {
+    let mut joined: BTreeMap<usize, Vec<StepId>> = BTreeMap::new();
+    // Rows added to rows that are there were counted before and after.
+    for carried in carried.iter().filter(|_| !context.adds_rows()) {
+        let (Some(data), Some(durable)) =
+            (rows.data_step(carried.table), rows.of_table(carried.table))
+        else {
+            continue;
+        };
+        let route = Route::of(context, carried.table);
+        if let (true, Some(target)) = (route.is_shared, route.target) {
+            let members = joined.entry(target).or_default();
+            members.push(data);
+            if members.len() > 1 {
                 continue;
-            };
-            let draft = table(context, carried.table, measurement, Some(data));
-            steps.push(draft.needs([data, durable]));
+            }
         }
+        let draft = table(context, carried.table, measurement, Some(data));
+        steps.push(draft.needs([data, durable]));
     }
     for (at, data) in sequences {
         steps.push(sequence(context, *at, Some(*data)).needs([*data]));
@@ -39,6 +51,7 @@ pub(super) fn push(
     if let Some(data) = rows.data_step(LARGE_OBJECTS) {
         steps.push(blobs(context, Some(data)).needs([data]));
     }
+    joined.into_values().collect()
 }
 
 fn table(
@@ -48,16 +61,16 @@ fn table(
     data: Option<StepId>,
 ) -> Draft {
     let table = &context.inspection.catalog.tables[at];
+    let route = Route::of(context, at);
     let how = if measurement == Measurement::Count {
         "The destination's rows are counted and held against the number that the source gave."
     } else {
         "A checksum over every value of every row is held against that of the source's snapshot."
     };
-    let mut draft = Draft::new(Phase::Verify, format!("Compare {}", table.name), how)
+    let mut draft = Draft::new(Phase::Verify, format!("Compare {}", route.name), how)
         .kind(StepKind::VerifyTable { data })
         .object(&table.name)
         .key(format!("verify/{}.{}", table.name.schema, table.name.name));
-    let measure = statements::measure_rows(table, measurement, None);
     if data.is_none() {
         let filter = context.selection.filter(at);
         draft = draft
@@ -65,9 +78,10 @@ fn table(
             .statement(
                 Session::Source,
                 Action::MeasureSource,
-                statements::measure_rows(table, measurement, filter),
+                measure::measure_source(table, &route.compared, measurement, filter),
             );
     }
+    let measure = route.measure(measurement);
     draft.statement(Session::Destination, Action::MeasureDestination, measure)
 }
 

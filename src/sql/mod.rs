@@ -2,11 +2,13 @@
 //!
 //! No I/O here. The text of a user's object never comes from here: that is pg_dump's (see `pg::archive`).
 
+pub mod constraints;
 pub mod database;
 mod grants;
 pub mod keywords;
 pub mod large_objects;
 pub mod lexer;
+pub mod measure;
 pub mod new_roles;
 pub mod quote;
 pub mod roles;

@@ -1,6 +1,6 @@
 //! The statements of every step, one small function each.
 
-use crate::model::catalog::{Column, ForeignKey, KeyColumn, Table, TableKind};
+use crate::model::catalog::Table;
 use crate::model::connection::{DatabaseFacts, Endpoint, TlsMode};
 use crate::model::name::ObjectName;
 use crate::model::plan::PASSWORD_MARKER;
@@ -49,8 +49,8 @@ pub fn create_database(name: &str, like: &DatabaseFacts) -> String {
     )
 }
 
-fn column_list<'a>(columns: impl IntoIterator<Item = &'a Column>) -> String {
-    let names = ident_list(columns.into_iter().map(|column| column.name.as_str()));
+fn column_list(columns: &[&str]) -> String {
+    let names = ident_list(columns.iter().copied());
     // Without columns the list is left out: COPY and INSERT do not take an empty one.
     if names.is_empty() {
         names
@@ -69,7 +69,7 @@ fn copy_format(is_binary: bool) -> &'static str {
 
 /// What stands behind the table's name where only a part of its rows is meant: an extension's own condition, or the user's. Line
 /// ends keep a comment in it from swallowing the parenthesis.
-fn condition(table: &Table, filter: Option<&str>) -> Option<String> {
+pub(super) fn condition(table: &Table, filter: Option<&str>) -> Option<String> {
     match (filter, &table.extension_config) {
         (Some(filter), _) => Some(format!("WHERE (\n{filter}\n)")),
         (None, Some(config)) if !config.condition.trim().is_empty() => {
@@ -80,21 +80,24 @@ fn condition(table: &Table, filter: Option<&str>) -> Option<String> {
 }
 
 /// COPY of a plain table or a partition reads that relation alone, never its children (manual, COPY).
-pub fn copy_out(table: &Table, is_binary: bool, filter: Option<&str>) -> String {
-    let columns = column_list(table.copied_columns());
-    match condition(table, filter) {
-        Some(condition) => format!(
-            "COPY (SELECT {} FROM ONLY {} {condition}) TO STDOUT ({})",
-            ident_list(table.copied_columns().map(|c| c.name.as_str())),
-            qualified(&table.name),
-            copy_format(is_binary)
-        ),
-        None => format!(
-            "COPY {}{columns} TO STDOUT ({})",
-            qualified(&table.name),
-            copy_format(is_binary)
-        ),
+///
+/// As a query where only some rows are meant, or where a column is computed there: COPY of a table does not give those.
+pub fn copy_out(table: &Table, columns: &[&str], is_binary: bool, filter: Option<&str>) -> String {
+    let is_computed = |name: &&str| {
+        let mut generated = table.columns.iter().filter(|c| c.is_generated);
+        generated.any(|column| column.name == **name)
+    };
+    let condition = condition(table, filter);
+    let format = copy_format(is_binary);
+    let name = qualified(&table.name);
+    if condition.is_none() && !columns.iter().any(is_computed) {
+        return format!("COPY {name}{} TO STDOUT ({format})", column_list(columns));
     }
+    let condition = condition.map_or_else(String::new, |text| format!(" {text}"));
+    format!(
+        "COPY (SELECT {} FROM ONLY {name}{condition}) TO STDOUT ({format})",
+        ident_list(columns.iter().copied()),
+    )
 }
 
 /// Asks the server whether it understands the condition; prepared, never run.
@@ -103,12 +106,12 @@ pub fn try_filter(table: &ObjectName, filter: &str) -> String {
 }
 
 /// `freeze` is legal only in the transaction that created or truncated the table (manual, COPY FREEZE).
-pub fn copy_in(table: &Table, is_binary: bool, freeze: bool) -> String {
-    let columns = column_list(table.copied_columns());
+pub fn copy_in(name: &ObjectName, columns: &[&str], is_binary: bool, freeze: bool) -> String {
+    let columns = column_list(columns);
     let freeze = if freeze { ", FREEZE" } else { "" };
     format!(
         "COPY {}{columns} FROM STDIN ({}{freeze})",
-        qualified(&table.name),
+        qualified(name),
         copy_format(is_binary)
     )
 }
@@ -117,11 +120,15 @@ pub fn truncate_only(name: &ObjectName) -> String {
     format!("TRUNCATE ONLY {}", qualified(name))
 }
 
-/// Empties several tables at once, so that foreign keys among them do not object.
-pub fn truncate_all<'a>(names: impl IntoIterator<Item = &'a ObjectName>) -> String {
+/// Empties several tables at once, so that foreign keys among them do not object. A partitioned table (`true`) is emptied with
+/// its partitions, any other one alone.
+pub fn truncate_all<'a>(names: impl IntoIterator<Item = (&'a ObjectName, bool)>) -> String {
     let list: Vec<String> = names
         .into_iter()
-        .map(|n| format!("ONLY {}", qualified(n)))
+        .map(|(name, is_partitioned)| {
+            let only = if is_partitioned { "" } else { "ONLY " };
+            format!("{only}{}", qualified(name))
+        })
         .collect();
     format!("TRUNCATE {}", list.join(", "))
 }
@@ -129,101 +136,6 @@ pub fn truncate_all<'a>(names: impl IntoIterator<Item = &'a ObjectName>) -> Stri
 /// Removes an object that is in the way. `kind` and `identity` are the server's own (`pg_identify_object`).
 pub fn drop_existing(kind: &str, identity: &str) -> String {
     format!("DROP {} IF EXISTS {identity} CASCADE", kind.to_uppercase())
-}
-
-/// How the rows of a table are measured on both sides. A checksum is the sum of a 64-bit hash of each row, independent of the
-/// rows' order. A sum, not an exclusive or: two equal rows that are both missing would cancel out there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Measurement {
-    Count,
-    /// `hash_record_extended` (14 and newer). What the hash takes for equal though it is not written alike is hashed as text.
-    HashedRecord,
-    /// `hashtextextended` (11 and newer) of the row's text.
-    HashedText,
-    /// md5's first half of the row's text, where a side is 10, or where the sides' encodings differ.
-    Md5,
-}
-
-impl Measurement {
-    /// The best that servers of both versions have.
-    pub fn checksum(
-        source_version_num: u32,
-        destination_version_num: u32,
-        is_one_encoding: bool,
-    ) -> Self {
-        match source_version_num.min(destination_version_num) {
-            _ if !is_one_encoding => Self::Md5,
-            140_000.. => Self::HashedRecord,
-            110_000.. => Self::HashedText,
-            _ => Self::Md5,
-        }
-    }
-
-    /// For the report.
-    pub fn describe(self) -> &'static str {
-        match self {
-            Self::Count => "the number of rows",
-            Self::HashedRecord => {
-                "the number of rows and the sum of hash_record_extended over all rows"
-            }
-            Self::HashedText => {
-                "the number of rows and the sum of hashtextextended over all rows as text"
-            }
-            Self::Md5 => "the number of rows and the sum of md5 over all rows as text",
-        }
-    }
-
-    fn select_list(self, table: &Table) -> String {
-        let count = "SELECT pg_catalog.count(*)";
-        if self == Self::Count {
-            return count.to_owned();
-        }
-        let names: Vec<String> = table
-            .columns
-            .iter()
-            .map(|column| {
-                let name = format!("x.{}", ident(&column.name));
-                if self == Self::HashedRecord && !column.hashes_exactly {
-                    format!("{name}::pg_catalog.text COLLATE pg_catalog.\"C\"")
-                } else {
-                    name
-                }
-            })
-            .collect();
-        let row = format!("ROW({})", names.join(", "));
-        let hash = match self {
-            Self::HashedRecord => format!("pg_catalog.hash_record_extended({row}, 0)"),
-            Self::HashedText => format!("pg_catalog.hashtextextended({row}::pg_catalog.text, 0)"),
-            _ => format!(
-                "('x' || pg_catalog.left(pg_catalog.md5(pg_catalog.convert_to({row}::pg_catalog.text, 'UTF8')), 16))::pg_catalog.bit(64)::pg_catalog.int8"
-            ),
-        };
-        format!(
-            "{count},\n    coalesce(pg_catalog.sum({hash}::pg_catalog.numeric), 0)::pg_catalog.text"
-        )
-    }
-}
-
-/// Rows of one table itself, without its children; of the source only those that satisfy the filter.
-pub fn measure_rows(table: &Table, measurement: Measurement, filter: Option<&str>) -> String {
-    let list = measurement.select_list(table);
-    let name = qualified(&table.name);
-    match condition(table, filter) {
-        // The condition may name the table's columns by the table.
-        Some(condition) => {
-            format!("{list} FROM (SELECT * FROM ONLY {name} {condition}) AS x")
-        }
-        None => format!("{list} FROM ONLY {name} AS x"),
-    }
-}
-
-/// The same through a foreign table: what the transaction that read the rows still sees on the source.
-pub fn measure_foreign(table: &Table, foreign: &ObjectName, measurement: Measurement) -> String {
-    format!(
-        "{} FROM {} AS x",
-        measurement.select_list(table),
-        qualified(foreign)
-    )
 }
 
 pub fn read_sequence(name: &ObjectName) -> String {
@@ -438,64 +350,6 @@ pub fn local_search_path(path: &str) -> String {
     )
 }
 
-// ---- foreign keys that the rows break -------------------------------------------------------------
-
-/// The same constraint, holding for new rows alone (manual, ALTER TABLE, NOT VALID).
-pub fn not_valid(add_constraint: &str) -> String {
-    let bare = add_constraint.trim_end().trim_end_matches(';');
-    format!("{bare} NOT VALID;")
-}
-
-pub fn validate_constraint(table: &ObjectName, name: &str) -> String {
-    format!(
-        "ALTER TABLE {} VALIDATE CONSTRAINT {};",
-        qualified(table),
-        ident(name)
-    )
-}
-
-/// How many rows refer to nothing, and the keys of the first few. A plain table is read without the tables that inherit from
-/// it, a partitioned one whole, as the constraint's own check does.
-pub fn orphans(key: &ForeignKey, referencing: &Table, referenced: &Table) -> String {
-    let relation = |table: &Table| {
-        let only = if table.kind == TableKind::Partitioned {
-            ""
-        } else {
-            "ONLY "
-        };
-        format!("{only}{}", qualified(&table.name))
-    };
-    let all = |text: fn(&KeyColumn) -> String, glue: &str| {
-        key.columns.iter().map(text).collect::<Vec<_>>().join(glue)
-    };
-    let is_set = all(|c| format!("c.{} IS NOT NULL", ident(&c.column)), " AND ");
-    let matches = all(
-        |c| {
-            format!(
-                "p.{} OPERATOR({}.{}) c.{}",
-                ident(&c.references),
-                ident(&c.operator.schema),
-                c.operator.name,
-                ident(&c.column)
-            )
-        },
-        " AND ",
-    );
-    let mut breaks = format!(
-        "{is_set} AND NOT EXISTS (SELECT FROM {} AS p WHERE {matches})",
-        relation(referenced)
-    );
-    if key.is_match_full {
-        let any = all(|c| format!("c.{} IS NOT NULL", ident(&c.column)), " OR ");
-        breaks = format!("({breaks}) OR (({any}) AND NOT ({is_set}))");
-    }
-    let values = all(|c| format!("c.{}", ident(&c.column)), ", ");
-    let from = format!("FROM {} AS c WHERE {breaks}", relation(referencing));
-    format!(
-        "SELECT pg_catalog.count(*),\n    ARRAY(SELECT DISTINCT pg_catalog.left(ROW({values})::pg_catalog.text, 100) {from} LIMIT 5)\n    {from}"
-    )
-}
-
 // ---- questions of the checks ----------------------------------------------------------------------
 
 pub const AVAILABLE_EXTENSIONS: &str =
@@ -503,6 +357,9 @@ pub const AVAILABLE_EXTENSIONS: &str =
 pub const INSTALLED_EXTENSIONS: &str = "SELECT extname::text FROM pg_catalog.pg_extension";
 pub const MAY_CREATE: &str =
     "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')";
+/// From 15 on a right that can be granted.
+pub const MAY_SILENCE_TRIGGERS: &str =
+    "SELECT pg_catalog.has_parameter_privilege('session_replication_role', 'SET')";
 pub const MAY_CREATE_DATABASE: &str =
     "SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user";
 /// Leftovers of a run that died: every scaffold bears howdah's name.

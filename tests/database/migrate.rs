@@ -86,29 +86,14 @@ async fn checksums_find_every_oddity_equal() {
     }
 }
 
-/// A trigger that fires in spite of everything changes one value on the way: as many rows, not the same.
+/// A column that rounds changes a value on the way: as many rows, not the same.
 #[tokio::test]
-async fn a_changed_value_is_found_by_checksums_and_a_lost_row_by_counts() {
-    let spoil = "create function spoil() returns trigger language plpgsql as $$ begin
-            if new.n = 2 then new.n := 3; end if; return new; end $$;
-        create function lose() returns trigger language plpgsql as $$ begin
-            return case when new.n = 2 then null else new end; end $$;
-        create table t (n int); ";
-    let always = "create trigger oops before insert on t for each row execute function";
-    for (function, verify, code) in [
-        ("spoil", "counts", 0),
-        ("spoil", "checksums", 4),
-        ("lose", "counts", 4),
-    ] {
-        let pair = support::databases("spoiled").await;
-        support::execute_batch(
-            &pair.source,
-            "create table t (n int); insert into t values (1), (2)",
-        )
-        .await;
-        let trigger =
-            format!("{spoil}{always} {function}(); alter table t enable always trigger oops");
-        support::execute_batch(&pair.destination, &trigger).await;
+async fn a_changed_value_is_found_by_checksums_alone() {
+    for (verify, code) in [("counts", 0), ("checksums", 4)] {
+        let pair = support::databases("rounded").await;
+        let source = "create table t (n numeric(10,2)); insert into t values (1.25), (2.00)";
+        support::execute_batch(&pair.source, source).await;
+        support::execute_batch(&pair.destination, "create table t (n numeric(10,1))").await;
         let run = howdah(
             "run",
             &pair,

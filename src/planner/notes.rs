@@ -1,0 +1,122 @@
+//! What a reader should know before running: said once, in plan, preview and report.
+
+use crate::model::catalog::ForeignKey;
+use crate::model::name::printable;
+use crate::model::options::{Method, SchemaChoice, ToastCompression};
+use crate::model::plan::LeftOut;
+use crate::model::selection::Carry;
+
+use super::rows::Carried;
+use super::{Context, existing};
+
+/// Rows of tables that are made, but stay behind.
+pub(super) fn rows_left_out(context: &Context<'_>) -> Vec<LeftOut> {
+    let tables = context.inspection.catalog.tables.iter().enumerate();
+    tables
+        .filter(|(_, table)| table.holds_rows())
+        .filter_map(|(at, table)| {
+            let because = match context.selection.tables.get(at)? {
+                Carry::Nothing => return None,
+                Carry::StructureOnly => "only the structure was asked for".to_owned(),
+                Carry::RowsAndStructure => {
+                    let filter = context.selection.filter(at)?;
+                    format!("only those are carried that satisfy {}", printable(filter))
+                }
+            };
+            Some(LeftOut {
+                object: format!("rows of {}", table.name),
+                because,
+            })
+        })
+        .collect()
+}
+
+/// Foreign keys whose rows are carried while rows they refer to stay behind.
+fn torn_keys(context: &Context<'_>) -> Vec<String> {
+    let catalog = &context.inspection.catalog;
+    let selection = context.selection;
+    let carry = |table: usize| {
+        selection
+            .tables
+            .get(table)
+            .copied()
+            .unwrap_or(Carry::Nothing)
+    };
+    let is_torn = |key: &&ForeignKey| {
+        let is_cut = carry(key.references) == Carry::StructureOnly
+            || selection.filter(key.references).is_some();
+        carry(key.table) == Carry::RowsAndStructure
+            && carry(key.references) != Carry::Nothing
+            && is_cut
+    };
+    let torn = catalog.foreign_keys.iter().filter(is_torn);
+    torn.map(|key| {
+        let (from, to) = (&catalog.tables[key.table].name, &catalog.tables[key.references].name);
+        format!(
+            "Rows of {from} may refer to rows of {to} that stay behind; if they do, the foreign key {} is added for new rows only (NOT VALID).",
+            printable(&key.name)
+        )
+    })
+    .collect()
+}
+
+pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
+    let mut notes = Vec::new();
+    if context.inspection.destination.has_lz4
+        && context.options.toast_compression == ToastCompression::Fast
+    {
+        notes.push(
+            "Long values are stored compressed with lz4, which takes half the time, unless their column says otherwise; what they are does not change."
+                .to_owned(),
+        );
+    }
+    let by_fdw = carried.iter().filter(|c| c.method == Method::Fdw).count();
+    let fallback = carried.iter().filter(|c| c.because.is_some()).count();
+    let tables = &context.inspection.catalog.tables;
+    if fallback > 0 {
+        notes.push(format!(
+            "{fallback} of the tables chosen for FDW go by COPY, because FDW would copy them wrongly; each says why."
+        ));
+    }
+    let can_lock =
+        !context.inspection.source.in_recovery && carried.iter().all(|c| tables[c.table].can_lock);
+    if by_fdw > 0 && by_fdw < carried.len() && !can_lock {
+        notes.push(
+            "Tables by FDW and tables by COPY are read at two moments, because this role may not lock the source's tables. Stop writers, or use COPY for all."
+                .to_owned(),
+        );
+    }
+    if context.options.schema == SchemaChoice::All
+        && context
+            .inspection
+            .archive
+            .entries
+            .iter()
+            .any(|e| e.kind == "SUBSCRIPTION")
+    {
+        notes.push(
+            "Subscriptions are left out: they would start to replicate into the destination."
+                .to_owned(),
+        );
+    }
+    let structure_only = context
+        .selection
+        .tables
+        .iter()
+        .filter(|carry| **carry == Carry::StructureOnly)
+        .count();
+    if structure_only > 0 {
+        notes.push(format!(
+            "{structure_only} tables are made without their rows, as chosen."
+        ));
+    }
+    notes.extend(torn_keys(context));
+    notes.extend(existing::notes(context));
+    if context.inspection.catalog.large_objects.count > 0 && !context.carries_large_objects() {
+        notes.push(
+            "Large objects are left out: they belong to no table, and only some tables were asked for."
+                .to_owned(),
+        );
+    }
+    notes
+}
