@@ -20,7 +20,7 @@ use crate::model::connection::{Endpoint, ServerFacts};
 use crate::model::existing::ExistingObject;
 use crate::model::finding::{CheckResult, Finding, Level};
 use crate::model::inspection::Inspection;
-use crate::model::options::Options;
+use crate::model::options::{Options, SchemaChoice};
 use crate::model::problem::Problem;
 use crate::model::roles::DestinationRole;
 use crate::model::selection::Selection;
@@ -215,11 +215,13 @@ async fn run_checks(
         "The destination has room for what comes",
         destination::state(facts).await,
     ));
-    on_result(result(
-        "target-tables",
-        "Tables that are there take the rows",
-        Ok(target::tables(facts)),
-    ));
+    if facts.options.schema == SchemaChoice::None {
+        on_result(result(
+            "target-tables",
+            "Tables that are there take the rows",
+            Ok(target::tables(facts)),
+        ));
+    }
     on_result(result(
         "leftovers",
         "No scaffold of an earlier run is left",
