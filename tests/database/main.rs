@@ -9,6 +9,8 @@ mod oracle;
 #[cfg(test)]
 mod journeys;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod terminal;

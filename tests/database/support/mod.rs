@@ -132,7 +132,7 @@ pub(crate) async fn query_text(endpoint: &Endpoint, sql: &str) -> String {
 }
 
 /// Every value as text.
-async fn rows(client: &Client, sql: &str) -> Vec<Vec<Option<String>>> {
+pub(crate) async fn rows(client: &Client, sql: &str) -> Vec<Vec<Option<String>>> {
     let messages = match client.simple_query(sql).await {
         Ok(messages) => messages,
         Err(error) => panic!("{} in:\n{sql}", words(&error)),
