@@ -1,12 +1,13 @@
 //! Cuts the text that `pg_restore --verbose -f -` prints into the archive's entries. Pure.
 //!
-//! Headers are matched strictly in the order of `pg_restore -l`, so a look-alike inside a comment or a function body
-//! cannot cut an entry in two.
+//! Headers are matched strictly in the order of `pg_restore -l`, and only where no string, comment or function body is
+//! open, so that no text of a user can cut an entry in two: not even one that quotes this very archive.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::model::archive::{Entry, Section};
 use crate::model::name::ObjectName;
+use crate::sql::lexer;
 
 /// One line of `pg_restore -l`: `215; 1259 16411 TABLE public customer postgres`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,18 +134,18 @@ struct Piece<'a> {
 /// The text between each header and the next; the preamble before the first and the closing lines are left away.
 fn pieces<'a>(listed: &[Listed], sql: &'a str) -> Result<Vec<Piece<'a>>, String> {
     let mut starts = Vec::with_capacity(listed.len());
-    let mut from = 0;
+    let mut lines = open_lines(sql);
     for entry in listed {
         let opening = format!(
             "--\n-- TOC entry {} (class {} OID {})\n",
             entry.id, entry.class_oid, entry.oid
         );
-        let at = find_at_line_start(sql, &opening, from)
+        let at = lines
+            .find(|at| sql.get(*at..).is_some_and(|it| it.starts_with(&opening)))
             .ok_or_else(|| format!("entry {} is listed but not printed", entry.id))?;
         starts.push(at);
-        from = at + opening.len();
     }
-    let end = end_of_entries(sql, from);
+    let end = end_of_entries(sql, starts.last().copied().unwrap_or(0));
     let mut pieces = Vec::with_capacity(starts.len());
     for (position, &start) in starts.iter().enumerate() {
         let stop = starts.get(position + 1).copied().unwrap_or(end);
@@ -165,21 +166,26 @@ fn preamble<'a>(listed: &[Listed], sql: &'a str) -> &'a str {
     let opening = listed
         .first()
         .map(|first| format!("--\n-- TOC entry {} ", first.id));
-    let end = opening
-        .and_then(|opening| find_at_line_start(sql, &opening, 0))
-        .unwrap_or(0);
+    let end = opening.and_then(|opening| sql.find(&opening)).unwrap_or(0);
     sql.get(..end).unwrap_or_default()
 }
 
-fn find_at_line_start(text: &str, needle: &str, from: usize) -> Option<usize> {
-    let mut from = from;
-    loop {
-        let at = from + text.get(from..)?.find(needle)?;
-        if at == 0 || text.as_bytes().get(at - 1) == Some(&b'\n') {
-            return Some(at);
-        }
-        from = at + 1;
-    }
+/// Where a token begins a line: what stands there is pg_restore's, not inside a user's text.
+fn open_lines(sql: &str) -> impl Iterator<Item = usize> {
+    let mut end = 0;
+    lexer::tokens(sql).filter_map(move |token| {
+        let start = end;
+        end += token.text.len();
+        let is_first = start == 0 || sql.as_bytes().get(start - 1) == Some(&b'\n');
+        is_first.then_some(start)
+    })
+}
+
+/// Whether the source's settings made pg_dump write strings in which a backslash is an escape.
+pub(super) fn has_nonconforming_strings(sql: &str) -> bool {
+    sql.lines()
+        .take_while(|line| !line.starts_with("-- TOC entry "))
+        .any(|line| line == "SET standard_conforming_strings = off;")
 }
 
 /// Where the closing lines begin: `-- Completed on …` and `-- PostgreSQL database dump complete` are the last of the text.
@@ -254,16 +260,19 @@ impl Settings {
     fn cut<'a>(&mut self, text: &'a str) -> &'a str {
         let mut rest = text.trim_end();
         loop {
-            let (before, line) = rest.rsplit_once('\n').unwrap_or(("", rest));
-            let Some(name) = GOVERNING.into_iter().find(|name| {
+            let last = lexer::statements(rest).pop().unwrap_or_default();
+            let (before, line) = last.rsplit_once('\n').unwrap_or(("", last));
+            // The last line of a user's text can look like this, too; but then a string or a body is open before it.
+            let name = GOVERNING.into_iter().find(|name| {
                 line.strip_prefix("SET ")
                     .and_then(|l| l.strip_prefix(name))
                     .is_some_and(|l| l.starts_with(" = "))
-            }) else {
+            });
+            let Some(name) = name.filter(|_| !lexer::has_statement(before)) else {
                 return rest;
             };
             self.by_name.insert(name, line.to_owned());
-            rest = before.trim_end();
+            rest = rest.strip_suffix(line).unwrap_or_default().trim_end();
         }
     }
 

@@ -3,7 +3,7 @@
 //! A value is a whole batch, sent at once, so that hundreds of cases take a second; a failure is still shrunk to the
 //! smallest batch.
 
-//mod archive;
+mod archive;
 //mod connection;
 //mod ear;
 mod lexing;
