@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::model::name::ObjectName;
 use crate::model::options::OnExisting;
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind, TableLock};
 use crate::sql::statements::{self, Measurement};
 
 use super::Context;
-use super::builder::{Draft, Steps};
+use super::builder::{Draft, Steps, journal_key};
 use super::closure::PG_CLASS;
 use super::rows::{Carried, LARGE_OBJECTS, RowSteps};
 use super::schema::StepOfEntry;
@@ -65,7 +66,7 @@ pub(super) fn push_analyze(
                 table,
                 is_shared: false,
             }])
-            .key(format!("analyze/{}.{}", name.schema, name.name))
+            .key(journal_key("analyze", name))
             .needs(needs)
             .run(Session::Destination, statements::analyze(name)),
         );
@@ -99,7 +100,7 @@ pub(super) fn push_sequences(context: &Context<'_>, steps: &mut Steps) -> Vec<(u
             continue;
         }
         let name = &sequence.name;
-        let key = format!("sequence/{}.{}", name.schema, name.name);
+        let key = journal_key("sequence", name);
         let step = steps.push(
             Draft::new(
                 Phase::Sequences,
@@ -122,13 +123,14 @@ pub(super) fn push_sequences(context: &Context<'_>, steps: &mut Steps) -> Vec<(u
 
 /// Materialized views that are filled on the source are filled here, each after those it reads.
 pub(super) fn push_refreshes(context: &Context<'_>, steps: &mut Steps, made: &StepOfEntry) {
-    let populated: HashSet<u32> = context
+    // The archive's names are for people: in them a line break is a space.
+    let populated: HashMap<u32, &ObjectName> = context
         .inspection
         .catalog
         .materialized_views
         .iter()
         .filter(|view| view.is_populated)
-        .map(|view| view.oid)
+        .map(|view| (view.oid, &view.name))
         .collect();
     // Entry to the refresh steps that what it stands for waits for, looking through plain views.
     let mut upstream: HashMap<u32, Vec<StepId>> = HashMap::new();
@@ -141,21 +143,21 @@ pub(super) fn push_refreshes(context: &Context<'_>, steps: &mut Steps, made: &St
             .copied()
             .collect();
         if entry.kind == "MATERIALIZED VIEW"
-            && populated.contains(&entry.oid)
+            && let Some(name) = populated.get(&entry.oid).copied()
             && let Some(created) = made.get(&entry.id)
         {
             needs.push(*created);
-            let key = format!("refresh/{}.{}", entry.name.schema, entry.name.name);
+            let key = journal_key("refresh", name);
             let refresh = steps.push(
                 Draft::new(
                     Phase::Finish,
-                    format!("Fill materialized view {}", entry.name),
+                    format!("Fill materialized view {name}"),
                     "Computed anew from the rows that were copied, after the materialized views it reads.",
                 )
-                .object(&entry.name)
+                .object(name)
                 .key(&key)
                 .needs(needs)
-                .transaction([statements::refresh_materialized_view(&entry.name)]),
+                .transaction([statements::refresh_materialized_view(name)]),
             );
             needs = vec![refresh];
         }
@@ -194,7 +196,7 @@ pub(super) fn push_verification(
                 Draft::new(Phase::Verify, format!("Compare {}", table.name), how)
                     .kind(StepKind::VerifyTable { data })
                     .object(&table.name)
-                    .key(format!("verify/{}.{}", table.name.schema, table.name.name))
+                    .key(journal_key("verify", &table.name))
                     .needs([data, durable])
                     .statement(
                         Session::Destination,
@@ -214,7 +216,7 @@ pub(super) fn push_verification(
             )
             .kind(StepKind::VerifySequence { data: *data })
             .object(name)
-            .key(format!("verify/sequence/{}.{}", name.schema, name.name))
+            .key(journal_key("verify/sequence", name))
             .needs([*data])
             .statement(
                 Session::Destination,

@@ -10,7 +10,7 @@ use crate::model::selection::Carry;
 use crate::sql::statements;
 
 use super::Context;
-use super::builder::{Draft, Steps};
+use super::builder::{Draft, Steps, journal_key};
 use super::fdw::Scaffold;
 
 /// A table whose rows are carried, and how.
@@ -183,7 +183,7 @@ fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried) -> Draft {
         }
         None => "Streamed through howdah as text: a column's type has no binary form that every server reads alike.".to_owned(),
     };
-    let key = format!("data/{}.{}", table.name.schema, table.name.name);
+    let key = journal_key("data", &table.name);
     let mut draft = Draft::new(Phase::Data, format!("Copy the rows of {}", table.name), why)
         .kind(StepKind::CopyRows {
             is_binary: carried.is_binary,

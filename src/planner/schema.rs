@@ -40,7 +40,18 @@ pub(super) fn push_entries(
     rows: &RowSteps,
     wanted: Phase,
 ) {
+    let mut namesakes: HashMap<String, u32> = HashMap::new();
     for entry in &context.inspection.archive.entries {
+        let mut key = format!(
+            "schema/{}/{}.{}",
+            entry.kind, entry.name.schema, entry.name.name
+        );
+        // pg_dump names operators without their types, default privileges without their role, a line break as a space.
+        let namesake = namesakes.entry(key.clone()).or_default();
+        *namesake += 1;
+        if *namesake > 1 {
+            key.push_str(&format!(" ({namesake})"));
+        }
         if phase_of(entry) != wanted
             || !context.closure.carries(entry)
             || is_skipped(context, entry)
@@ -76,10 +87,7 @@ pub(super) fn push_entries(
         let draft = Draft::new(wanted, title, why)
             .rule(rule)
             .object(&entry.name)
-            .key(format!(
-                "schema/{}/{}.{}",
-                entry.kind, entry.name.schema, entry.name.name
-            ))
+            .key(key)
             .size(size_of(context, entry), None)
             .needs(needs)
             .locks(locks_of(context, entry))

@@ -4,6 +4,8 @@ mod cluster;
 mod demo;
 #[cfg(test)]
 mod migrate;
+#[cfg(test)]
+mod namesakes;
 mod oracle;
 // Clippy then takes the whole module for tests, where a panic is how to fail.
 #[cfg(test)]
