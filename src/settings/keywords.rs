@@ -3,7 +3,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use super::conninfo::ConnectionInfo;
+use super::conninfo::{ConnectionInfo, is_blank};
 
 /// Values with blanks stand in single quotes; a backslash takes the next character as it is.
 pub(super) fn parse(text: &str) -> Result<ConnectionInfo, String> {
@@ -15,7 +15,7 @@ pub(super) fn parse(text: &str) -> Result<ConnectionInfo, String> {
         if chars.peek().is_none() {
             return Ok(info);
         }
-        let name = take_while(&mut chars, |c| c != '=' && !c.is_whitespace());
+        let name = take_while(&mut chars, |c| c != '=' && !is_blank(c));
         skip_blanks(&mut chars);
         if chars.next_if_eq(&'=').is_none() {
             return Err(after(&previous, "a word stands without \"=\""));
@@ -51,7 +51,7 @@ fn value(chars: &mut Peekable<Chars<'_>>) -> Option<String> {
         match chars.next() {
             None => return (!is_quoted).then_some(value),
             Some('\'') if is_quoted => return Some(value),
-            Some(c) if !is_quoted && c.is_whitespace() => return Some(value),
+            Some(c) if !is_quoted && is_blank(c) => return Some(value),
             Some('\\') => value.extend(chars.next()),
             Some(c) => value.push(c),
         }
@@ -59,7 +59,7 @@ fn value(chars: &mut Peekable<Chars<'_>>) -> Option<String> {
 }
 
 fn skip_blanks(chars: &mut Peekable<Chars<'_>>) {
-    while chars.next_if(|c| c.is_whitespace()).is_some() {}
+    while chars.next_if(|c| is_blank(*c)).is_some() {}
 }
 
 fn take_while(chars: &mut Peekable<Chars<'_>>, wanted: impl Fn(char) -> bool) -> String {
@@ -84,6 +84,18 @@ mod tests {
         assert_eq!(info.user.as_deref(), Some("o'neil"));
         assert_eq!(info.password.unwrap().expose(), "a b\\");
         assert_eq!(info.database, None);
+    }
+
+    #[test]
+    fn only_what_libpq_takes_for_a_blank_ends_a_value() {
+        let password = |text: &str| ConnectionInfo::parse(text).unwrap().password;
+        let password = |text: &str| password(text).map(|secret| secret.expose().to_owned());
+        assert_eq!(
+            password("password=a\u{a0}b user=u").as_deref(),
+            Some("a\u{a0}b")
+        );
+        assert_eq!(password("password=a\\ ").as_deref(), Some("a "));
+        assert_eq!(password("\x0bpassword=a\x0b").as_deref(), Some("a"));
     }
 
     #[test]

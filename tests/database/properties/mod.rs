@@ -4,11 +4,13 @@
 //! smallest batch.
 
 mod archive;
-//mod connection;
-//mod ear;
+mod connection;
+mod ear;
+mod files;
 mod lexing;
 mod names;
 mod quoting;
+mod surroundings;
 
 use std::fmt::Debug;
 use std::future::Future;
