@@ -134,13 +134,13 @@ struct Piece<'a> {
 /// The text between each header and the next; the preamble before the first and the closing lines are left away.
 fn pieces<'a>(listed: &[Listed], sql: &'a str) -> Result<Vec<Piece<'a>>, String> {
     let mut starts = Vec::with_capacity(listed.len());
-    let mut lines = open_lines(sql);
+    let mut starts_of_tokens = token_starts(sql);
     for entry in listed {
         let opening = format!(
             "--\n-- TOC entry {} (class {} OID {})\n",
             entry.id, entry.class_oid, entry.oid
         );
-        let at = lines
+        let at = starts_of_tokens
             .find(|at| sql.get(*at..).is_some_and(|it| it.starts_with(&opening)))
             .ok_or_else(|| format!("entry {} is listed but not printed", entry.id))?;
         starts.push(at);
@@ -170,14 +170,13 @@ fn preamble<'a>(listed: &[Listed], sql: &'a str) -> &'a str {
     sql.get(..end).unwrap_or_default()
 }
 
-/// Where a token begins a line: what stands there is pg_restore's, not inside a user's text.
-fn open_lines(sql: &str) -> impl Iterator<Item = usize> {
+/// Where a token begins: a header that begins there is pg_restore's, not inside a user's text.
+fn token_starts(sql: &str) -> impl Iterator<Item = usize> {
     let mut end = 0;
-    lexer::tokens(sql).filter_map(move |token| {
+    lexer::tokens(sql).map(move |token| {
         let start = end;
         end += token.text.len();
-        let is_first = start == 0 || sql.as_bytes().get(start - 1) == Some(&b'\n');
-        is_first.then_some(start)
+        start
     })
 }
 

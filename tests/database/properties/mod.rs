@@ -28,6 +28,7 @@ fn check<T: Debug>(cases: u32, values: &impl Strategy<Value = T>, test: impl Fn(
         // A failing case is told in full and becomes a test of its own.
         failure_persistence: None,
         max_shrink_iters: 3000,
+        max_shrink_time: 20_000,
         ..Config::default()
     };
     if let Err(error) = TestRunner::new(config).run(values, test) {
