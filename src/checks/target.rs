@@ -2,18 +2,19 @@
 
 use crate::model::finding::{Finding, Level};
 use crate::model::name::printable;
-use crate::model::options::{OnExisting, SchemaChoice};
+use crate::model::options::OnExisting;
 use crate::model::selection::Carry;
 use crate::planner::target::{Mismatch, Targets};
 
 use super::Facts;
 
 pub(super) fn tables(facts: &Facts<'_>) -> Vec<Finding> {
-    let Some(target) = facts
-        .target
-        .filter(|_| facts.options.schema == SchemaChoice::None)
-    else {
-        return vec![Finding::fine("Not needed: the tables are made")];
+    let Some(target) = facts.target else {
+        return vec![Finding::new(
+            Level::Blocking,
+            "The destination database is not there, and so are none of its tables",
+            "Only rows are to be copied (--schema none), so the tables must be there.",
+        )];
     };
     let targets = Targets::new(facts.catalog, target);
     let mut refused = Vec::new();

@@ -4,7 +4,12 @@ use crate::model::name::ObjectName;
 use crate::model::plan::{
     Action, Fallback, Phase, Rule, Session, Statement, Step, StepId, StepKind, TableLock,
 };
-use crate::sql::statements;
+use crate::sql::{quote, statements};
+
+/// The journal's key of `work` on an object; unlike a name for people it cannot be read in two ways (`a."b.c"`, `"a.b".c`).
+pub(super) fn journal_key(work: &str, object: &ObjectName) -> String {
+    format!("{work}/{}", quote::qualified(object))
+}
 
 use super::{Context, fallback};
 

@@ -14,7 +14,7 @@ use crate::sql::measure;
 use crate::sql::statements::{self, FdwAddress};
 
 use super::Context;
-use super::builder::{Draft, Steps};
+use super::builder::{Draft, Steps, journal_key};
 use super::rows::{Carried, Route};
 
 /// Bytes that one round trip should bring, and the bounds of rows per round trip.
@@ -244,7 +244,7 @@ impl Scaffold {
         let foreign = self.foreign.get(&carried.table)?;
         let number = *self.session_of.get(&carried.table)?;
         let session = Session::Fdw(number);
-        let key = format!("data/{}.{}", table.name.schema, table.name.name);
+        let key = journal_key("data", &table.name);
         let mut draft = Draft::new(
             Phase::Data,
             format!("Pull the rows of {}", table.name),

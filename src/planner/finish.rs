@@ -8,7 +8,7 @@ use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind, TableLo
 use crate::sql::statements;
 
 use super::Context;
-use super::builder::{Draft, Steps};
+use super::builder::{Draft, Steps, journal_key};
 use super::closure::PG_CLASS;
 use super::rows::{Carried, RowSteps};
 use super::schema::StepOfEntry;
@@ -66,7 +66,7 @@ pub(super) fn push_analyze(
                 table,
                 is_shared: false,
             }])
-            .key(format!("analyze/{}.{}", name.schema, name.name))
+            .key(journal_key("analyze", name))
             .needs(needs)
             .run(Session::Destination, statements::analyze(name)),
         );
@@ -108,7 +108,7 @@ pub(super) fn push_sequences(context: &Context<'_>, steps: &mut Steps) -> Vec<(u
     let mut pushed = Vec::new();
     for at in wanted_sequences(context) {
         let name = &context.inspection.catalog.sequences[at].name;
-        let key = format!("sequence/{}.{}", name.schema, name.name);
+        let key = journal_key("sequence", name);
         let step = steps.push(
             Draft::new(
                 Phase::Sequences,
@@ -151,11 +151,11 @@ pub(super) fn push_refreshes(context: &Context<'_>, steps: &mut Steps, made: &St
             .copied()
             .collect();
         if entry.kind == "MATERIALIZED VIEW"
-            && let Some(name) = populated.get(&entry.oid)
+            && let Some(name) = populated.get(&entry.oid).copied()
             && let Some(created) = made.get(&entry.id)
         {
             needs.push(*created);
-            let key = format!("refresh/{}.{}", name.schema, name.name);
+            let key = journal_key("refresh", name);
             let refresh = steps.push(
                 Draft::new(
                     Phase::Finish,

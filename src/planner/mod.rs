@@ -481,7 +481,12 @@ fn clashing(context: &Context<'_>) -> Vec<String> {
         .iter()
         .filter(|entry| context.closure.carries(entry))
         .map(|entry| {
-            let bare = entry.name.name.split('(').next().unwrap_or_default();
+            let name = entry.name.name.as_str();
+            let bare = match entry.kind.as_str() {
+                "FUNCTION" | "PROCEDURE" | "AGGREGATE" => name.split('(').next().unwrap_or(name),
+                // Any other name may hold a parenthesis, and what stands before it may be the name of another object.
+                _ => name,
+            };
             (entry.name.schema.as_str(), bare)
         })
         .collect();

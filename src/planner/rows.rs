@@ -14,7 +14,7 @@ use crate::sql::measure::{ComparedColumn, Measurement};
 use crate::sql::statements;
 
 use super::Context;
-use super::builder::{Draft, Steps};
+use super::builder::{Draft, Steps, journal_key};
 use super::existing;
 use super::fdw::Scaffold;
 use super::target::{Mismatch, Target};
@@ -303,7 +303,7 @@ fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried) -> Draft {
         Some(filter) => format!("Only rows that satisfy {}. {why}", printable(filter)),
         None => why,
     };
-    let key = format!("data/{}.{}", table.name.schema, table.name.name);
+    let key = journal_key("data", &table.name);
     let mut draft = Draft::new(Phase::Data, format!("Copy the rows of {}", table.name), why)
         .kind(StepKind::CopyRows {
             is_binary: carried.is_binary,

@@ -48,8 +48,15 @@ pub(super) fn push_entries(
 ) {
     let tables = &context.inspection.catalog.tables;
     let all_indexes: u64 = tables.iter().map(|table| table.index_bytes).sum();
-    let mut keys: HashMap<String, u32> = HashMap::new();
+    let mut namesakes: HashMap<String, u32> = HashMap::new();
     for entry in &context.inspection.archive.entries {
+        let mut key = journal_key(&entry.kind, &entry.name);
+        // pg_dump names operators without their types, default privileges without their role, a line break as a space.
+        let namesake = namesakes.entry(key.clone()).or_default();
+        *namesake += 1;
+        if *namesake > 1 {
+            key.push_str(&format!(" ({namesake})"));
+        }
         if phase_of(entry) != wanted
             || !context.closure.carries(entry)
             || is_skipped(entry, context.options)
@@ -97,13 +104,6 @@ pub(super) fn push_entries(
         } else {
             Rule::Normal
         };
-        let mut key = journal_key(&entry.kind, &entry.name);
-        // Operators of one name for several types, default privileges of several roles.
-        let namesakes = keys.entry(key.clone()).or_default();
-        *namesakes += 1;
-        if *namesakes > 1 {
-            key = format!("{key} ({namesakes})");
-        }
         let draft = Draft::new(wanted, title, why)
             .rule(rule)
             .object(&entry.name)

@@ -10,7 +10,7 @@ use crate::sql::measure;
 use crate::sql::measure::Measurement;
 use crate::sql::statements;
 
-use super::builder::{Draft, Steps};
+use super::builder::{Draft, Steps, journal_key};
 use super::rows::{Carried, LARGE_OBJECTS, Route, RowSteps};
 use super::{Context, definitions, finish, rows};
 
@@ -70,7 +70,7 @@ fn table(
     let mut draft = Draft::new(Phase::Verify, format!("Compare {}", route.name), how)
         .kind(StepKind::VerifyTable { data })
         .object(&table.name)
-        .key(format!("verify/{}.{}", table.name.schema, table.name.name));
+        .key(journal_key("verify", &table.name));
     if data.is_none() {
         let filter = context.selection.filter(at);
         draft = draft
@@ -94,7 +94,7 @@ fn sequence(context: &Context<'_>, at: usize, data: Option<StepId>) -> Draft {
     )
     .kind(StepKind::VerifySequence { data })
     .object(name)
-    .key(format!("verify/sequence/{}.{}", name.schema, name.name));
+    .key(journal_key("verify/sequence", name));
     let read = statements::read_sequence(name);
     if data.is_none() {
         draft = draft.statement(Session::SourceNow, Action::MeasureSource, read.clone());

@@ -64,7 +64,7 @@ const HARMLESS_VALUES: [(&str, &[&str]); 20] = [
     ("ssl_max_protocol_version", &["TLSv1.3"]),
     ("min_protocol_version", &["3.0"]),
     ("max_protocol_version", &["3.0", "3.2", "latest"]),
-    ("requiressl", &["0"]),
+    ("requiressl", &[]),
     ("requirepeer", &[]),
     ("require_auth", &[]),
     ("replication", &["0", "false", "off", "no"]),
@@ -74,16 +74,12 @@ const HARMLESS_VALUES: [(&str, &[&str]); 20] = [
 impl ConnectionInfo {
     /// Reads a URI (`postgres://…`), `key=value` pairs or a database name.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        // At the end of key=value pairs a blank may belong to a value.
-        let text = text.trim_start();
-        let text = if uri::after_scheme(text).is_some() || !text.contains('=') {
-            text.trim_end()
-        } else {
-            text
-        };
+        let whole = text;
+        let text = text.trim_matches(is_blank);
         let outcome = match uri::after_scheme(text) {
             Some(rest) => rest.and_then(uri::parse),
-            None if text.contains('=') => keywords::parse(text),
+            // The blank at the end of `password=a\ ` is escaped, that is a part of the password.
+            None if text.contains('=') => keywords::parse(whole),
             // As for psql: one plain word is a database.
             None if !text.contains([':', '/', '@', ' ']) => Ok(Self {
                 database: Some(text.to_owned()).filter(|name| !name.is_empty()),
@@ -131,6 +127,15 @@ impl ConnectionInfo {
                 self.connect_timeout_secs = seconds.map(|s| u32::try_from(s).unwrap_or(0));
             }
             "options" => self.options = text(),
+            // As libpq does with what is left of the time before sslmode.
+            "requiressl" if !value.is_empty() => {
+                let is_required = value.starts_with('1');
+                self.sslmode = Some(if is_required {
+                    TlsMode::Require
+                } else {
+                    TlsMode::Prefer
+                });
+            }
             name if IGNORED.contains(&name) || value.is_empty() && is_known(name) => {}
             name => return unsupported(name, value),
         }
@@ -183,16 +188,21 @@ fn unsupported(name: &str, value: &str) -> Result<(), String> {
     }
 }
 
+/// What separates words for libpq: not every blank of Unicode, some of which are good characters for a password.
+pub(super) fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t'..='\r')
+}
+
 /// Like libpq, allows blanks around the number.
 fn number<N: std::str::FromStr + PartialEq + Default>(
     name: &str,
     value: &str,
     expected: &str,
 ) -> Result<Option<N>, String> {
-    let value = value.trim();
     if value.is_empty() {
         return Ok(None);
     }
+    let value = value.trim_matches(is_blank);
     let wrong = || format!("the value of \"{name}\" is not {expected}");
     let number = value.parse().map_err(|_| wrong())?;
     if name == "port" && number == N::default() {
@@ -255,10 +265,19 @@ mod tests {
     }
 
     #[test]
+    fn an_old_requiressl_is_an_sslmode() {
+        let mode = |text: &str| ConnectionInfo::parse(text).unwrap().sslmode;
+        assert_eq!(mode("requiressl=1"), Some(TlsMode::Require));
+        assert_eq!(mode("requiressl=0"), Some(TlsMode::Prefer));
+        assert_eq!(mode("requiressl=''"), None);
+    }
+
+    #[test]
     fn numbers_are_checked() {
         let port = |text: &str| ConnectionInfo::parse(text).map(|info| info.port);
         assert_eq!(port("host=h port=' 6 '").unwrap(), Some(6));
         assert_eq!(port("host=h port=''").unwrap(), None);
+        assert!(message("host=h port=' '").contains("1 to 65535"));
         assert!(message("host=h port=0").contains("1 to 65535"));
         assert!(message("host=h port=65536").contains("1 to 65535"));
         let timeout = |text: &str| ConnectionInfo::parse(text).unwrap().connect_timeout_secs;

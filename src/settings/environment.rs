@@ -86,6 +86,11 @@ impl Environment {
         }
     }
 
+    /// Whether the user named the service file; such a one must be there.
+    pub(super) fn names_a_service_file(&self) -> bool {
+        self.variables.contains_key("PGSERVICEFILE")
+    }
+
     /// What the variables say of the connection.
     pub(super) fn connection_info(&self) -> Result<ConnectionInfo, Problem> {
         let mut info = ConnectionInfo::default();

@@ -3,7 +3,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use super::conninfo::ConnectionInfo;
+use super::conninfo::{ConnectionInfo, is_blank};
 
 /// Values with blanks stand in single quotes; a backslash takes the next character as it is.
 pub(super) fn parse(text: &str) -> Result<ConnectionInfo, String> {
@@ -58,11 +58,6 @@ fn value(chars: &mut Peekable<Chars<'_>>) -> Option<String> {
     }
 }
 
-/// What C's `isspace` takes for a blank; others belong to values.
-fn is_blank(c: char) -> bool {
-    c.is_ascii_whitespace() || c == '\u{b}'
-}
-
 fn skip_blanks(chars: &mut Peekable<Chars<'_>>) {
     while chars.next_if(|c| is_blank(*c)).is_some() {}
 }
@@ -89,6 +84,18 @@ mod tests {
         assert_eq!(info.user.as_deref(), Some("o'neil"));
         assert_eq!(info.password.unwrap().expose(), "a b\\");
         assert_eq!(info.database, None);
+    }
+
+    #[test]
+    fn only_what_libpq_takes_for_a_blank_ends_a_value() {
+        let password = |text: &str| ConnectionInfo::parse(text).unwrap().password;
+        let password = |text: &str| password(text).map(|secret| secret.expose().to_owned());
+        assert_eq!(
+            password("password=a\u{a0}b user=u").as_deref(),
+            Some("a\u{a0}b")
+        );
+        assert_eq!(password("password=a\\ ").as_deref(), Some("a "));
+        assert_eq!(password("\x0bpassword=a\x0b").as_deref(), Some("a"));
     }
 
     #[test]

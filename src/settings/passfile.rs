@@ -69,52 +69,47 @@ fn find(text: &str, endpoint: &Endpoint, socket_dir: Option<&Path>) -> Option<Se
     };
     let port = endpoint.port.to_string();
     let wanted = [host, &port, &endpoint.database, &endpoint.user];
-    text.lines()
+    text.split('\n')
+        .map(|line| line.trim_end_matches('\r'))
         .filter(|line| !line.starts_with('#'))
-        .find_map(|line| {
-            let fields = split(line);
-            let [patterns @ .., password] = fields.get(..5)? else {
-                return None;
-            };
-            let matches = patterns
-                .iter()
-                .zip(wanted)
-                .all(|(pattern, text)| pattern.matches(text));
-            (matches && !password.text.is_empty()).then(|| Secret::new(password.text.clone()))
-        })
+        .find_map(|line| wanted.into_iter().try_fold(line, after_field))
+        .map(password)
+        // An empty one is none, and still hides those of the lines below.
+        .filter(|password| !password.is_empty())
+        .map(Secret::new)
 }
 
-#[derive(Debug, Default, PartialEq)]
-struct Part {
-    text: String,
-    /// `\*` is a plain asterisk, not "anything".
-    is_escaped: bool,
-}
-
-impl Part {
-    fn matches(&self, text: &str) -> bool {
-        self.text == text || (self.text == "*" && !self.is_escaped)
+/// What follows the first field and its colon, if it stands for `wanted`. As in libpq, a backslash takes the next
+/// character as it is, and a colon that `wanted` itself holds needs none: `::1:5432:…` is about the host `::1`.
+fn after_field<'a>(line: &'a str, wanted: &str) -> Option<&'a str> {
+    if let Some(rest) = line.strip_prefix("*:") {
+        return Some(rest);
     }
-}
-
-/// Splits at colons; a backslash takes the next character as it is.
-fn split(line: &str) -> Vec<Part> {
-    let mut parts = Vec::new();
-    let mut part = Part::default();
-    let mut chars = line.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            ':' => parts.push(std::mem::take(&mut part)),
-            '\\' => {
-                // A backslash at the very end stands for itself.
-                part.text.push(chars.next().unwrap_or('\\'));
-                part.is_escaped = true;
-            }
-            c => part.text.push(c),
+    let mut field = line.chars();
+    for expected in wanted.chars() {
+        let c = match field.next()? {
+            '\\' => field.next()?,
+            c => c,
+        };
+        if c != expected {
+            return None;
         }
     }
-    parts.push(part);
-    parts
+    field.as_str().strip_prefix(':')
+}
+
+/// The last field: up to a colon, without its backslashes; one at the very end stands for itself.
+fn password(field: &str) -> String {
+    let mut password = String::new();
+    let mut chars = field.chars();
+    while let Some(c) = chars.next().filter(|c| *c != ':') {
+        password.push(if c == '\\' {
+            chars.next().unwrap_or(c)
+        } else {
+            c
+        });
+    }
+    password
 }
 
 #[cfg(test)]
@@ -158,6 +153,15 @@ mod tests {
             found("*:*:*:*:x:rest\r\n", "postgres://u@h/d").as_deref(),
             Some("x")
         );
+        assert_eq!(
+            found("::1:*:*:u:bare", "postgres://u@[::1]/d").as_deref(),
+            Some("bare")
+        );
+        assert_eq!(found("h:*:*:u:\n*:*:*:*:x", "postgres://u@h/d"), None);
+        assert_eq!(
+            found("h:*:*:u:x\r", "postgres://u@h/d").as_deref(),
+            Some("x")
+        );
     }
 
     #[cfg(unix)]
@@ -181,8 +185,8 @@ mod tests {
         fn what_is_escaped_comes_back(fields in prop::collection::vec("[^\0\r\n]*", 5)) {
             let escape = |text: &String| text.replace('\\', r"\\").replace(':', r"\:");
             let line = fields.iter().map(escape).collect::<Vec<_>>().join(":");
-            let read: Vec<_> = split(&line).into_iter().map(|part| part.text).collect();
-            prop_assert_eq!(read, fields);
+            let rest = fields[..4].iter().try_fold(line.as_str(), |rest, field| after_field(rest, field));
+            prop_assert_eq!(rest.map(password), Some(fields[4].clone()));
         }
 
         #[test]

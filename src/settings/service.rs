@@ -1,10 +1,11 @@
 //! Named connections, `pg_service.conf` (manual, "The Connection Service File").
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::model::problem::{Field, Problem};
 
-use super::conninfo::ConnectionInfo;
+use super::conninfo::{ConnectionInfo, is_blank};
 use super::environment::Environment;
 
 /// Reads the section `name` from the user's file, else from the system's.
@@ -18,8 +19,9 @@ pub(super) fn load(name: &str, environment: &Environment) -> Result<ConnectionIn
         .into_iter()
         .chain(system)
         .collect();
-    for file in &files {
-        if let Some(info) = load_from(file, name)? {
+    for (position, file) in files.iter().enumerate() {
+        let is_named = position == 0 && environment.names_a_service_file();
+        if let Some(info) = load_from(file, name, is_named)? {
             return Ok(info);
         }
     }
@@ -35,7 +37,11 @@ pub(super) fn load(name: &str, environment: &Environment) -> Result<ConnectionIn
     .field(Field::Uri))
 }
 
-fn load_from(file: &Path, name: &str) -> Result<Option<ConnectionInfo>, Problem> {
+fn load_from(
+    file: &Path,
+    name: &str,
+    must_be_there: bool,
+) -> Result<Option<ConnectionInfo>, Problem> {
     let wrong = |message: String| {
         Problem::new(
             format!("Could not read the service file {}", file.display()),
@@ -43,9 +49,10 @@ fn load_from(file: &Path, name: &str) -> Result<Option<ConnectionInfo>, Problem>
         )
         .field(Field::Uri)
     };
-    match std::fs::read_to_string(file) {
-        Ok(text) => section(&text, name).map_err(wrong),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+    // Read as bytes: a comment in another encoding harms nobody.
+    match std::fs::read(file) {
+        Ok(bytes) => section(&String::from_utf8_lossy(&bytes), name).map_err(wrong),
+        Err(error) if error.kind() == ErrorKind::NotFound && !must_be_there => Ok(None),
         Err(error) => Err(wrong(error.to_string())),
     }
 }
@@ -53,9 +60,9 @@ fn load_from(file: &Path, name: &str) -> Result<Option<ConnectionInfo>, Problem>
 /// The first section of that name; within it the first value of a parameter counts.
 fn section(text: &str, name: &str) -> Result<Option<ConnectionInfo>, String> {
     let mut found: Option<ConnectionInfo> = None;
-    for (index, line) in text.lines().enumerate() {
+    for (index, line) in text.split('\n').enumerate() {
         let at = |message: String| format!("line {}: {message}", index + 1);
-        let line = line.trim();
+        let line = line.trim_matches(is_blank);
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
@@ -63,7 +70,11 @@ fn section(text: &str, name: &str) -> Result<Option<ConnectionInfo>, String> {
             if found.is_some() {
                 break;
             }
-            if header.strip_suffix(']') == Some(name) {
+            // What stands after the bracket, such as a comment, does not matter.
+            if header
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with(']'))
+            {
                 found = Some(ConnectionInfo::default());
             }
             continue;
@@ -81,7 +92,10 @@ fn section(text: &str, name: &str) -> Result<Option<ConnectionInfo>, String> {
             return Err(at("a service cannot name another service".to_owned()));
         }
         let mut one = ConnectionInfo::default();
-        one.set(key.trim(), value.trim()).map_err(at)?;
+        if key.ends_with(is_blank) {
+            return Err(at("there is a blank before the \"=\"".to_owned()));
+        }
+        one.set(key, value).map_err(at)?;
         found = Some(info.or(one));
     }
     Ok(found)
@@ -115,6 +129,12 @@ mod tests {
         );
         assert!(section("[a]\nhost", "a").unwrap_err().contains("\"=\""));
         assert!(section("[b]\nhots=x\n[a]", "a").is_ok());
+        assert!(section("[a]\nhost =x", "a").unwrap_err().contains("blank"));
+        let info = section("[a] # mine\nhost=x\npassword= y\u{a0}\r\n", "a")
+            .unwrap()
+            .unwrap();
+        assert_eq!(info.host.as_deref(), Some("x"));
+        assert_eq!(info.password.unwrap().expose(), " y\u{a0}");
     }
 
     #[test]
@@ -138,5 +158,9 @@ mod tests {
         assert_eq!(host("theirs").unwrap(), "c");
         let problem = host("nobody").unwrap_err();
         assert!(problem.message.contains("pg_service.conf"));
+        let mut lost = environment.clone();
+        lost.variables
+            .insert("PGSERVICEFILE", "/no/such/file".to_owned());
+        assert!(load("theirs", &lost).is_err());
     }
 }

@@ -58,8 +58,18 @@ pub(super) fn parse(rest: &str) -> Result<ConnectionInfo, String> {
 
 /// `host:port/database?name=value&…`, each part optional.
 fn parse_place(place: &str, info: &mut ConnectionInfo) -> Result<(), String> {
-    let (before_query, query) = place.split_once('?').unwrap_or((place, ""));
-    let (authority, database) = before_query.split_once('/').unwrap_or((before_query, ""));
+    // Inside of [] nothing else has a meaning.
+    let bracket = if place.starts_with('[') {
+        place
+            .find(']')
+            .ok_or("an IPv6 address lacks its closing ]")?
+    } else {
+        0
+    };
+    let (_, after) = place.split_at(bracket);
+    let (authority, rest) = place.split_at(bracket + after.find(['/', '?']).unwrap_or(after.len()));
+    let (database, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let database = database.strip_prefix('/').unwrap_or(database);
     if authority.contains('@') || database.contains('@') {
         return Err(NEEDS_ENCODING.to_owned());
     }
@@ -91,14 +101,14 @@ fn parse_place(place: &str, info: &mut ConnectionInfo) -> Result<(), String> {
     info.set("host", &decode(host)?)?;
     info.set("port", &decode(port)?)?;
     info.set("dbname", &decode(database)?)?;
-    // An empty parameter is none only at the end.
-    let query = query.strip_suffix('&').unwrap_or(query);
-    for pair in query.split('&').filter(|_| !query.is_empty()) {
+    for pair in query.split_terminator('&') {
         let (name, value) = pair
             .split_once('=')
             .ok_or("a parameter after ? stands without \"=\"")?;
         if value.contains('=') {
-            return Err("a parameter after ? has a second \"=\"; write it %3D".to_owned());
+            return Err(
+                "a \"=\" in the value of a parameter after ? must be written %3D".to_owned(),
+            );
         }
         match (decode(name)?.as_str(), decode(value)?.as_str()) {
             // As libpq does for URIs written for JDBC.
@@ -248,6 +258,9 @@ mod tests {
         assert!(message("postgres://[::1]5432/d").contains("may follow"));
         assert!(message("postgres://u:p%zz@h/d").contains('%'));
         assert!(message("postgres://h/d?sslmode").contains("without \"=\""));
+        assert!(message("postgres://h/d?user=a&&port=1").contains("without \"=\""));
+        assert!(message("postgres://h/d?options=-c a=b").contains("%3D"));
+        assert_eq!(read("postgres://h/d?user=a&").user.as_deref(), Some("a"));
         assert_eq!(message("postgres://u:sec/ret@h/d"), NEEDS_ENCODING);
         assert_eq!(message("postgres://u:12/ret@h/d"), NEEDS_ENCODING);
         assert_eq!(message("postgres://u:sec@ret@h/d"), NEEDS_ENCODING);

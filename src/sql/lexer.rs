@@ -123,7 +123,7 @@ fn first(text: &str) -> Option<(TokenKind, usize)> {
     let at = |position: usize| bytes.get(position).copied();
     let byte = at(0)?;
     Some(match (byte, at(1)) {
-        (b'-', Some(b'-')) => (TokenKind::Comment, run(bytes, |it| it != b'\n')),
+        (b'-', Some(b'-')) => (TokenKind::Comment, line_comment(bytes)),
         (b'/', Some(b'*')) => (TokenKind::Comment, block_comment(bytes)),
         (b'\'', _) => (TokenKind::String, quoted(bytes, 0)),
         (b'"', _) => (TokenKind::QuotedIdentifier, quoted(bytes, 0)),
@@ -226,9 +226,7 @@ fn continuation(bytes: &[u8]) -> Option<usize> {
         match (*bytes.get(position)?, bytes.get(position + 1)) {
             (b'\'', _) => return has_line_break.then_some(position + 1),
             (b'-', Some(b'-')) => {
-                position += run(bytes.get(position..)?, |byte| {
-                    !matches!(byte, b'\n' | b'\r')
-                });
+                position += line_comment(bytes.get(position..)?);
             }
             (byte, _) if is_space(byte) => {
                 has_line_break |= matches!(byte, b'\n' | b'\r');
@@ -253,6 +251,11 @@ fn dollar_quoted(text: &str) -> Option<usize> {
         Some(length) => mark.len() * 2 + length,
         None => text.len(),
     })
+}
+
+/// A carriage return ends it, too.
+fn line_comment(bytes: &[u8]) -> usize {
+    run(bytes, |byte| !matches!(byte, b'\n' | b'\r'))
 }
 
 fn block_comment(bytes: &[u8]) -> usize {

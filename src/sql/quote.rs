@@ -151,6 +151,8 @@ const KEYWORDS: &[&str] = &[
     "offset",
     "on",
     "only",
+    // Unreserved, yet `SELECT operator()` is no call of a function.
+    "operator",
     "or",
     "order",
     "out",

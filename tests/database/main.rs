@@ -13,6 +13,8 @@ mod journeys;
 #[cfg(test)]
 mod migrate;
 #[cfg(test)]
+mod namesakes;
+#[cfg(test)]
 mod pipe;
 #[cfg(test)]
 mod properties;

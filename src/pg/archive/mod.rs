@@ -34,32 +34,18 @@ pub async fn dump(
         })?;
     let file = dir.path().join("schema.dump");
 
-    let mut command = Command::new(tools.pg_dump());
-    command.args([
-        "--format=custom",
-        "--schema-only",
-        "--encoding=UTF8",
-        "--no-sync",
-        "--file",
-    ]);
-    command.arg(&file);
-    if let Some(snapshot) = snapshot {
-        command.arg(format!("--snapshot={snapshot}"));
+    write_archive(tools, endpoint, snapshot, &file).await?;
+    let mut sql = restore_text(tools, &file, &["--verbose", "--file=-"]).await?;
+    if split::has_nonconforming_strings(&sql) {
+        // howdah's sessions, and its own reading of SQL, take a backslash for itself.
+        let mut conforming = endpoint.clone();
+        let options = endpoint.options.as_deref().unwrap_or_default();
+        conforming.options = Some(format!("{options} -c standard_conforming_strings=on"));
+        write_archive(tools, &conforming, snapshot, &file).await?;
+        sql = restore_text(tools, &file, &["--verbose", "--file=-"]).await?;
     }
-    connect_by_environment(&mut command, endpoint);
-    let output = run(
-        &mut command,
-        &format!(
-            "Could not dump the schema of {} with pg_dump",
-            endpoint.label()
-        ),
-    )
-    .await?;
-    drop(output);
-
     let list = restore_text(tools, &file, &["--list"]).await?;
     let post_data_list = restore_text(tools, &file, &["--list", "--section=post-data"]).await?;
-    let sql = restore_text(tools, &file, &["--verbose", "--file=-"]).await?;
     let bare = restore_text(tools, &file, &["--verbose", "--no-owner", "--file=-"]).await?;
     let entries = split::split(split::Printed {
         list: &list,
@@ -78,6 +64,34 @@ pub async fn dump(
         client_directory: tools.directory.clone(),
         entries,
     })
+}
+
+async fn write_archive(
+    tools: &ClientTools,
+    endpoint: &Endpoint,
+    snapshot: Option<&str>,
+    file: &Path,
+) -> Result<(), Problem> {
+    let mut command = Command::new(tools.pg_dump());
+    command.args([
+        "--format=custom",
+        "--schema-only",
+        "--encoding=UTF8",
+        "--no-sync",
+        "--file",
+    ]);
+    command.arg(file);
+    if let Some(snapshot) = snapshot {
+        command.arg(format!("--snapshot={snapshot}"));
+    }
+    connect_by_environment(&mut command, endpoint);
+    let output = run(
+        &mut command,
+        "Could not dump the source's schema with pg_dump",
+    )
+    .await?;
+    drop(output);
+    Ok(())
 }
 
 async fn restore_text(

@@ -1,12 +1,13 @@
 //! Cuts the text that `pg_restore --verbose -f -` prints into the archive's entries. Pure.
 //!
-//! Headers are matched strictly in the order of `pg_restore -l`, so a look-alike inside a comment or a function body
-//! cannot cut an entry in two.
+//! Headers are matched strictly in the order of `pg_restore -l`, and only where no string, comment or function body is
+//! open, so that no text of a user can cut an entry in two: not even one that quotes this very archive.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::model::archive::{Entry, Section};
 use crate::model::name::ObjectName;
+use crate::sql::lexer;
 
 /// One line of `pg_restore -l`: `215; 1259 16411 TABLE public customer postgres`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,18 +153,18 @@ pub fn cut<'a>(list: &str, sql: &'a str) -> Result<Cut<'a>, String> {
 
 fn cut_listed<'a>(listed: &[Listed], sql: &'a str) -> Result<Cut<'a>, String> {
     let mut starts = Vec::with_capacity(listed.len());
-    let mut from = 0;
+    let mut starts_of_tokens = token_starts(sql);
     for entry in listed {
         let opening = format!(
             "--\n-- TOC entry {} (class {} OID {})\n",
             entry.id, entry.class_oid, entry.oid
         );
-        let at = find_at_line_start(sql, &opening, from)
+        let at = starts_of_tokens
+            .find(|at| sql.get(*at..).is_some_and(|it| it.starts_with(&opening)))
             .ok_or_else(|| format!("entry {} is listed but not printed", entry.id))?;
         starts.push(at);
-        from = at + opening.len();
     }
-    let end = end_of_entries(sql, from);
+    let end = end_of_entries(sql, starts.last().copied().unwrap_or(0));
     let part = |from: usize, to: usize| sql.get(from..to).ok_or("an entry ends before it starts");
     let mut pieces = Vec::with_capacity(starts.len());
     for (position, &start) in starts.iter().enumerate() {
@@ -183,15 +184,21 @@ fn cut_listed<'a>(listed: &[Listed], sql: &'a str) -> Result<Cut<'a>, String> {
     })
 }
 
-fn find_at_line_start(text: &str, needle: &str, from: usize) -> Option<usize> {
-    let mut from = from;
-    loop {
-        let at = from + text.get(from..)?.find(needle)?;
-        if at == 0 || text.as_bytes().get(at - 1) == Some(&b'\n') {
-            return Some(at);
-        }
-        from = at + 1;
-    }
+/// Where a token begins: a header that begins there is pg_restore's, not inside a user's text.
+fn token_starts(sql: &str) -> impl Iterator<Item = usize> {
+    let mut end = 0;
+    lexer::tokens(sql).map(move |token| {
+        let start = end;
+        end += token.text.len();
+        start
+    })
+}
+
+/// Whether the source's settings made pg_dump write strings in which a backslash is an escape.
+pub(super) fn has_nonconforming_strings(sql: &str) -> bool {
+    sql.lines()
+        .take_while(|line| !line.starts_with("-- TOC entry "))
+        .any(|line| line == "SET standard_conforming_strings = off;")
 }
 
 /// Where the closing lines begin: `-- Completed on …` and `-- PostgreSQL database dump complete` are the last of the text.
@@ -266,16 +273,19 @@ impl Settings {
     fn cut<'a>(&mut self, text: &'a str) -> &'a str {
         let mut rest = text.trim_end();
         loop {
-            let (before, line) = rest.rsplit_once('\n').unwrap_or(("", rest));
-            let Some(name) = GOVERNING.into_iter().find(|name| {
+            let last = lexer::statements(rest).pop().unwrap_or_default();
+            let (before, line) = last.rsplit_once('\n').unwrap_or(("", last));
+            // The last line of a user's text can look like this, too; but then a string or a body is open before it.
+            let name = GOVERNING.into_iter().find(|name| {
                 line.strip_prefix("SET ")
                     .and_then(|l| l.strip_prefix(name))
                     .is_some_and(|l| l.starts_with(" = "))
-            }) else {
+            });
+            let Some(name) = name.filter(|_| !lexer::has_statement(before)) else {
                 return rest;
             };
             self.by_name.insert(name, line.to_owned());
-            rest = before.trim_end();
+            rest = rest.strip_suffix(line).unwrap_or_default().trim_end();
         }
     }
 

@@ -98,6 +98,10 @@ fn comments_nest() {
             (Comment, "-- b")
         ]
     );
+    assert_eq!(
+        read("-- a\r; -- b\n"),
+        [(Comment, "-- a"), (Punctuation, ";"), (Comment, "-- b")]
+    );
     assert!(!has_statement("-- a\n;; /* SELECT 1; */ "));
     assert!(!has_statement(""));
     assert!(has_statement("-- a\nSELECT 1"));

@@ -40,6 +40,8 @@ pub(crate) fn cluster() -> Cluster {
         log_statement: Some("all".to_owned()),
         settings: vec![
             ("max_connections".to_owned(), "200".to_owned()),
+            // Statistics that change between two plans would make them two plans.
+            ("autovacuum".to_owned(), "off".to_owned()),
             ("log_line_prefix".to_owned(), "%d\t%a\t".to_owned()),
         ],
     };
@@ -132,7 +134,7 @@ pub(crate) async fn query_text(endpoint: &Endpoint, sql: &str) -> String {
 }
 
 /// Every value as text.
-async fn rows(client: &Client, sql: &str) -> Vec<Vec<Option<String>>> {
+pub(crate) async fn rows(client: &Client, sql: &str) -> Vec<Vec<Option<String>>> {
     let messages = match client.simple_query(sql).await {
         Ok(messages) => messages,
         Err(error) => panic!("{} in:\n{sql}", words(&error)),

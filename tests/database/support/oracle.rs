@@ -37,7 +37,7 @@ const FACTS: [(&str, &str); 23] = [
     ("user mapping", "select srvname || ' for ' || usename, '' from pg_user_mappings"),
     (
         "relation",
-        "select n.nspname || '.' || c.relname, concat_ws(' ', c.relkind, c.relpersistence, c.relowner::regrole, c.relrowsecurity,
+        "select format('%I.%I', n.nspname, c.relname), concat_ws(' ', c.relkind, c.relpersistence, c.relowner::regrole, c.relrowsecurity,
            c.relforcerowsecurity, c.relreplident, c.relispopulated, array_to_string(c.reloptions, ','),
            pg_get_expr(c.relpartbound, c.oid), pg_get_partkeydef(c.oid), am.amname, ts.spcname,
            (select string_agg(i.inhparent::regclass::text, ',' order by i.inhseqno) from pg_inherits i where i.inhrelid = c.oid),
@@ -48,7 +48,7 @@ const FACTS: [(&str, &str); 23] = [
     ),
     (
         "column",
-        "select n.nspname || '.' || c.relname || '.' || a.attname, concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull,
+        "select format('%I.%I', n.nspname, c.relname) || '.' || a.attname, concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull,
            a.attidentity, to_jsonb(a) ->> 'attgenerated', a.attstorage, a.attislocal, a.attinhcount, a.attstattarget,
            nullif(a.attcollation::regcollation::text, '-'), to_jsonb(a) ->> 'attcompression', array_to_string(a.attoptions, ','),
            (select string_agg(x::text, ',' order by x::text) from unnest(a.attacl) x), pg_get_expr(d.adbin, d.adrelid),
@@ -65,14 +65,14 @@ const FACTS: [(&str, &str); 23] = [
     ),
     (
         "index",
-        "select n.nspname || '.' || c.relname, concat_ws(' ', pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisprimary, i.indisunique,
+        "select format('%I.%I', n.nspname, c.relname), concat_ws(' ', pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisprimary, i.indisunique,
            i.indisclustered, i.indisreplident, array_to_string(c.reloptions, ','),
            (select h.inhparent::regclass::text from pg_inherits h where h.inhrelid = c.oid))
          from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace where {user}",
     ),
     (
         "trigger",
-        "select n.nspname || '.' || c.relname || '.' || t.tgname, concat_ws(' ', pg_get_triggerdef(t.oid), t.tgenabled)
+        "select format('%I.%I', n.nspname, c.relname) || '.' || t.tgname, concat_ws(' ', pg_get_triggerdef(t.oid), t.tgenabled)
          from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
          where {user} and not t.tgisinternal
          union all select evtname, concat_ws(' ', evtevent, evtenabled, evtfoid::regprocedure, array_to_string(evttags, ','))
@@ -80,7 +80,7 @@ const FACTS: [(&str, &str); 23] = [
     ),
     (
         "rule",
-        "select n.nspname || '.' || c.relname || '.' || r.rulename, concat_ws(' ', pg_get_ruledef(r.oid), r.ev_enabled)
+        "select format('%I.%I', n.nspname, c.relname) || '.' || r.rulename, concat_ws(' ', pg_get_ruledef(r.oid), r.ev_enabled)
          from pg_rewrite r join pg_class c on c.oid = r.ev_class join pg_namespace n on n.oid = c.relnamespace where {user}",
     ),
     (
@@ -99,7 +99,7 @@ const FACTS: [(&str, &str); 23] = [
     ),
     (
         "type",
-        "select n.nspname || '.' || t.typname, concat_ws(' ', t.typtype, t.typowner::regrole, t.typnotnull, t.typdefault,
+        "select format('%I.%I', n.nspname, t.typname), concat_ws(' ', t.typtype, t.typowner::regrole, t.typnotnull, t.typdefault,
            format_type(nullif(t.typbasetype, 0), t.typtypmod),
            (select string_agg(enumlabel, ',' order by enumsortorder) from pg_enum where enumtypid = t.oid),
            (select rngsubtype::regtype::text from pg_range where rngtypid = t.oid))
@@ -107,19 +107,19 @@ const FACTS: [(&str, &str); 23] = [
     ),
     (
         "sequence definition",
-        "select n.nspname || '.' || c.relname, concat_ws(' ', format_type(s.seqtypid, null), s.seqstart, s.seqincrement, s.seqmax, s.seqmin,
+        "select format('%I.%I', n.nspname, c.relname), concat_ws(' ', format_type(s.seqtypid, null), s.seqstart, s.seqincrement, s.seqmax, s.seqmin,
            s.seqcache, s.seqcycle, (select concat_ws(' ', d.refobjid::regclass, a.attname, d.deptype) from pg_depend d
            join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype in ('a', 'i') and d.refobjsubid > 0))
          from pg_sequence s join pg_class c on c.oid = s.seqrelid join pg_namespace n on n.oid = c.relnamespace where {user}",
     ),
     (
         "view",
-        "select n.nspname || '.' || c.relname, pg_get_viewdef(c.oid) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        "select format('%I.%I', n.nspname, c.relname), pg_get_viewdef(c.oid) from pg_class c join pg_namespace n on n.oid = c.relnamespace
          where {user} and c.relkind in ('v', 'm')",
     ),
     (
         "statistics object",
-        "select n.nspname || '.' || s.stxname, pg_get_statisticsobjdef(s.oid) from pg_statistic_ext s
+        "select format('%I.%I', n.nspname, s.stxname), pg_get_statisticsobjdef(s.oid) from pg_statistic_ext s
          join pg_namespace n on n.oid = s.stxnamespace where {user}",
     ),
     (
