@@ -153,8 +153,13 @@ impl Executor {
         let mut notices = Vec::new();
         for open in held.open.values_mut() {
             notices.extend(open.take_notices());
+            // An FDW session's transaction carries other tables too.
+            let undo = match open.kind {
+                Session::Fdw(_) => statements::ROLLBACK_TO_SAVEPOINT,
+                _ => statements::ROLLBACK,
+            };
             open.client
-                .batch_execute(statements::ROLLBACK)
+                .batch_execute(undo)
                 .await
                 .map_err(|error| problem(&step.title, &error))?;
             // The COMMIT sent after the refused statement has ended the transaction already: the warning says only that.

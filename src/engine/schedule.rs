@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::model::event::Stop;
-use crate::model::plan::{Phase, Plan, Rule, Session, StepId, StepKind, TableLock};
+use crate::model::plan::{Phase, Plan, Rule, Session, Step, StepId, StepKind, TableLock};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -41,6 +41,16 @@ fn gates(phase: Phase) -> &'static [Phase] {
         Verify => &[Prepare, Schema, Data, Indexes, Sequences, Finish],
         Phase::CleanUp => &[Prepare, Schema, Data, Indexes, Sequences, Finish, Verify],
     }
+}
+
+/// Also when only its other way does.
+fn reads_in_snapshot(step: &Step) -> bool {
+    let other = step
+        .fallbacks
+        .iter()
+        .flat_map(|fallback| &fallback.statements);
+    let mut all = step.statements.iter().chain(other);
+    all.any(|statement| statement.session == Session::Source)
 }
 
 /// Ready steps looked at for one that need not wait for a table.
@@ -115,7 +125,7 @@ impl Schedule {
                 StepKind::ReleaseSnapshot => plan
                     .steps
                     .iter()
-                    .filter(|s| s.statements.iter().any(|x| x.session == Session::Source))
+                    .filter(|s| reads_in_snapshot(s))
                     .map(|s| s.id)
                     .collect(),
                 StepKind::FdwCommit { session } => plan

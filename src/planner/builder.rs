@@ -64,6 +64,10 @@ impl Draft {
         self
     }
 
+    pub(super) fn into_statements(self) -> Vec<Statement> {
+        self.0.statements
+    }
+
     pub(super) fn object(mut self, object: &ObjectName) -> Self {
         self.0.object = Some(object.clone());
         self

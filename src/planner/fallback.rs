@@ -9,6 +9,7 @@ use crate::sql::{lexer, statements};
 
 use super::Context;
 use super::builder::transaction;
+use super::rows::{self, Carried};
 
 /// Undefined function, table, object or schema: what an unqualified name is under an empty search_path.
 const UNDEFINED: &[&str] = &["42883", "42P01", "42704", "3F000"];
@@ -101,6 +102,28 @@ pub(super) fn by_search_path(context: &Context<'_>, first: &[Statement]) -> Opti
             .into_iter()
             .chain(rest.iter().cloned())
             .collect(),
+        to_finish: None,
+    })
+}
+
+/// A `bytea` of more than 512 MB has no text form that a server could hold: postgres_fdw fails at it, and so does text COPY,
+/// with an internal error. Binary COPY carries it.
+pub(super) fn of_long_values(context: &Context<'_>, carried: &Carried) -> Option<Fallback> {
+    let table = &context.inspection.catalog.tables[carried.table];
+    let has_bytes = table.copied_columns().any(|c| c.type_name == "bytea");
+    if !has_bytes || !rows::is_binary_safe(table) {
+        return None;
+    }
+    let by_copy = Carried {
+        is_binary: true,
+        ..carried.clone()
+    };
+    Some(Fallback {
+        // Internal error ("invalid memory alloc request size"), or a program limit.
+        after: &["XX000", "54000"],
+        why: "a value of more than 512 MB has no text form, which postgres_fdw needs, so the table goes by binary COPY."
+            .to_owned(),
+        statements: rows::copy_step(context, table, &by_copy).into_statements(),
         to_finish: None,
     })
 }

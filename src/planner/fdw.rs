@@ -15,6 +15,7 @@ use crate::sql::statements::{self, FdwAddress};
 
 use super::Context;
 use super::builder::{Draft, Steps, journal_key};
+use super::fallback;
 use super::rows::{Carried, Route};
 
 /// Bytes that one round trip should bring, and the bounds of rows per round trip.
@@ -279,7 +280,8 @@ impl Scaffold {
         let step = steps.push(
             draft
                 .statement(session, Action::Journal, statements::journal_step(&key))
-                .run(session, statements::RELEASE_SAVEPOINT),
+                .run(session, statements::RELEASE_SAVEPOINT)
+                .fallbacks(fallback::of_long_values(context, carried)),
         );
         Some((step, step))
     }

@@ -288,7 +288,7 @@ fn format_name(is_binary: bool) -> &'static str {
     if is_binary { "binary" } else { "text" }
 }
 
-fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried) -> Draft {
+pub(super) fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried) -> Draft {
     let is_ours = context.is_made_here(carried.table);
     let filter = context.selection.filter(carried.table);
     let format = format_name(carried.is_binary);
