@@ -286,7 +286,7 @@ fn row_words(
                     one,
                     partitions,
                     method.and_then(|(_, why)| why),
-                    state.selection.filter(table).is_some(),
+                    method.is_some() && state.selection.filter(table).is_some(),
                 ),
             ];
             styled(
