@@ -10,6 +10,7 @@ mod identity;
 mod rights;
 mod roles;
 mod schema;
+mod strain;
 mod target;
 
 use tokio_postgres::Client;
@@ -42,6 +43,7 @@ struct Facts<'a> {
     destination_endpoint: &'a Endpoint,
     source: &'a ServerFacts,
     destination: &'a ServerFacts,
+    source_client: &'a Client,
     /// On database `postgres` when the destination database is yet to be made.
     destination_client: &'a Client,
     catalog: &'a Catalog,
@@ -168,6 +170,7 @@ pub async fn inspect(
         destination_endpoint: &destination_endpoint,
         source: &source,
         destination: &destination,
+        source_client: &source_session.client,
         destination_client: &destination_session.client,
         catalog: &catalog,
         selection: &selection,
@@ -231,6 +234,11 @@ async fn run_checks(
         "create-rights",
         "This role may create objects in the destination",
         destination::rights(facts).await,
+    ));
+    on_result(result(
+        "strain",
+        "Both servers bear what is asked of them",
+        strain::check(facts).await,
     ));
     on_result(result(
         "extensions",

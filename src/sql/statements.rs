@@ -355,6 +355,21 @@ pub fn local_search_path(path: &str) -> String {
 pub const AVAILABLE_EXTENSIONS: &str =
     "SELECT name::text, default_version FROM pg_catalog.pg_available_extensions";
 pub const INSTALLED_EXTENSIONS: &str = "SELECT extname::text FROM pg_catalog.pg_extension";
+/// Free connections for ordinary roles, locks that one transaction may take beside others, age of the oldest frozen number.
+pub const LIMITS: &str = "SELECT pg_catalog.current_setting('max_connections')::bigint \
+     - pg_catalog.current_setting('superuser_reserved_connections')::bigint \
+     - (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE datid IS NOT NULL), \
+     pg_catalog.current_setting('max_locks_per_transaction')::bigint \
+     * (pg_catalog.current_setting('max_connections')::bigint + pg_catalog.current_setting('max_prepared_transactions')::bigint), \
+     (SELECT pg_catalog.age(datfrozenxid)::bigint FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())";
+pub const EVENT_TRIGGERS: &str = "SELECT evtname::text FROM pg_catalog.pg_event_trigger WHERE evtenabled IN ('O', 'A') ORDER BY evtname";
+/// Open transactions that may hold locks, prepared ones among them.
+pub const LONG_TRANSACTIONS: &str = "SELECT 'process ' || pid::text || ' (' || coalesce(application_name, '') || '), since ' || xact_start::timestamp(0)::text \
+     FROM pg_catalog.pg_stat_activity \
+     WHERE datname = pg_catalog.current_database() AND backend_xid IS NOT NULL AND xact_start < pg_catalog.now() - '5 minutes'::interval \
+     UNION ALL SELECT 'prepared ' || gid || ', since ' || prepared::timestamp(0)::text \
+     FROM pg_catalog.pg_prepared_xacts \
+     WHERE database = pg_catalog.current_database() AND prepared < pg_catalog.now() - '5 minutes'::interval";
 pub const MAY_CREATE: &str =
     "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')";
 /// From 15 on a right that can be granted.
@@ -365,6 +380,10 @@ pub const MAY_CREATE_DATABASE: &str =
 /// Leftovers of a run that died: every scaffold bears howdah's name.
 pub const LEFTOVERS: &str = "SELECT 'server', srvname::text FROM pg_catalog.pg_foreign_server WHERE srvname ~ '^howdah_source_[0-9]+$' \
      UNION ALL SELECT 'schema', nspname::text FROM pg_catalog.pg_namespace WHERE nspname = 'howdah' OR nspname ~ '^howdah_fdw_[0-9_]+$'";
+
+pub fn disable_event_trigger(name: &str) -> String {
+    format!("ALTER EVENT TRIGGER {} DISABLE;", ident(name))
+}
 
 pub fn grant_select(kind: &str, name: &ObjectName, role: &str) -> String {
     format!(

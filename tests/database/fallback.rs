@@ -64,3 +64,22 @@ async fn an_unknown_tablespace_is_left_out_and_told() {
     support::execute_batch(&pair.source, "drop table a").await;
     support::execute_batch(&pair.source, "drop tablespace spare").await;
 }
+
+#[tokio::test]
+async fn event_triggers_of_the_destination_are_named_with_what_silences_them() {
+    let pair = support::databases("reacting").await;
+    support::execute_batch(&pair.source, "create table t (n int)").await;
+    support::execute_batch(
+        &pair.destination,
+        "create function refuse() returns event_trigger language plpgsql as 'begin raise exception ''no''; end';
+         create event trigger \"No more\" on ddl_command_start execute function refuse();",
+    )
+    .await;
+    let check = howdah("check", &pair, &["--on-existing", "append"]);
+    assert_eq!(check.status.code(), Some(0), "{}", said(&check));
+    let fix = "ALTER EVENT TRIGGER \"No more\" DISABLE;";
+    assert!(said(&check).contains(fix), "{}", said(&check));
+    support::execute_batch(&pair.destination, fix).await;
+    let run = howdah("run", &pair, &["--yes", "--on-existing", "append"]);
+    assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+}

@@ -1,0 +1,136 @@
+//! What a migration asks of both servers besides rights: sessions, locks, transaction numbers; and what stands in its way.
+
+use crate::model::connection::{ServerFacts, Side};
+use crate::model::finding::{Finding, Level};
+use crate::model::name::printable;
+use crate::model::problem::Problem;
+use crate::sql::statements;
+
+use super::{Facts, ask, fdw};
+
+/// Beside those that carry rows and build indexes: the snapshot's, the sequences' and pg_dump's.
+const OTHER_SESSIONS: i64 = 4;
+
+/// A share of the transaction numbers that a long snapshot must not add to.
+const MOST_XID_AGE: i64 = 1_500_000_000;
+
+/// Neither server is pushed over a limit that can be seen beforehand.
+pub(super) async fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
+    let mut findings = Vec::new();
+    if facts.destination.in_recovery {
+        findings.push(Finding::new(
+            Level::Blocking,
+            "The destination is a standby: nothing can be written there",
+            "Connect to the primary that it follows.",
+        ));
+    }
+    let wanted = i64::try_from(facts.options.jobs)
+        .unwrap_or(i64::MAX)
+        .saturating_mul(2)
+        + OTHER_SESSIONS;
+    for (side, client, server) in [
+        (Side::Source, facts.source_client, facts.source),
+        (
+            Side::Destination,
+            facts.destination_client,
+            facts.destination,
+        ),
+    ] {
+        let rows = ask(client, "limits", statements::LIMITS).await?;
+        let Some(row) = rows.first() else {
+            continue;
+        };
+        findings.extend(sessions(side, server, row.get(0), wanted));
+        findings.extend(locks(side, row.get(1), facts.catalog.tables.len()));
+        let age: i64 = row.get(2);
+        if side == Side::Source && age > MOST_XID_AGE {
+            findings.push(Finding::new(
+                Level::Warning,
+                format!("The source has used {age} of its 2,147,483,648 transaction numbers since it last froze"),
+                "While the snapshot is held, no vacuum can free any. Let a VACUUM FREEZE finish first, or migrate when little is written.",
+            ));
+        }
+    }
+    if facts.destination.database.is_some() {
+        findings.extend(event_triggers(facts).await?);
+    }
+    if fdw::is_chosen(facts) {
+        findings.extend(long_transactions(facts).await?);
+    }
+    if findings.is_empty() {
+        findings.push(Finding::fine(format!(
+            "Up to {wanted} sessions on each side, and locks for all tables"
+        )));
+    }
+    Ok(findings)
+}
+
+fn sessions(side: Side, server: &ServerFacts, free: i64, wanted: i64) -> Option<Finding> {
+    (free < wanted).then(|| {
+        Finding::new(
+            Level::Warning,
+            format!("The {side} has {free} free connections, and up to {wanted} may be wanted"),
+            format!(
+                "Connections are refused when {} has none left. Use fewer jobs, or raise max_connections.",
+                printable(&server.user)
+            ),
+        )
+    })
+}
+
+/// pg_dump, the snapshot and a wide TRUNCATE lock every table in one transaction (manual, max_locks_per_transaction).
+fn locks(side: Side, capacity: i64, tables: usize) -> Option<Finding> {
+    let tables = i64::try_from(tables).unwrap_or(i64::MAX);
+    (tables > capacity).then(|| {
+        Finding::new(
+            Level::Warning,
+            format!("The {side} has room for {capacity} locks, and there are {tables} tables"),
+            "One transaction locks them all. Raise max_locks_per_transaction (it takes a restart), if the run ends with \"out of shared memory\".",
+        )
+    })
+}
+
+async fn event_triggers(facts: &Facts<'_>) -> Result<Option<Finding>, Problem> {
+    let rows = ask(
+        facts.destination_client,
+        "event triggers",
+        statements::EVENT_TRIGGERS,
+    )
+    .await?;
+    let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let fixes: Vec<String> = names
+        .iter()
+        .map(|name| statements::disable_event_trigger(name))
+        .collect();
+    Ok(Some(
+        Finding::new(
+            Level::Warning,
+            format!("{} event triggers of the destination react to what is created there", names.len()),
+            "They may refuse, change or log what howdah does. Disable them for the migration, and enable them afterwards.",
+        )
+        .objects(names)
+        .fix(fixes.join("\n")),
+    ))
+}
+
+/// The FDW sessions begin behind SHARE locks, which wait for whoever writes.
+async fn long_transactions(facts: &Facts<'_>) -> Result<Option<Finding>, Problem> {
+    let rows = ask(
+        facts.source_client,
+        "long transactions",
+        statements::LONG_TRANSACTIONS,
+    )
+    .await?;
+    let described: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    Ok((!described.is_empty()).then(|| {
+        Finding::new(
+            Level::Warning,
+            format!("{} transactions on the source are open for more than five minutes", described.len()),
+            "If they have written to a table, the FDW sessions cannot begin before they end. Let them end, or use COPY.",
+        )
+        .objects(described)
+    }))
+}
