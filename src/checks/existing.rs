@@ -383,10 +383,10 @@ fn sequences(facts: &Facts<'_>, there: &ExistingSchema) -> Vec<Finding> {
     }
     [
         about(
-            Level::Warning,
+            graveness(facts),
             missing,
             |n| format!("{n} sequences are missing on the destination"),
-            "Their counters are not carried. Where the destination counts with a sequence of another name, set it yourself, or the next row will clash.",
+            "Their counters cannot be set. Make them, or leave them out (--exclude); where the destination counts with a sequence of another name, set that one yourself, or the next row will clash.",
         ),
         about(
             Level::Blocking,

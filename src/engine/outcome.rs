@@ -137,12 +137,16 @@ impl Ledger {
                     Some(Measure::Rows { count, .. }) => Some(count),
                     _ => None,
                 };
+                let before = rows(outcome.and_then(|o| o.before.clone())).unwrap_or(0);
                 report.tables.push(TableResult {
                     name,
                     method: step.method(),
                     is_binary: step.kind == StepKind::CopyRows { is_binary: true },
                     source_rows: rows(source),
-                    destination_rows: rows(destination).filter(|_| group.is_none()),
+                    // Of rows that were added, those.
+                    destination_rows: rows(destination)
+                        .filter(|_| group.is_none())
+                        .map(|count| count.saturating_sub(before)),
                     bytes: outcome.map_or(0, |o| o.bytes),
                     copy_ms: outcome.map_or(0, |o| o.elapsed_ms),
                     verdict,

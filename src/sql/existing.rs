@@ -135,11 +135,11 @@ pub fn count_few<'a>(tables: impl IntoIterator<Item = (&'a Table, &'a str)>) -> 
 pub const CREATE_SET_ASIDE: &str = "CREATE TABLE howdah.set_aside (\n    key text NOT NULL PRIMARY KEY,\n    statement text NOT NULL\n)";
 
 pub fn remember(key: &str, statements: &[String]) -> String {
-    let text: String = statements.iter().map(|sql| format!("{sql};\n")).collect();
+    let text = format!("{};", statements.join(";\n"));
     format!(
         "INSERT INTO howdah.set_aside (key, statement) VALUES ({}, {})",
         literal(key),
-        literal(text.trim_end())
+        literal(&text)
     )
 }
 

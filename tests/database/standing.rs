@@ -402,7 +402,7 @@ async fn what_the_role_may_not_do_stops_the_run() {
         "insert into child values (1); insert into parent values (1)",
     )
     .await;
-    assert_code(&run(&guest, &[]), 0);
+    assert_code(&run(&guest, &["--exclude", "other"]), 0);
     assert_same_rows(&pair, &["child", "parent"]).await;
 }
 
@@ -471,6 +471,10 @@ async fn trees_of_partitions_may_differ() {
             assert_eq!(standing(&pair.destination).await, before);
         }
         assert_stopped(&pair, &[], &["of the destination hold rows"]);
+        let added = run(&pair, &["--on-existing", "append", "--jobs", "3"]);
+        assert_code(&added, 0);
+        let count = "select count(*) from t";
+        assert_eq!(support::query_text(&pair.destination, count).await, "400");
     }
 }
 
