@@ -254,8 +254,7 @@ pub(crate) fn bare() -> Inspection {
         catalog: Catalog::default(),
         archive: Archive::default(),
         existing: Vec::new(),
-        target: None,
-        can_silence_triggers: true,
+        existing_schema: None,
         destination_roles: Vec::new(),
         is_fdw_installed: false,
     }

@@ -1,7 +1,10 @@
 //! What the wizard asks before it does something that cannot be taken back.
 
+use std::collections::HashSet;
+
 use crate::model::event::Stop;
-use crate::model::options::OnExisting;
+use crate::model::name::ObjectName;
+use crate::model::options::{OnExisting, SchemaChoice};
 
 use super::message::Effect;
 use super::overlay::{Choice, Confirm, Overlay};
@@ -31,20 +34,37 @@ impl State {
                 .button("Not yet", Choice::Dismiss),
             );
         }
-        let tables = existing.iter().filter(|object| object.rows.is_some());
+        let filled: HashSet<&ObjectName> = plan
+            .steps
+            .iter()
+            .filter(|step| step.method().is_some())
+            .filter_map(|step| step.object.as_ref())
+            .collect();
+        let is_rows_only = plan.options.schema == SchemaChoice::None;
+        let tables = existing
+            .iter()
+            .filter(|object| object.rows.is_some())
+            .filter(|object| !is_rows_only || filled.contains(&object.name));
         let (table_count, row_count) = tables.fold((0_u64, 0_u64), |(count, rows), object| {
             (count + 1, rows.saturating_add(object.rows.unwrap_or(0)))
         });
+        let lost = if is_rows_only {
+            format!(
+                "{table_count} tables of the destination with about {row_count} rows are emptied first. This cannot be undone."
+            )
+        } else {
+            format!(
+                "The destination holds {} objects, among them {table_count} tables with about {row_count} rows. Those that clash are removed first. This cannot be undone.",
+                existing.len()
+            )
+        };
         let database = plan.destination_database.clone();
         Some(
             Confirm::new(
                 "Remove data in the destination?",
                 vec![
                     way,
-                    format!(
-                        "The destination holds {} objects, among them {table_count} tables with about {row_count} rows. Those that clash are removed first. This cannot be undone.",
-                        existing.len()
-                    ),
+                    lost,
                     format!(
                         "To go on, type the name of the destination database: {}",
                         crate::model::name::printable(&database)

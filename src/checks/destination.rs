@@ -1,29 +1,23 @@
 //! The destination: what is there already, what an earlier run left, what this role may do.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use crate::model::catalog::Table;
 use crate::model::existing::ExistingObject;
 use crate::model::finding::{Finding, Level};
-use crate::model::name::{ObjectName, printable};
+use crate::model::format::count;
+use crate::model::name::printable;
 use crate::model::options::{OnExisting, SchemaChoice};
 use crate::model::problem::Problem;
-use crate::model::selection::Carry;
-use crate::sql::constraints;
+use crate::sql::existing::{FEW_ROWS, HAS_SET_ASIDE, SET_ASIDE};
 use crate::sql::statements;
 
-use super::{Facts, ask, ask_bool};
-
-/// Tables asked about in one query.
-const TABLES_PER_QUESTION: usize = 500;
+use super::{Facts, ask, ask_bool, existing};
 
 pub(super) async fn state(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
-    if facts.destination.database.is_none() {
-        return Ok(vec![Finding::fine("The database will be created")]);
-    }
-    match facts.options.schema {
-        SchemaChoice::All => Ok(vec![room_for_schema(facts)]),
-        SchemaChoice::None => room_for_rows(facts).await,
+    match (facts.options.schema, facts.existing_schema) {
+        (_, None) => Ok(vec![Finding::fine("The database will be created")]),
+        (SchemaChoice::All, Some(_)) => Ok(vec![room_for_schema(facts)]),
+        (SchemaChoice::None, Some(there)) => existing::room_for_rows(facts, there).await,
     }
 }
 
@@ -33,6 +27,17 @@ fn is_ours(object: &ExistingObject) -> bool {
             .name
             .schema
             .starts_with(statements::FDW_SCHEMA_PREFIX)
+}
+
+/// `table public.film, 1,000 rows`.
+fn describe(object: &ExistingObject) -> String {
+    let rows = match object.rows {
+        None => String::new(),
+        Some(rows) if rows > FEW_ROWS => format!(", about {} rows", count(rows)),
+        Some(1) => ", 1 row".to_owned(),
+        Some(rows) => format!(", {} rows", count(rows)),
+    };
+    format!("{} {}{rows}", object.kind, printable(&object.identity))
 }
 
 fn room_for_schema(facts: &Facts<'_>) -> Finding {
@@ -57,9 +62,10 @@ fn room_for_schema(facts: &Facts<'_>) -> Finding {
         .filter(|o| wanted.contains(&(o.name.schema.as_str(), o.name.name.as_str())))
         .collect();
     let named = |objects: &mut dyn Iterator<Item = &ExistingObject>| {
-        objects
-            .map(|o| format!("{} {}", o.kind, printable(&o.identity)))
-            .collect::<Vec<_>>()
+        let mut objects: Vec<&ExistingObject> = objects.collect();
+        // Rows are what cannot be made again.
+        objects.sort_by_key(|o| (o.rows.is_none(), std::cmp::Reverse(o.rows)));
+        objects.into_iter().map(describe).collect::<Vec<_>>()
     };
     let database = &facts.destination_endpoint.database;
     match facts.options.on_existing {
@@ -87,51 +93,6 @@ fn room_for_schema(facts: &Facts<'_>) -> Finding {
     }
 }
 
-async fn room_for_rows(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
-    let there: HashMap<&ObjectName, &ExistingObject> =
-        facts.existing.iter().map(|o| (&o.name, o)).collect();
-    let carried: Vec<&Table> = facts
-        .catalog
-        .tables
-        .iter()
-        .zip(&facts.selection.tables)
-        .filter(|(t, carry)| t.holds_rows() && **carry == Carry::RowsAndStructure)
-        .map(|(t, _)| t)
-        // What is not there is told by the check of the tables themselves.
-        .filter(|t| there.contains_key(&t.name))
-        .collect();
-    let mut filled = Vec::new();
-    for chunk in carried.chunks(TABLES_PER_QUESTION) {
-        let sql = statements::tables_with_rows(chunk.iter().map(|t| &t.name));
-        for row in ask(facts.destination_client, "rows of the destination", &sql).await? {
-            let at = usize::try_from(row.get::<_, i32>(0)).unwrap_or(usize::MAX);
-            filled.extend(chunk.get(at).map(|t| t.name.to_string()));
-        }
-    }
-    if filled.is_empty() {
-        return Ok(vec![Finding::fine("The tables that are there are empty")]);
-    }
-    let count = filled.len();
-    let finding = match facts.options.on_existing {
-        OnExisting::Stop => Finding::new(
-            Level::Blocking,
-            format!("{count} tables of the destination hold rows"),
-            "Rows would be doubled or clash. Choose to empty these tables first (--on-existing empty) or to add to them (--on-existing append).",
-        ),
-        OnExisting::Empty => Finding::new(
-            Level::Warning,
-            format!("{count} tables of the destination will be emptied"),
-            "You asked for it: the rows they hold now are lost.",
-        ),
-        OnExisting::Append => Finding::new(
-            Level::Warning,
-            format!("Rows are added to {count} tables that hold rows"),
-            "A key that is there already ends the copy of its table with an error, and the result cannot be compared with the source.",
-        ),
-    };
-    Ok(vec![finding.objects(filled)])
-}
-
 pub(super) async fn leftovers(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     if facts.destination.database.is_none() {
         return Ok(vec![Finding::fine("The database will be new")]);
@@ -142,23 +103,12 @@ pub(super) async fn leftovers(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem
     }
     let mut objects = Vec::new();
     let mut fixes = Vec::new();
-    let has_journal = rows
-        .iter()
-        .any(|row| row.get::<_, String>(1) == statements::JOURNAL_SCHEMA);
-    if has_journal {
-        // A dead run took these away and could not put them back.
-        let promises = ask(
-            facts.destination_client,
-            "promises of the journal",
-            constraints::PROMISES,
-        )
-        .await?;
-        fixes.extend(promises.iter().map(|row| row.get::<_, String>(0)));
-        objects.extend(
-            promises
-                .iter()
-                .map(|row| format!("to put back: {}", row.get::<_, String>(0))),
-        );
+    let mut meaning = "It ended before it could clean up, or is still running. If none runs, remove it with the statements below; nothing of yours is in it.";
+    if ask_bool(facts.destination_client, "leftovers", HAS_SET_ASIDE).await? {
+        for row in ask(facts.destination_client, "foreign keys", SET_ASIDE).await? {
+            fixes.push(row.get(0));
+            meaning = "It ended before it could clean up, or is still running. It had dropped foreign keys of yours for the time of the copy: if none runs, put them back and remove the scaffold with the statements below.";
+        }
     }
     for row in &rows {
         let (kind, name): (String, String) = (row.get(0), row.get(1));
@@ -173,7 +123,7 @@ pub(super) async fn leftovers(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem
         Finding::new(
             Level::Blocking,
             "An earlier run of howdah left its scaffold",
-            "It ended before it could clean up, or is still running. If none runs, remove it with the statements below; nothing of yours is in it.",
+            meaning,
         )
         .objects(objects)
         .fix(fixes.join("\n")),

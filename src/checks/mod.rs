@@ -4,6 +4,7 @@
 //! Nothing here changes anything on a server: the FDW test rolls back what it makes.
 
 mod destination;
+mod existing;
 mod fdw;
 pub mod filters;
 mod identity;
@@ -11,14 +12,13 @@ mod rights;
 mod roles;
 mod schema;
 mod strain;
-mod target;
 
 use tokio_postgres::Client;
 
 use crate::model::archive::Archive;
 use crate::model::catalog::Catalog;
 use crate::model::connection::{Endpoint, ServerFacts};
-use crate::model::existing::ExistingObject;
+use crate::model::existing::{ExistingObject, ExistingSchema};
 use crate::model::finding::{CheckResult, Finding, Level};
 use crate::model::inspection::Inspection;
 use crate::model::options::{Options, SchemaChoice};
@@ -50,9 +50,10 @@ struct Facts<'a> {
     selection: &'a Selection,
     archive: &'a Archive,
     existing: &'a [ExistingObject],
-    target: Option<&'a Catalog>,
+    existing_schema: Option<&'a ExistingSchema>,
     destination_roles: &'a [DestinationRole],
     options: &'a Options,
+    purpose: Purpose,
 }
 
 /// What the answers are for.
@@ -123,23 +124,10 @@ pub async fn inspect(
     let destination_session =
         pinned(&reachable, &settings::destination(destination.version_num)).await?;
     let catalog = catalog::read(&source_session.client, source.version_num).await?;
-    let (existing, target) = match destination.database {
-        Some(_) => {
-            let client = &destination_session.client;
-            let existing = catalog::read_existing(client).await?;
-            let target = catalog::read(client, destination.version_num).await?;
-            (existing, Some(target))
-        }
+    let (existing, existing_schema) = match destination.database {
+        Some(_) => existing::read(&destination_session.client, destination.version_num).await?,
         None => (Vec::new(), None),
     };
-    let can_silence_triggers = destination.is_superuser
-        || destination.version_num >= 150_000
-            && ask_bool(
-                &destination_session.client,
-                "rights",
-                statements::MAY_SILENCE_TRIGGERS,
-            )
-            .await?;
     let destination_roles =
         catalog::read_destination_roles(&destination_session.client, destination.version_num)
             .await?;
@@ -176,9 +164,10 @@ pub async fn inspect(
         selection: &selection,
         archive: &archive,
         existing: &existing,
-        target: target.as_ref(),
+        existing_schema: existing_schema.as_ref(),
         destination_roles: &destination_roles,
         options: &options,
+        purpose,
     };
     on_result(result(
         "encoding",
@@ -201,8 +190,7 @@ pub async fn inspect(
         archive,
         existing,
         destination_roles,
-        target,
-        can_silence_triggers,
+        existing_schema,
         is_fdw_installed,
     })
 }
@@ -222,7 +210,7 @@ async fn run_checks(
         on_result(result(
             "target-tables",
             "Tables that are there take the rows",
-            Ok(target::tables(facts)),
+            existing::tables(facts).await,
         ));
     }
     on_result(result(

@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use crate::model::definition::DefinitionsResult;
 use crate::model::event::Stop;
 use crate::model::name::printable;
-use crate::model::options::VerifyLevel;
+use crate::model::options::{OnExisting, SchemaChoice, VerifyLevel};
 use crate::model::plan::{Fallback, Phase, Plan, Rule, Step, StepId, StepKind, journal_key};
 use crate::model::problem::Problem;
 use crate::model::report::{
     LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Unfinished, Verdict,
 };
-use crate::sql::new_roles;
+use crate::sql::{new_roles, statements};
 
 /// What a query measured on one side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,12 +137,16 @@ impl Ledger {
                     Some(Measure::Rows { count, .. }) => Some(count),
                     _ => None,
                 };
+                let before = rows(outcome.and_then(|o| o.before.clone())).unwrap_or(0);
                 report.tables.push(TableResult {
                     name,
                     method: step.method(),
                     is_binary: step.kind == StepKind::CopyRows { is_binary: true },
                     source_rows: rows(source),
-                    destination_rows: rows(destination).filter(|_| group.is_none()),
+                    // Of rows that were added, those.
+                    destination_rows: rows(destination)
+                        .filter(|_| group.is_none())
+                        .map(|count| count.saturating_sub(before)),
                     bytes: outcome.map_or(0, |o| o.bytes),
                     copy_ms: outcome.map_or(0, |o| o.elapsed_ms),
                     verdict,
@@ -217,6 +221,11 @@ impl Ledger {
             _ if plan.options.verify == VerifyLevel::Off => {
                 Verdict::NotCompared("verification was switched off".to_owned())
             }
+            _ if plan.options.on_existing == OnExisting::Append
+                && plan.options.schema == SchemaChoice::None =>
+            {
+                Verdict::NotCompared("it was added to what was there".to_owned())
+            }
             _ => Verdict::NotCompared("the comparison did not run".to_owned()),
         }
     }
@@ -259,11 +268,7 @@ impl Ledger {
                     because: Problem::new(&step.title, "rows refer to rows that are not there"),
                     violations: Some(found.count),
                     sample: found.sample.clone(),
-                    statement: step
-                        .statements
-                        .first()
-                        .map(|s| s.sql.clone())
-                        .unwrap_or_default(),
+                    statement: step.remedy.clone().unwrap_or_default(),
                     is_not_valid: false,
                 });
             }
@@ -311,6 +316,7 @@ impl Ledger {
                     report.left_behind.extend(
                         step.into_iter()
                             .flat_map(|s| &s.statements)
+                            .filter(|s| !is_bookkeeping(&s.sql))
                             .map(|s| s.sql.clone()),
                     );
                 }
@@ -322,7 +328,9 @@ impl Ledger {
             .iter()
             .map(|(id, why)| (title(id), why.clone()))
             .collect();
-        for step in plan.steps.iter().filter(|s| s.rule == Rule::Always) {
+        let removing =
+            |s: &&Step| s.rule == Rule::Always && !matches!(s.kind, StepKind::PutBack { .. });
+        for step in plan.steps.iter().filter(removing) {
             if self.done.contains_key(&step.id) {
                 report
                     .removed
@@ -415,6 +423,13 @@ fn added(before: Option<&Measure>, source: Option<&Measure>) -> Option<Measure> 
 fn plus(a: &str, b: &str) -> Option<String> {
     let (a, b): (i128, i128) = (a.parse().ok()?, b.parse().ok()?);
     Some((a + b).to_string())
+}
+
+/// Of no use to who puts right by hand what could not be put right.
+fn is_bookkeeping(sql: &str) -> bool {
+    let is_journal =
+        sql.starts_with("INSERT INTO howdah.") || sql.starts_with("DELETE FROM howdah.");
+    is_journal || sql == statements::BEGIN || sql == statements::COMMIT
 }
 
 fn add_advice(report: &mut Report, plan: &Plan) {

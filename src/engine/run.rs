@@ -233,7 +233,10 @@ async fn run_step(
         return (id, (Err(problem), Vec::new()), 0);
     };
     let cancellers = Cancellers::default();
-    let ended = if step.rule == Rule::Always {
+    let ended = if let StepKind::PutBack { .. } = step.kind {
+        // The server checks every row, which takes its time; leaving it out would lose what the user had.
+        executor.execute(step, &cancellers).await
+    } else if step.rule == Rule::Always {
         let execution = executor.execute(step, &cancellers);
         tokio::time::timeout(CLEAN_UP_LIMIT, execution)
             .await

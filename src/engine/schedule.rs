@@ -136,9 +136,11 @@ impl Schedule {
                     .collect(),
                 _ => Vec::new(),
             };
-            let is_hard = step.rule != Rule::Always;
             nodes[step.id.index()].waiting_for = step.needs.len() + after.len();
             for need in &step.needs {
+                // What was not taken away is not put back.
+                let is_hard =
+                    step.rule != Rule::Always || step.kind == (StepKind::PutBack { taken: *need });
                 nodes[need.index()].dependants.push((step.id, is_hard));
             }
             for earlier in after {
@@ -408,6 +410,7 @@ mod tests {
             journal_key: String::new(),
             rule: Rule::Normal,
             locks: Vec::new(),
+            remedy: None,
             fallbacks: Vec::new(),
         }
     }

@@ -11,7 +11,6 @@ pub struct Catalog {
     pub sequences: Vec<Sequence>,
     pub foreign_keys: Vec<ForeignKey>,
     pub materialized_views: Vec<MaterializedView>,
-    pub triggers: Vec<Trigger>,
     pub large_objects: LargeObjects,
     pub database: DatabaseProperties,
     /// Of the whole server, in name order.
@@ -160,26 +159,6 @@ pub struct Index {
     pub is_unique: bool,
     pub is_valid: bool,
     pub bytes: u64,
-}
-
-/// A trigger that somebody made on a table (position in [`Catalog::tables`]).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trigger {
-    pub table: usize,
-    pub name: String,
-    pub state: TriggerState,
-}
-
-/// `tgenabled` (manual, ALTER TABLE).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TriggerState {
-    /// Fires, but not under `session_replication_role = replica`.
-    Origin,
-    Disabled,
-    /// Fires under it alone.
-    Replica,
-    /// Fires in spite of it.
-    Always,
 }
 
 /// A foreign key between two tables (positions in [`Catalog::tables`]); copies on partitions are left out.

@@ -3,7 +3,7 @@
 use super::archive::Archive;
 use super::catalog::Catalog;
 use super::connection::{Endpoint, ServerFacts};
-use super::existing::ExistingObject;
+use super::existing::{ExistingObject, ExistingSchema};
 use super::roles::DestinationRole;
 
 /// Read once, on the Check screen or at the start of a headless run.
@@ -19,10 +19,8 @@ pub struct Inspection {
     pub existing: Vec<ExistingObject>,
     /// Of the whole server.
     pub destination_roles: Vec<DestinationRole>,
-    /// The tables that the destination has, as its own catalog says; none where the database is yet to be made.
-    pub target: Option<Catalog>,
-    /// This role may keep ordinary triggers and foreign keys of the destination silent.
-    pub can_silence_triggers: bool,
+    /// Its own tables; none when the database is yet to be made, or when they were not asked for.
+    pub existing_schema: Option<ExistingSchema>,
     /// `postgres_fdw` is already installed in the destination database.
     pub is_fdw_installed: bool,
 }

@@ -148,6 +148,8 @@ pub struct Step {
     /// Tables this step locks against others of its phase; two steps that would wait for, or deadlock with, each other
     /// are not run at once.
     pub locks: Vec<TableLock>,
+    /// What the user runs to end what the step may find: rows that break a foreign key.
+    pub remedy: Option<String>,
     /// What is done instead when the server refuses the statements for reasons that were foreseen; the first that fits.
     pub fallbacks: Vec<Fallback>,
 }
@@ -225,6 +227,12 @@ pub enum StepKind {
     /// The destination's schema archive held against the plan's definitions. With `is_whole` it may hold nothing else.
     VerifyDefinitions {
         is_whole: bool,
+    },
+    /// Rows that break a foreign key which was silenced are counted.
+    VerifyForeignKey,
+    /// Puts back what step `taken` has taken away, however the run has gone since; not when nothing was taken.
+    PutBack {
+        taken: StepId,
     },
     /// Opens the exported snapshot that every source session reads from.
     OpenSnapshot,

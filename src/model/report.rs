@@ -70,7 +70,7 @@ pub struct Unfinished {
     pub violations: Option<u64>,
     /// The keys of a few of them.
     pub sample: Vec<String>,
-    /// Makes it whole once the rows are mended, or tells whether they are.
+    /// Makes it whole once the rows are mended.
     pub statement: String,
     /// Added for new rows only; else it stands, but was not checked for these rows.
     pub is_not_valid: bool,

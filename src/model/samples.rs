@@ -42,6 +42,7 @@ fn add(plan: &mut Plan, phase: Phase, kind: StepKind, title: String) -> &mut Ste
         journal_key: format!("step/{}", id.0),
         rule: Rule::Normal,
         locks: Vec::new(),
+        remedy: None,
         fallbacks: Vec::new(),
         title,
     });

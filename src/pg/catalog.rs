@@ -9,7 +9,7 @@ use tokio_postgres::{Client, Row};
 use crate::model::catalog::{
     Catalog, Column, DatabaseProperties, DatabaseSetting, ExtensionConfig, ForeignKey, Index,
     KeyColumn, LargeObjects, MaterializedView, Privilege, Sequence, SequenceOwner, Table,
-    TableKind, Trigger, TriggerState, WireType,
+    TableKind, WireType,
 };
 use crate::model::existing::ExistingObject;
 use crate::model::name::ObjectName;
@@ -26,7 +26,6 @@ const INDEXES: &str = include_str!("../../assets/sql/indexes.sql");
 const FOREIGN_KEYS: &str = include_str!("../../assets/sql/foreign_keys.sql");
 const FOREIGN_KEYS_10: &str = include_str!("../../assets/sql/foreign_keys_10.sql");
 const SEQUENCES: &str = include_str!("../../assets/sql/sequences.sql");
-const TRIGGERS: &str = include_str!("../../assets/sql/triggers.sql");
 const MATERIALIZED_VIEWS: &str = include_str!("../../assets/sql/materialized_views.sql");
 const LARGE_OBJECTS: &str = include_str!("../../assets/sql/large_objects.sql");
 const DATABASE_PROPERTIES: &str = include_str!("../../assets/sql/database_properties.sql");
@@ -37,7 +36,7 @@ const DESTINATION_ROLES: &str = include_str!("../../assets/sql/destination_roles
 const DESTINATION_ROLES_16: &str = include_str!("../../assets/sql/destination_roles_16.sql");
 const EXISTING: &str = include_str!("../../assets/sql/existing.sql");
 
-async fn rows(client: &Client, what: &str, sql: &str) -> Result<Vec<Row>, Problem> {
+pub(super) async fn rows(client: &Client, what: &str, sql: &str) -> Result<Vec<Row>, Problem> {
     client.query(sql, &[]).await.map_err(|error| {
         problem(
             format!("Could not read the {what} from the system catalogs"),
@@ -107,22 +106,6 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
         .iter()
         .filter_map(|row| foreign_key_from(row, &position))
         .collect();
-    let triggers = rows(client, "triggers", TRIGGERS)
-        .await?
-        .iter()
-        .filter_map(|row| {
-            Some(Trigger {
-                table: *position.get(&row.get::<_, u32>(0))?,
-                name: row.get(1),
-                state: match row.get::<_, String>(2).as_str() {
-                    "D" => TriggerState::Disabled,
-                    "R" => TriggerState::Replica,
-                    "A" => TriggerState::Always,
-                    _ => TriggerState::Origin,
-                },
-            })
-        })
-        .collect();
     let sequences = rows(client, "sequences", SEQUENCES)
         .await?
         .iter()
@@ -162,7 +145,6 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
         sequences,
         foreign_keys,
         materialized_views,
-        triggers,
         large_objects,
         database: read_database(client).await?,
         roles,
@@ -325,7 +307,7 @@ pub async fn read_destination_roles(
         .collect())
 }
 
-/// What a destination already holds; tables come with whether they have rows (0, or at least 1).
+/// What a destination already holds.
 pub async fn read_existing(client: &Client) -> Result<Vec<ExistingObject>, Problem> {
     let mut existing = Vec::new();
     for row in rows(client, "objects of the destination", EXISTING).await? {
@@ -334,7 +316,6 @@ pub async fn read_existing(client: &Client) -> Result<Vec<ExistingObject>, Probl
             kind: row.get(0),
             name: ObjectName::new(row.get::<_, String>(1), row.get::<_, String>(2)),
             rows: None,
-            columns: Vec::new(),
             identity,
         });
     }

@@ -8,6 +8,7 @@ pub mod client_tools;
 pub mod connect;
 mod connection_problem;
 pub mod copy;
+pub mod existing;
 pub mod probe;
 pub mod problem;
 mod socket;

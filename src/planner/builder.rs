@@ -33,6 +33,7 @@ impl Draft {
             journal_key: String::new(),
             rule: Rule::Normal,
             locks: Vec::new(),
+            remedy: None,
             fallbacks: Vec::new(),
         })
     }
@@ -49,6 +50,11 @@ impl Draft {
 
     pub(super) fn locks(mut self, locks: Vec<TableLock>) -> Self {
         self.0.locks = locks;
+        self
+    }
+
+    pub(super) fn remedy(mut self, statement: String) -> Self {
+        self.0.remedy = Some(statement);
         self
     }
 

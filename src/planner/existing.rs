@@ -1,303 +1,541 @@
-//! What a destination needs whose tables are there already (`--schema none`): emptied first, its triggers silent while rows come
-//! in, its foreign keys checked afterwards. What is taken away for that comes back whatever becomes of the run.
+//! Rows that go into tables that are there: what is silenced for them, what is set aside and put back, how they are counted.
+//!
+//! Triggers. Where the role may, the transaction runs under `session_replication_role = replica`, which silences ordinary triggers
+//! and foreign keys. What would fire all the same is switched off by name and given back its former state in the very transaction
+//! that brings the rows: whatever ends it, the rollback restores. Where a table has a deferrable key, its check at the end would
+//! be silenced too; such a table is treated as if the role might not silence anything.
+//!
+//! Foreign keys. Silenced ones are counted after: rows that break them are told. Where they cannot be silenced and both ends
+//! are carried, they are dropped first and put back however the run goes on; the journal has the statements, so that
+//! they are found again even after a crash. All others stay in force.
+//!
+//! Indexes stay where they are.
 
-use crate::model::catalog::{ForeignKey, Table, TableKind, Trigger};
-use crate::model::name::{ObjectName, printable};
+use std::collections::BTreeSet;
+
+use crate::model::catalog::{ForeignKey, Table, TableKind};
+use crate::model::existing::Trigger;
+use crate::model::name::printable;
 use crate::model::options::{OnExisting, SchemaChoice};
-use crate::model::plan::{Action, Fallback, Phase, Rule, Session, Statement, StepId};
+use crate::model::plan::{Action, Fallback, Phase, Rule, Session, StepId, StepKind, TableLock};
+use crate::model::problem::Problem;
 use crate::sql::constraints;
+use crate::sql::existing;
+use crate::sql::measure::Measurement;
+use crate::sql::settings;
 use crate::sql::statements;
 
 use super::Context;
-use super::builder::{Draft, Steps};
-use super::rows::{Carried, RowSteps};
-use super::target::Target;
+use super::builder::{Draft, Steps, transaction};
+use super::landing::{self, Difference, Fate, Ground, KeyAction, Landing, root_of};
+use super::rows::{Carried, Route, RowSteps};
 
-/// Tables of the destination that get rows, each once.
-fn receiving(context: &Context<'_>, carried: &[Carried]) -> Vec<usize> {
-    let mut tables: Vec<usize> = carried
-        .iter()
-        .filter_map(|one| context.target(one.table).ok().flatten())
-        .map(|target| target.at)
-        .collect();
-    tables.sort_unstable();
-    tables.dedup();
-    tables
+impl Context<'_> {
+    /// Where the rows of a table go; none when the table is made here.
+    pub(super) fn landing(&self, table: usize) -> Option<&Landing<'_>> {
+        self.landings.get(&table)?.as_ref().ok()
+    }
+
+    pub(super) fn appends(&self) -> bool {
+        self.options.schema == SchemaChoice::None && self.options.on_existing == OnExisting::Append
+    }
+
+    /// How one table is measured. Rows that are added to others can only be counted.
+    pub(super) fn measurement_of(&self, table: usize) -> Option<Measurement> {
+        let measurement = self.measurement()?;
+        let is_added = self.appends() && self.landing(table).is_some();
+        Some(if is_added {
+            Measurement::Count
+        } else {
+            measurement
+        })
+    }
+
+    /// What is counted before and after rows that are added to others.
+    fn counted(&self, table: usize) -> Option<String> {
+        self.measurement()?;
+        let landing = self.landing(table).filter(|_| self.appends())?;
+        Some(if landing.is_shared {
+            existing::count_inserted(landing.there)
+        } else {
+            Route::of(self, table).measure(Measurement::Count)
+        })
+    }
+
+    /// How the transaction that brings the rows begins.
+    pub(super) fn begin(&self, table: usize) -> &'static str {
+        if self.counted(table).is_some() {
+            existing::BEGIN_COUNTING
+        } else {
+            statements::BEGIN
+        }
+    }
+
+    /// Why postgres_fdw would carry the rows wrongly into what is there.
+    pub(super) fn why_not_fdw_there(&self, table: usize) -> Option<String> {
+        let landing = self.landing(table)?;
+        let reason = if landing.is_distributed || landing.is_shared {
+            "the destination parts these rows otherwise than the source"
+        } else if !landing.types_agree {
+            "columns have other types on the destination, which reads the values as text"
+        } else if landing.there.has_insert_rule {
+            "a rule on the destination's table would take the INSERT's place, and COPY obeys no rules"
+        } else {
+            return None;
+        };
+        Some(format!("By COPY, not FDW: {reason}."))
+    }
 }
 
-/// Empties the tables first, all in one statement, when the user asked for it.
-pub(super) fn push_emptying(context: &Context<'_>, steps: &mut Steps, carried: &[Carried]) {
-    let options = context.options;
-    let Some(targets) = &context.targets else {
+/// The first of the selected tables that cannot land. In the wizard the selection is made after the checks.
+pub(super) fn refuse(context: &Context<'_>) -> Result<(), Problem> {
+    let tables = &context.inspection.catalog.tables;
+    let mut stray = context.landings.iter().filter_map(|(at, landing)| {
+        let reason = landing::why_not(landing)?;
+        Some(format!("{}: {reason}", tables[*at].name))
+    });
+    let Some(first) = stray.next() else {
+        return Ok(());
+    };
+    let more = match stray.count() {
+        0 => String::new(),
+        1 => "; and 1 other table".to_owned(),
+        more => format!("; and {more} other tables"),
+    };
+    Err(
+        Problem::new("Could not make the plan", format!("{first}{more}"))
+            .hint("Leave these tables out, mend the destination, or let the schema be made."),
+    )
+}
+
+impl Draft {
+    /// In front of rows that arrive in a table that is there.
+    pub(super) fn silence(self, context: &Context<'_>, table: usize, on: Session) -> Self {
+        let (Some(landing), Some(ground)) = (context.landing(table), &context.ground) else {
+            return self;
+        };
+        let is_silenced = ground.is_silenced(landing);
+        let triggers = ground.triggers(landing);
+        let mut draft = self;
+        if is_silenced {
+            draft = draft.run(on, settings::QUIET_REPLICA);
+        } else if ground.existing.may_silence {
+            draft = draft.run(on, existing::UNSILENCED);
+        }
+        if !is_silenced && !triggers.is_empty() {
+            draft = draft.run(on, existing::CHECK_AT_ONCE);
+        }
+        for (at, triggers) in &triggers {
+            let name = &ground.existing.catalog.tables[*at].name;
+            let sql = existing::disable_triggers(name, triggers.iter().copied());
+            draft = draft.run(on, sql);
+        }
+        match context.counted(table) {
+            Some(count) => draft.statement(on, Action::MeasureBefore, count),
+            None => draft,
+        }
+    }
+
+    /// Behind them: what came is counted, and everything is as it was.
+    pub(super) fn unsilence(self, context: &Context<'_>, table: usize, on: Session) -> Self {
+        let (Some(landing), Some(ground)) = (context.landing(table), &context.ground) else {
+            return self;
+        };
+        let mut draft = self;
+        if let Some(count) = context.counted(table) {
+            draft = draft.statement(on, Action::MeasureDestination, count);
+        }
+        for (at, triggers) in ground.triggers(landing) {
+            let name = &ground.existing.catalog.tables[at].name;
+            draft = draft.run(on, existing::restore_triggers(name, triggers));
+        }
+        draft
+    }
+
+    /// Two steps that fill one tree are not run at once when one of them alters it.
+    pub(super) fn sharing(self, context: &Context<'_>, table: usize) -> Self {
+        let (Some(landing), Some(ground)) = (context.landing(table), &context.ground) else {
+            return self;
+        };
+        if !landing.is_shared {
+            return self;
+        }
+        let lock = TableLock {
+            table: lock_of(context, root_of(&ground.existing.catalog, landing.table)),
+            is_shared: ground.triggers(landing).is_empty(),
+        };
+        self.locks(vec![lock])
+    }
+}
+
+/// A table of the destination among the locks, which are numbered by the source's tables.
+fn lock_of(context: &Context<'_>, table: usize) -> usize {
+    context.inspection.catalog.tables.len() + table
+}
+
+/// Empties existing tables first, all in one statement, when the user asked for it.
+pub(super) fn push_emptying(context: &Context<'_>, steps: &mut Steps) {
+    let Some(ground) = &context.ground else {
         return;
     };
-    if options.on_existing != OnExisting::Empty || options.schema != SchemaChoice::None {
+    if context.options.on_existing != OnExisting::Empty {
         return;
     }
-    let tables = receiving(context, carried);
-    let names: Vec<(&ObjectName, bool)> = tables
-        .iter()
-        .map(|at| targets.table(*at))
-        .map(|table| (&table.name, table.kind == TableKind::Partitioned))
+    let tables = &ground.existing.catalog.tables;
+    let emptied = ground.emptied(&context.landings);
+    let partly: Vec<(&Table, &str)> = context
+        .landings
+        .values()
+        .flatten()
+        .filter_map(|landing| {
+            let config = landing.source.extension_config.as_ref()?;
+            Some((&tables[landing.table], config.condition.as_str()))
+        })
         .collect();
-    if names.is_empty() {
+    if emptied.is_empty() && partly.is_empty() {
         return;
     }
+    let touched: BTreeSet<usize> = emptied.iter().flat_map(|at| ground.tree(*at)).collect();
+    let triggers = ground.triggers_on_truncate(touched);
+    let altered = |alter: &dyn Fn(&Table, &[&Trigger]) -> String| -> Vec<String> {
+        let list = triggers.iter();
+        list.map(|(at, triggers)| alter(&tables[*at], triggers))
+            .collect()
+    };
+    let mut list: Vec<String> = Vec::new();
+    if ground.existing.may_silence {
+        list.push(settings::QUIET_REPLICA.to_owned());
+    }
+    list.extend(altered(&|table, triggers| {
+        existing::disable_triggers(&table.name, triggers.iter().copied())
+    }));
+    if !emptied.is_empty() {
+        list.push(existing::truncate(emptied.iter().map(|at| &tables[*at])));
+    }
+    list.extend(
+        partly
+            .iter()
+            .map(|(table, condition)| existing::delete_user_rows(table, condition)),
+    );
+    list.extend(altered(&|table, triggers| {
+        existing::restore_triggers(&table.name, triggers.iter().copied())
+    }));
     steps.push(
         Draft::new(
             Phase::Prepare,
-            format!("Empty {} tables of the destination", names.len()),
-            "You asked for it: rows that are there would otherwise be doubled or clash.",
+            format!("Empty {} tables of the destination", emptied.len() + partly.len()),
+            "You asked for it: rows that are there would otherwise be doubled or clash. All are emptied, or none; what triggers say to it is not heard.",
         )
         .key("prepare/empty")
-        .rule(Rule::Normal)
-        .transaction([statements::truncate_all(names)]),
+        .transaction(list),
     );
 }
 
-/// Triggers that are kept silent in the very transaction that brings a table's rows: whatever ends it puts them back.
-pub(super) fn silenced<'a>(
-    context: &'a Context<'_>,
-    table: usize,
-) -> Vec<(&'a Table, &'a Trigger)> {
-    match (&context.targets, context.target(table)) {
-        (Some(targets), Ok(Some(target))) => {
-            targets.firing_triggers(target.at, context.inspection.can_silence_triggers)
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// FDW sessions carry many tables in one transaction, by `INSERT`: not into tables that need more than that.
-pub(super) fn why_not_fdw(
-    context: &Context<'_>,
-    table: &Table,
-    target: &Target<'_>,
-) -> Option<String> {
-    let targets = context.targets.as_ref()?;
-    let can_silence = context.inspection.can_silence_triggers;
-    let has_same_columns = table
-        .copied_columns()
-        .map(|column| column.name.as_str())
-        .eq(target.columns.iter().copied());
-    let reason = if target.table.has_insert_rule {
-        "a rule of the destination's table would change what an INSERT does"
-    } else if !targets.firing_triggers(target.at, can_silence).is_empty() {
-        "triggers of the destination's table are kept silent in the table's own transaction"
-    } else if target.is_parted_otherwise {
-        "the destination is parted into other partitions"
-    } else if !has_same_columns || !target.is_alike {
-        "the destination's table has other columns"
-    } else if context.adds_rows() {
-        "rows are counted before and after, for they come to rows that are there"
-    } else {
-        return None;
-    };
-    Some(format!("By COPY, not FDW: {reason}."))
-}
-
-/// A foreign key that must go while the rows come in, with the step that takes it away.
-pub(super) struct DroppedKey {
-    key: ForeignKey,
+/// Foreign keys that are dropped first, with the step that drops them.
+pub(super) struct SetAside<'a> {
     step: StepId,
+    keys: Vec<(&'a ForeignKey, Fate)>,
 }
 
-/// A role that cannot silence foreign keys takes them away: rows come in no order that they could follow. The journal knows how
-/// to put them back.
-pub(super) fn push_key_drops(
-    context: &Context<'_>,
+/// Drops the foreign keys that could not be obeyed table by table. The journal remembers how they are put back.
+pub(super) fn push_setting_aside<'a>(
+    context: &Context<'a>,
     steps: &mut Steps,
-    carried: &[Carried],
-) -> Vec<DroppedKey> {
-    let Some(targets) = &context.targets else {
-        return Vec::new();
-    };
-    if context.inspection.can_silence_triggers {
-        return Vec::new();
+) -> Option<SetAside<'a>> {
+    let ground = context.ground.as_ref()?;
+    let keys = keys(context, ground, KeyAction::SetAside);
+    if keys.is_empty() {
+        return None;
     }
-    let keys = targets.checked_keys(&receiving(context, carried));
-    keys.into_iter()
-        .map(|key| {
-            let table = &targets.table(key.table).name;
-            let add = constraints::add_constraint(table, &key.name, &key.definition);
-            let step = steps.push(
-                Draft::new(
-                    Phase::Prepare,
-                    format!("Take foreign key {} off {table}", printable(&key.name)),
-                    "It would be checked for each row before the rows it refers to are there; it comes back after the rows, whatever becomes of them.",
-                )
-                .object(table)
-                .key(format!("prepare/key/{}.{}", key.table, key.name))
-                .transaction([
-                    constraints::journal_promise(&add),
-                    constraints::drop_constraint(table, &key.name),
-                ]),
-            );
-            DroppedKey {
-                key: key.clone(),
-                step,
-            }
-        })
+    let mut list = vec![existing::CREATE_SET_ASIDE.to_owned()];
+    for (key, _) in &keys {
+        let table = &ground.existing.catalog.tables[key.table].name;
+        list.push(existing::remember(
+            &name_of(ground, key),
+            &put_back(ground, key),
+        ));
+        list.push(existing::drop_key(table, &key.name));
+    }
+    let step = steps.push(
+        Draft::new(
+            Phase::Prepare,
+            format!("Set {} foreign keys aside", keys.len()),
+            "This role may not silence them, and rows of one table would arrive before those they refer to. They are put back when the rows are there, however the run ends; how, the journal remembers.",
+        )
+        .key("prepare/set aside")
+        .transaction(list),
+    );
+    Some(SetAside { step, keys })
+}
+
+fn keys<'a>(
+    context: &Context<'_>,
+    ground: &Ground<'a>,
+    action: KeyAction,
+) -> Vec<(&'a ForeignKey, Fate)> {
+    let catalog = &ground.existing.catalog;
+    let fates = ground.foreign_keys(&context.landings).into_iter();
+    fates
+        .filter(|(_, fate)| fate.action == action)
+        .map(|(number, fate)| (&catalog.foreign_keys[number], fate))
         .collect()
 }
 
-/// Puts back what [`push_key_drops`] took away, also after a failure.
-pub(super) fn push_keys_back(
+/// `public.film film_language_fkey`.
+fn name_of(ground: &Ground<'_>, key: &ForeignKey) -> String {
+    let table = &ground.existing.catalog.tables[key.table].name;
+    format!("{}.{} {}", table.schema, table.name, key.name)
+}
+
+fn title_of(ground: &Ground<'_>, key: &ForeignKey) -> String {
+    printable(&name_of(ground, key)).into_owned()
+}
+
+/// What makes a dropped foreign key stand as it stood.
+fn put_back(ground: &Ground<'_>, key: &ForeignKey) -> Vec<String> {
+    let table = &ground.existing.catalog.tables[key.table].name;
+    let comment = ground.existing.key_comments.get(&key.oid);
+    std::iter::once(existing::add_key(table, &key.name, &key.definition))
+        .chain(comment.map(|text| existing::comment_key(table, &key.name, text)))
+        .collect()
+}
+
+/// Puts back each foreign key once the rows on both its ends are there, or will not come any more.
+pub(super) fn push_putting_back(
     context: &Context<'_>,
     steps: &mut Steps,
-    dropped: &[DroppedKey],
     rows: &RowSteps,
+    aside: Option<&SetAside<'_>>,
 ) {
-    let Some(targets) = &context.targets else {
+    let (Some(aside), Some(ground)) = (aside, &context.ground) else {
         return;
     };
-    for DroppedKey { key, step } in dropped {
-        let (table, referenced) = (targets.table(key.table), targets.table(key.references));
-        let add = constraints::add_constraint(&table.name, &key.name, &key.definition);
-        let kept = constraints::journal_kept(&add);
-        let run = |sql: String| Statement {
-            session: Session::Destination,
-            action: Action::Run,
-            sql,
+    // What an FDW session has begun would block it.
+    let fdw: Vec<StepId> = steps
+        .iter()
+        .filter(|step| {
+            matches!(
+                step.kind,
+                StepKind::FdwBarrier | StepKind::FdwRows { .. } | StepKind::FdwCommit { .. }
+            )
+        })
+        .map(|step| step.id)
+        .collect();
+    for (key, fate) in &aside.keys {
+        let ends = fate.from.iter().chain(&fate.to);
+        let brought = ends.filter_map(|table| rows.of_table(*table));
+        let name = name_of(ground, key);
+        let tables = &ground.existing.catalog.tables;
+        let journal = format!("put back/{name}");
+        let done = |add: Vec<String>| {
+            let list = add.into_iter().chain([existing::forget(&name)]);
+            transaction(list, statements::journal_done(&journal)).collect::<Vec<_>>()
         };
-        let fallback = (!key.definition.contains(" NOT VALID")
-            && table.kind != TableKind::Partitioned)
-            .then(|| Fallback {
+        let mut draft = Draft::new(
+            Phase::Indexes,
+            format!("Put back foreign key {}", title_of(ground, key)),
+            "As it was before; the server checks every row while it is added.",
+        )
+        .kind(StepKind::PutBack { taken: aside.step })
+        .rule(Rule::Always)
+        .object(&tables[key.table].name)
+        .key(&journal)
+        .needs([aside.step])
+        .needs(brought)
+        .needs(fdw.iter().copied())
+        .locks(
+            BTreeSet::from([key.table, key.references])
+                .into_iter()
+                .map(|table| TableLock {
+                    table: lock_of(context, root_of(&ground.existing.catalog, table)),
+                    is_shared: false,
+                })
+                .collect(),
+        );
+        for statement in done(put_back(ground, key)) {
+            draft = draft.statement(statement.session, statement.action, statement.sql);
+        }
+        let (referencing, referenced) = (&tables[key.table], &tables[key.references]);
+        let can_be_not_valid = (referencing.kind != TableKind::Partitioned
+            || context.inspection.destination.version_num >= 180_000)
+            && !key.definition.ends_with("NOT VALID")
+            && !key.columns.is_empty()
+            && !key.definition.contains("PERIOD ");
+        if can_be_not_valid {
+            let mut list = put_back(ground, key);
+            if let Some(add) = list.first_mut() {
+                *add = constraints::not_valid(add);
+            }
+            let mut statements = done(list);
+            statements.push(crate::model::plan::Statement {
+                session: Session::Destination,
+                action: Action::CountViolations,
+                sql: constraints::orphans(key, referencing, referenced),
+            });
+            draft = draft.fallbacks([Fallback {
                 after: &["23503"],
                 why: "some rows refer to rows that are not there, so the key is put back for new rows only (NOT VALID), and the old ones are counted."
                     .to_owned(),
-                statements: [
-                    statements::BEGIN.to_owned(),
-                    constraints::not_valid(&add),
-                    kept.clone(),
-                    statements::COMMIT.to_owned(),
-                ]
-                .map(run)
-                .into_iter()
-                .chain([Statement {
-                    session: Session::Destination,
-                    action: Action::CountViolations,
-                    sql: constraints::orphans(key, table, referenced),
-                }])
-                .collect(),
-                to_finish: Some(constraints::validate_constraint(&table.name, &key.name)),
-            });
+                statements,
+                to_finish: Some(constraints::validate_constraint(&referencing.name, &key.name)),
+            }]);
+        }
+        steps.push(draft);
+    }
+}
+
+/// Foreign keys that were silenced: the rows that break them are counted.
+pub(super) fn push_counting_orphans(context: &Context<'_>, steps: &mut Steps, rows: &RowSteps) {
+    let Some(ground) = &context.ground else {
+        return;
+    };
+    let tables = &ground.existing.catalog.tables;
+    for (key, fate) in keys(context, ground, KeyAction::CountOrphans) {
+        let (referencing, referenced) = (&tables[key.table], &tables[key.references]);
+        let ends = fate.from.iter().chain(&fate.to);
+        let brought: Vec<StepId> = ends.filter_map(|table| rows.of_table(*table)).collect();
         steps.push(
             Draft::new(
-                Phase::Indexes,
-                format!(
-                    "Put foreign key {} back on {}",
-                    printable(&key.name),
-                    table.name
-                ),
-                "As the destination had it; checked once over all rows.",
+                Phase::Verify,
+                format!("Check foreign key {}", title_of(ground, key)),
+                "It was silent while the rows came; rows that refer to nothing are counted now.",
             )
-            .object(&table.name)
-            .rule(Rule::Always)
-            .key(format!("finish/key/{}.{}", key.table, key.name))
-            .needs([*step])
-            .needs(rows.all())
-            .transaction_without_journal([add, kept])
-            .fallbacks(fallback),
+            .kind(StepKind::VerifyForeignKey)
+            .object(&referencing.name)
+            .key(format!("verify/foreign key/{}", name_of(ground, key)))
+            .needs(brought)
+            .statement(
+                Session::Destination,
+                Action::CountViolations,
+                constraints::orphans(key, referencing, referenced),
+            )
+            .remedy(existing::check_key_again(
+                &referencing.name,
+                &key.name,
+                &key.definition,
+            )),
         );
     }
 }
 
-/// Foreign keys that were silent while the rows came in are checked now.
-pub(super) fn push_key_checks(
+/// ANALYZE of what has taken rows, each tree at its top.
+pub(super) fn push_analyze(
     context: &Context<'_>,
     steps: &mut Steps,
     carried: &[Carried],
     rows: &RowSteps,
 ) {
-    let Some(targets) = &context.targets else {
+    let Some(ground) = &context.ground else {
         return;
     };
-    if !context.inspection.can_silence_triggers {
-        return;
-    }
-    for key in targets.checked_keys(&receiving(context, carried)) {
-        if key.definition.contains(" NOT VALID")
-            || key.definition.contains("PERIOD ")
-            || key.columns.is_empty()
+    let catalog = &ground.existing.catalog;
+    let mut roots: std::collections::BTreeMap<usize, Vec<StepId>> =
+        std::collections::BTreeMap::new();
+    for carried in carried {
+        if let (Some(landing), Some(step)) =
+            (context.landing(carried.table), rows.of_table(carried.table))
         {
-            continue;
+            let root = root_of(catalog, landing.table);
+            // Nobody else may; autovacuum will.
+            if !ground.existing.tables[root].is_owned {
+                continue;
+            }
+            roots.entry(root).or_default().push(step);
         }
-        let (table, referenced) = (targets.table(key.table), targets.table(key.references));
+    }
+    for (root, needs) in roots {
+        let name = &catalog.tables[root].name;
         steps.push(
             Draft::new(
-                Phase::Verify,
-                format!("Check foreign key {} of {}", printable(&key.name), table.name),
-                "It was not checked row by row while the rows came in; each must refer to a row that is there.",
+                Phase::Indexes,
+                format!("Gather statistics of {name}"),
+                "Without new statistics the planner would go by what the table held before.",
             )
-            .object(&table.name)
-            .key(format!("verify/key/{}.{}", key.table, key.name))
-            .needs(rows.all())
-            .statement(
-                Session::Destination,
-                Action::CountViolations,
-                constraints::orphans(key, table, referenced),
-            ),
+            .object(name)
+            .rule(Rule::Optional)
+            .locks(vec![TableLock {
+                table: lock_of(context, root),
+                is_shared: false,
+            }])
+            .key(format!("analyze/{}.{}", name.schema, name.name))
+            .needs(needs)
+            .run(Session::Destination, statements::analyze(name)),
         );
     }
 }
 
-/// What a reader should know of tables that are there already.
+/// What a reader should know before the run.
 pub(super) fn notes(context: &Context<'_>) -> Vec<String> {
-    let tables = context.inspection.catalog.tables.iter().enumerate();
-    let mut notes = Vec::new();
-    if context.targets.is_some() {
-        notes.push(
-            "Indexes of the destination stay and are kept up to date row by row; dropping those that are no constraints first, and making them again after, would be faster."
-                .to_owned(),
-        );
+    if context.ground.is_none() {
+        return Vec::new();
     }
-    for (at, table) in tables {
-        let Ok(Some(target)) = context.target(at) else {
-            continue;
-        };
-        if context.selection.tables.get(at)
-            != Some(&crate::model::selection::Carry::RowsAndStructure)
-            || !table.holds_rows()
-        {
-            continue;
-        }
-        if target.is_parted_otherwise {
+    let mut notes = vec![
+        "Rows go into tables that are there: their indexes stay in place, which takes longer than building them afterwards."
+            .to_owned(),
+    ];
+    for landing in context.landings.values().flatten() {
+        let name = &landing.source.name;
+        if landing.is_distributed {
             notes.push(format!(
-                "Rows of {} go into {}, whose partitions are not the source's.",
-                table.name, target.table.name
+                "Rows of {name} go through {}, which parts them its own way.",
+                landing.there.name
             ));
+        } else if landing.there.name != *name {
+            notes.push(format!("Rows of {name} go into {}.", landing.there.name));
         }
-        if !target.computed.is_empty() {
-            let columns: Vec<_> = target.computed.iter().map(|c| printable(c)).collect();
-            notes.push(format!(
-                "The destination computes {} of {} by itself; what the source has there is not carried.",
-                columns.join(", "),
-                target.table.name
-            ));
+        for difference in &landing.differences {
+            notes.extend(note(difference).map(|text| format!("{name}: {text}")));
         }
     }
     notes
 }
 
-/// Materialized views of the destination show the rows of before.
+fn note(difference: &Difference) -> Option<String> {
+    Some(match difference {
+        Difference::GeneratedThere(column) => format!(
+            "column {} is computed by the destination; the source's values are not carried and not compared.",
+            printable(column)
+        ),
+        Difference::GeneratedHere(column) => format!(
+            "column {} is computed by the source; the destination keeps the values.",
+            printable(column)
+        ),
+        Difference::NotCarried(column) => format!(
+            "column {} is computed by the source, and the destination does not have it.",
+            printable(column)
+        ),
+        Difference::Type {
+            column,
+            source,
+            destination,
+        } => format!(
+            "column {} is {source} on the source and {destination} on the destination; its values go as text.",
+            printable(column)
+        ),
+        Difference::Missing(_) | Difference::Unfillable(_) | Difference::Extra(_) => return None,
+    })
+}
+
+/// Materialized views of the destination that show what was there before.
 pub(super) fn next_steps(context: &Context<'_>) -> Vec<String> {
-    let Some(target) = context
-        .inspection
-        .target
-        .as_ref()
-        .filter(|_| context.targets.is_some())
-    else {
+    let Some(ground) = &context.ground else {
         return Vec::new();
     };
-    let filled = target
+    let existing = ground.existing;
+    let filled: BTreeSet<u32> = context
+        .landings
+        .values()
+        .flatten()
+        .flat_map(|landing| ground.concerned(landing))
+        .map(|at| existing.catalog.tables[at].oid)
+        .collect();
+    existing
         .materialized_views
         .iter()
-        .filter(|view| view.is_populated);
-    filled
+        .filter(|view| view.reads.iter().any(|oid| filled.contains(oid)))
         .map(|view| {
             format!(
-                "Refresh what is computed from the rows: {};",
+                "A materialized view shows what was there before; in this order: {};",
                 statements::refresh_materialized_view(&view.name)
             )
         })

@@ -111,7 +111,7 @@ pub(super) fn by_search_path(context: &Context<'_>, first: &[Statement]) -> Opti
 pub(super) fn of_long_values(context: &Context<'_>, carried: &Carried) -> Option<Fallback> {
     let table = &context.inspection.catalog.tables[carried.table];
     let has_bytes = table.copied_columns().any(|c| c.type_name == "bytea");
-    if !has_bytes || !rows::is_binary_safe(table) {
+    if !has_bytes || !carried.is_binary {
         return None;
     }
     let by_copy = Carried {

@@ -10,6 +10,7 @@ use crate::model::catalog::Table;
 use crate::model::name::ObjectName;
 use crate::model::options::Method;
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
+use crate::sql::existing;
 use crate::sql::measure;
 use crate::sql::statements::{self, FdwAddress};
 
@@ -173,7 +174,12 @@ impl Scaffold {
         let inspection = context.inspection;
         let endpoint = &inspection.source_endpoint;
         let on = Session::Fdw(session);
-        let mut draft = draft.run(on, statements::BEGIN).run(
+        let begin = if context.appends() {
+            existing::BEGIN_COUNTING
+        } else {
+            statements::BEGIN
+        };
+        let mut draft = draft.run(on, begin).run(
             on,
             statements::create_fdw_server(&FdwAddress {
                 host: context
@@ -258,27 +264,22 @@ impl Scaffold {
         .needs(context.table_step(carried.table))
         .needs(self.barrier)
         .run(session, statements::SAVEPOINT);
-        for sql in context.quiet_destination() {
-            draft = draft.run(session, sql);
-        }
-        draft = draft.statement(
+        let route = Route::of(context, carried.table);
+        draft = draft.silence(context, carried.table, session).statement(
             session,
             Action::CarryRows,
-            statements::insert_from_foreign(table, foreign),
+            statements::insert_from_foreign(route.name, &route.columns, foreign),
         );
-        if let Some(measurement) = context.measurement() {
+        if let Some(measurement) = context.measurement_of(carried.table) {
             draft = draft.statement(
                 session,
                 Action::MeasureSource,
-                measure::measure_foreign(
-                    &Route::of(context, carried.table).compared,
-                    foreign,
-                    measurement,
-                ),
+                measure::measure_foreign(&route.compared, foreign, measurement),
             );
         }
         let step = steps.push(
             draft
+                .unsilence(context, carried.table, session)
                 .statement(session, Action::Journal, statements::journal_step(&key))
                 .run(session, statements::RELEASE_SAVEPOINT)
                 .fallbacks(fallback::of_long_values(context, carried)),

@@ -3,9 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::model::name::ObjectName;
-use crate::model::options::SchemaChoice;
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind, TableLock};
-use crate::sql::statements;
+use crate::sql::{existing, statements};
 
 use super::Context;
 use super::builder::{Draft, Steps, journal_key};
@@ -82,7 +81,10 @@ pub(super) fn wanted_sequences(context: &Context<'_>) -> Vec<usize> {
         .filter(|e| e.class_oid == PG_CLASS && e.kind == "SEQUENCE" && context.closure.carries(e))
         .map(|e| e.oid)
         .collect();
-    let makes_schema = context.options.schema == SchemaChoice::All;
+    let there: Option<HashSet<&ObjectName>> = context.ground.as_ref().map(|ground| {
+        let sequences = ground.existing.catalog.sequences.iter();
+        sequences.map(|sequence| &sequence.name).collect()
+    });
     let sequences = context.inspection.catalog.sequences.iter().enumerate();
     sequences
         .filter(|(at, sequence)| {
@@ -95,8 +97,10 @@ pub(super) fn wanted_sequences(context: &Context<'_>) -> Vec<usize> {
                     .iter()
                     .any(|pattern| pattern.matches(&sequence.name));
             let is_selected = context.selection.sequences.get(*at) == Some(&true) || comes_along;
-            let is_there =
-                !makes_schema || made.contains(&sequence.oid) || sequence.extension.is_some();
+            let is_there = match &there {
+                Some(there) => there.contains(&sequence.name),
+                None => made.contains(&sequence.oid) || sequence.extension.is_some(),
+            };
             is_selected && is_there
         })
         .map(|(at, _)| at)
@@ -106,23 +110,34 @@ pub(super) fn wanted_sequences(context: &Context<'_>) -> Vec<usize> {
 /// Counters of all selected sequences; returns (sequence position, step).
 pub(super) fn push_sequences(context: &Context<'_>, steps: &mut Steps) -> Vec<(usize, StepId)> {
     let mut pushed = Vec::new();
+    let (set, why): (fn(&ObjectName) -> String, _) = if context.appends() {
+        (
+            existing::advance_sequence,
+            "Rows were added to rows that were there: the counter goes on to the source's value, and never back.",
+        )
+    } else {
+        (
+            statements::set_sequence,
+            "Read after the rows, for counters are in no snapshot; the next value then is the one the source would give.",
+        )
+    };
     for at in wanted_sequences(context) {
         let name = &context.inspection.catalog.sequences[at].name;
         let key = journal_key("sequence", name);
         let step = steps.push(
-            Draft::new(
-                Phase::Sequences,
-                format!("Set sequence {name}"),
-                "Read after the rows, for counters are in no snapshot; the next value then is the one the source would give.",
-            )
-            .kind(StepKind::Sequence)
-            .object(name)
-            .key(&key)
-            .statement(Session::SourceNow, Action::MeasureSource, statements::read_sequence(name))
-            .run(Session::Destination, statements::BEGIN)
-            .statement(Session::Destination, Action::BindMeasured, statements::set_sequence(name))
-            .run(Session::Destination, statements::journal_done(&key))
-            .run(Session::Destination, statements::COMMIT),
+            Draft::new(Phase::Sequences, format!("Set sequence {name}"), why)
+                .kind(StepKind::Sequence)
+                .object(name)
+                .key(&key)
+                .statement(
+                    Session::SourceNow,
+                    Action::MeasureSource,
+                    statements::read_sequence(name),
+                )
+                .run(Session::Destination, statements::BEGIN)
+                .statement(Session::Destination, Action::BindMeasured, set(name))
+                .run(Session::Destination, statements::journal_done(&key))
+                .run(Session::Destination, statements::COMMIT),
         );
         pushed.push((at, step));
     }
@@ -177,7 +192,12 @@ pub(super) fn push_refreshes(context: &Context<'_>, steps: &mut Steps, made: &St
 }
 
 /// Always the last statement on our own scaffold.
-pub(super) fn push_journal_removal(steps: &mut Steps) {
+pub(super) fn push_journal_removal(steps: &mut Steps, may_hold_the_way_back: bool) {
+    let removal = if may_hold_the_way_back {
+        existing::DROP_JOURNAL_IF_ALL_IS_BACK
+    } else {
+        statements::DROP_JOURNAL
+    };
     steps.push(
         Draft::new(
             Phase::CleanUp,
@@ -186,6 +206,6 @@ pub(super) fn push_journal_removal(steps: &mut Steps) {
         )
         .key("clean/journal")
         .rule(Rule::Always)
-        .run(Session::Destination, statements::DROP_JOURNAL),
+        .run(Session::Destination, removal),
     );
 }

@@ -11,11 +11,11 @@ mod existing;
 mod fallback;
 mod fdw;
 mod finish;
+pub mod landing;
 mod notes;
 pub mod roles;
 mod rows;
 mod schema;
-pub mod target;
 mod verification;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -33,9 +33,9 @@ use crate::sql::{settings, statements};
 
 use builder::{Draft, Steps};
 use closure::Closure;
+use landing::{Ground, Landings};
 use rows::RowSteps;
 use schema::StepOfEntry;
-use target::{Mismatch, Target, Targets};
 
 /// Title and reason of a step.
 struct Sentence {
@@ -61,8 +61,10 @@ struct Context<'a> {
     foreign_keys: HashMap<u32, usize>,
     /// Archive entries that depend on a function, or on what may call one unseen.
     calling: HashSet<u32>,
-    /// The destination's tables, where rows go into those that are there.
-    targets: Option<Targets<'a>>,
+    /// Where rows go when only rows are carried.
+    landings: Landings<'a>,
+    /// The tables they go into.
+    ground: Option<Ground<'a>>,
     /// Catalog position to the step that creates the table; filled once the schema steps stand.
     creating_step: HashMap<usize, StepId>,
     /// A role of the destination to the step that makes it.
@@ -78,7 +80,7 @@ impl Context<'_> {
     /// The table will exist when rows arrive.
     fn is_made_or_there(&self, table: usize) -> bool {
         match self.options.schema {
-            SchemaChoice::None => true,
+            SchemaChoice::None => self.landing(table).is_some(),
             SchemaChoice::All => {
                 self.inspection.catalog.tables[table]
                     .extension_config
@@ -86,19 +88,6 @@ impl Context<'_> {
                     || self.creating_step.contains_key(&table)
             }
         }
-    }
-
-    /// Where the table's rows go, if the tables are there already.
-    fn target(&self, table: usize) -> Result<Option<Target<'_>>, Mismatch> {
-        self.targets
-            .as_ref()
-            .map(|targets| targets.of(table))
-            .transpose()
-    }
-
-    /// Rows are added to rows that are there.
-    fn adds_rows(&self) -> bool {
-        self.options.schema == SchemaChoice::None && self.options.on_existing == OnExisting::Append
     }
 
     fn table_step(&self, table: usize) -> Option<StepId> {
@@ -162,16 +151,6 @@ impl Context<'_> {
         }
     }
 
-    /// In front of rows that go into tables with triggers and foreign keys already in place.
-    fn quiet_destination(&self) -> Vec<String> {
-        let is_needed =
-            self.options.schema == SchemaChoice::None && self.inspection.can_silence_triggers;
-        is_needed
-            .then(|| settings::QUIET_REPLICA.to_owned())
-            .into_iter()
-            .collect()
-    }
-
     /// Each TABLE entry with the tables whose rows it stands for: itself, or every leaf below a partitioned table.
     fn leaves_by_entry(&self) -> HashMap<u32, Vec<usize>> {
         let tables = &self.inspection.catalog.tables;
@@ -220,6 +199,8 @@ impl<'a> Context<'a> {
             .collect();
         let calls = |entry: &&Entry| entry.depends_on.iter().any(|id| functions.contains(id));
         let calling = entries.iter().filter(calls).map(|entry| entry.id).collect();
+        let existing = inspection.existing_schema.as_ref();
+        let existing = existing.filter(|_| !makes_schema);
         Self {
             inspection,
             selection,
@@ -239,10 +220,10 @@ impl<'a> Context<'a> {
                 .enumerate()
                 .map(|(at, key)| (key.oid, at))
                 .collect(),
-            targets: (!makes_schema)
-                .then_some(inspection.target.as_ref())
-                .flatten()
-                .map(|target| Targets::new(catalog, target)),
+            landings: existing
+                .map(|existing| landing::of(catalog, selection, existing))
+                .unwrap_or_default(),
+            ground: existing.map(Ground::new),
             creating_step,
             step_of_role: HashMap::new(),
         }
@@ -304,14 +285,14 @@ pub fn plan(
 ) -> Result<Plan, Problem> {
     roles::check_map(&inspection.archive, &inspection.catalog, options)?;
     let mut context = Context::new(inspection, selection, options);
-    if let Some((table, _)) = rows::wanted(&context).find(|(_, target)| target.is_err()) {
-        let name = &inspection.catalog.tables[table].name;
+    if options.schema == SchemaChoice::None && inspection.existing_schema.is_none() {
         return Err(Problem::new(
-            "Rows cannot be carried into the tables that are there",
-            format!("the destination has no table that takes the rows of {name}"),
+            "Could not make the plan",
+            "only rows are to be carried, and the destination database is not there",
         )
-        .hint("See the check of the destination's tables; leave the table out, or have the schema made."));
+        .hint("Let the schema be made too, or make the database and its tables first."));
     }
+    existing::refuse(&context)?;
     let carried = rows::carried(&context);
     let is_copy_only = carried.iter().all(|c| c.method == Method::Copy);
 
@@ -319,8 +300,8 @@ pub fn plan(
     push_preparation(&context, &mut steps);
     let (step_of_role, new_roles) = roles::push_roles(&context, &mut steps);
     context.step_of_role = step_of_role;
-    existing::push_emptying(&context, &mut steps, &carried);
-    let dropped = existing::push_key_drops(&context, &mut steps, &carried);
+    let aside = existing::push_setting_aside(&context, &mut steps);
+    existing::push_emptying(&context, &mut steps);
     let snapshot = is_copy_only.then(|| rows::push_snapshot(&context, &mut steps, &carried));
 
     let mut made = StepOfEntry::new();
@@ -338,16 +319,20 @@ pub fn plan(
     if makes_schema {
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::Indexes);
     }
-    existing::push_keys_back(&context, &mut steps, &dropped, &rows);
-    finish::push_analyze(&context, &mut steps, &carried, &rows);
+    if makes_schema {
+        finish::push_analyze(&context, &mut steps, &carried, &rows);
+    } else {
+        existing::push_putting_back(&context, &mut steps, &rows, aside.as_ref());
+        existing::push_analyze(&context, &mut steps, &carried, &rows);
+    }
     let sequences = finish::push_sequences(&context, &mut steps);
     if makes_schema {
         finish::push_refreshes(&context, &mut steps, &made);
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::Finish);
     }
     let joined = verification::push(&context, &mut steps, &carried, &rows, &sequences);
-    existing::push_key_checks(&context, &mut steps, &carried, &rows);
-    finish::push_journal_removal(&mut steps);
+    existing::push_counting_orphans(&context, &mut steps, &rows);
+    finish::push_journal_removal(&mut steps, aside.is_some());
     let definitions_not_compared = if makes_schema {
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::CleanUp);
         // Rows of an existing destination's objects are its own affair, and so are the objects.

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use crate::model::catalog::{ExtensionConfig, Table, TableKind, WireType};
+use crate::model::catalog::{ExtensionConfig, Table, WireType};
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::{Method, OnExisting};
-use crate::model::plan::{Action, Phase, Session, StepId, StepKind, TableLock};
+use crate::model::plan::{Action, Phase, Session, StepId, StepKind};
 use crate::model::selection::Carry;
-use crate::sql::constraints;
 use crate::sql::large_objects;
 use crate::sql::measure;
 use crate::sql::measure::{ComparedColumn, Measurement};
@@ -15,9 +14,7 @@ use crate::sql::statements;
 
 use super::Context;
 use super::builder::{Draft, Steps, journal_key};
-use super::existing;
 use super::fdw::Scaffold;
-use super::target::{Mismatch, Target};
 
 /// A table whose rows are carried, and how.
 #[derive(Clone, Debug)]
@@ -46,15 +43,15 @@ pub(super) struct Route<'a> {
 impl<'a> Route<'a> {
     pub(super) fn of(context: &'a Context<'_>, at: usize) -> Self {
         let table = &context.inspection.catalog.tables[at];
-        match context.target(at) {
-            Ok(Some(target)) => Self {
-                name: &target.table.name,
-                columns: target.columns,
-                compared: target.compared,
+        match context.landing(at) {
+            Some(landing) => Self {
+                name: &landing.there.name,
+                columns: landing.columns.clone(),
+                compared: landing.compared.clone(),
                 config: table.extension_config.as_ref(),
-                is_partitioned: target.table.kind == TableKind::Partitioned,
-                is_shared: target.is_parted_otherwise,
-                target: Some(target.at),
+                is_partitioned: landing.is_distributed,
+                is_shared: landing.is_shared,
+                target: Some(landing.table),
             },
             _ => Self {
                 name: &table.name,
@@ -77,16 +74,6 @@ impl<'a> Route<'a> {
             self.config,
             self.is_partitioned,
         )
-    }
-
-    /// Counting before and after holds only while nobody else adds rows; partitions of one tree are told apart by their root.
-    fn lock(context: &Context<'_>, at: usize) -> Vec<TableLock> {
-        let tables = &context.inspection.catalog.tables;
-        let above = std::iter::successors(Some(at), |at| tables[*at].partition_of);
-        vec![TableLock {
-            table: above.last().unwrap_or(at),
-            is_shared: false,
-        }]
     }
 }
 
@@ -111,44 +98,28 @@ impl RowSteps {
         self.by_table.get(&table).map(|(_, durable)| *durable)
     }
 
-    /// Every step that makes rows durable.
-    pub(super) fn all(&self) -> impl Iterator<Item = StepId> {
-        self.by_table.values().map(|(_, durable)| *durable)
-    }
-
     pub(super) fn data_step(&self, table: usize) -> Option<StepId> {
         self.by_table.get(&table).map(|(data, _)| *data)
     }
 }
 
-/// A table whose rows are wanted, and where they go if the tables are there already.
-type Wanted<'a> = (usize, Result<Option<Target<'a>>, Mismatch>);
-
-/// Tables whose rows are to be carried, as far as there is where to.
-pub(super) fn wanted<'a>(context: &'a Context<'_>) -> impl Iterator<Item = Wanted<'a>> {
-    let tables = context.inspection.catalog.tables.iter().enumerate();
-    tables
+/// Tables whose rows are to be carried, the longest chain of work first.
+pub(super) fn carried(context: &Context<'_>) -> Vec<Carried> {
+    let catalog = &context.inspection.catalog;
+    let mut carried: Vec<Carried> = catalog
+        .tables
+        .iter()
+        .enumerate()
         .filter(|(at, table)| {
             table.holds_rows()
                 && context.selection.tables.get(*at) == Some(&Carry::RowsAndStructure)
                 && context.is_made_or_there(*at)
         })
-        .map(|(at, _)| (at, context.target(at)))
-}
-
-/// The same, with their method, the longest chain of work first.
-pub(super) fn carried(context: &Context<'_>) -> Vec<Carried> {
-    let catalog = &context.inspection.catalog;
-    let mut carried: Vec<Carried> = wanted(context)
-        .filter_map(|(at, target)| Some((at, target.ok()?)))
-        .map(|(at, target)| {
-            let table = &catalog.tables[at];
+        .map(|(at, table)| {
             let chosen = context.selection.methods.get(at).copied().flatten();
             let wanted = chosen.unwrap_or(context.options.method);
-            let objection = why_not_fdw(table, context.selection.filter(at)).or_else(|| {
-                let target = target.as_ref()?;
-                existing::why_not_fdw(context, table, target)
-            });
+            let objection = why_not_fdw(table, context.selection.filter(at))
+                .or_else(|| context.why_not_fdw_there(at));
             let (method, because) = match (wanted, objection) {
                 (Method::Fdw, Some(reason)) => (Method::Copy, Some(reason)),
                 (method, _) => (method, None),
@@ -156,7 +127,10 @@ pub(super) fn carried(context: &Context<'_>) -> Vec<Carried> {
             Carried {
                 table: at,
                 method,
-                is_binary: is_binary_safe(table) && target.is_none_or(|target| target.is_alike),
+                is_binary: match context.landing(at) {
+                    Some(landing) => landing.is_binary,
+                    None => is_binary_safe(table),
+                },
                 because,
             }
         })
@@ -312,30 +286,13 @@ pub(super) fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried)
         .key(&key)
         .size(table.table_bytes, table.estimated_rows)
         .needs(context.table_step(carried.table))
-        .run(Session::Destination, statements::BEGIN);
-    for sql in context.quiet_destination() {
-        draft = draft.run(Session::Destination, sql);
-    }
+        .sharing(context, carried.table)
+        .run(Session::Destination, context.begin(carried.table))
+        .silence(context, carried.table, Session::Destination);
     if is_ours {
         draft = draft.run(Session::Destination, statements::truncate_only(&table.name));
     }
     let route = Route::of(context, carried.table);
-    let silenced = existing::silenced(context, carried.table);
-    for (owner, trigger) in &silenced {
-        let sql = constraints::silence_trigger(&owner.name, &trigger.name);
-        draft = draft.run(Session::Destination, sql);
-    }
-    let counts_itself = context.adds_rows();
-    if counts_itself {
-        let count = route.measure(Measurement::Count);
-        draft = draft.locks(Route::lock(context, carried.table)).statement(
-            Session::Destination,
-            Action::MeasureBefore,
-            count,
-        );
-    } else if route.is_shared {
-        draft = draft.locks(Route::lock(context, carried.table));
-    }
     draft = draft
         .statement(
             Session::Source,
@@ -347,20 +304,10 @@ pub(super) fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried)
             Action::CopyIn,
             statements::copy_in(route.name, &route.columns, carried.is_binary, is_ours),
         );
-    for (owner, trigger) in &silenced {
-        let sql = constraints::wake_trigger(&owner.name, &trigger.name, trigger.state);
-        draft = draft.run(Session::Destination, sql);
-    }
-    if counts_itself {
-        let count = route.measure(Measurement::Count);
-        draft = draft.statement(Session::Destination, Action::MeasureDestination, count);
-    }
     // Before the commit: a table whose source cannot be measured any more is not carried half-proved.
     // How many rows there were, the COPY itself tells.
-    let measurement = context
-        .measurement()
-        .filter(|how| *how != Measurement::Count);
-    if let (Some(measurement), false) = (measurement, counts_itself) {
+    let measurement = context.measurement_of(carried.table);
+    if let Some(measurement) = measurement.filter(|how| *how != Measurement::Count) {
         draft = draft.statement(
             Session::Source,
             Action::MeasureSource,
@@ -368,6 +315,7 @@ pub(super) fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried)
         );
     }
     let draft = draft
+        .unsilence(context, carried.table, Session::Destination)
         .statement(
             Session::Destination,
             Action::Journal,

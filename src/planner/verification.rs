@@ -28,7 +28,7 @@ pub(super) fn push(
     };
     let mut joined: BTreeMap<usize, Vec<StepId>> = BTreeMap::new();
     // Rows added to rows that are there were counted before and after.
-    for carried in carried.iter().filter(|_| !context.adds_rows()) {
+    for carried in carried.iter().filter(|_| !context.appends()) {
         let (Some(data), Some(durable)) =
             (rows.data_step(carried.table), rows.of_table(carried.table))
         else {
@@ -44,6 +44,10 @@ pub(super) fn push(
         }
         let draft = table(context, carried.table, measurement, Some(data));
         steps.push(draft.needs([data, durable]));
+    }
+    // A counter that went on, or large objects beside others, need not be the source's.
+    if context.appends() {
+        return Vec::new();
     }
     for (at, data) in sequences {
         steps.push(sequence(context, *at, Some(*data)).needs([*data]));

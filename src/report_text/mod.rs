@@ -372,11 +372,12 @@ pub fn unfinished(one: &Unfinished) -> String {
         [] => String::new(),
         sample => format!(", such as {}", sample.join(" ")),
     };
-    printable(&format!(
-        "{}: done as NOT VALID; {rows}{such_as}",
-        one.title
-    ))
-    .into_owned()
+    let state = if one.is_not_valid {
+        "done as NOT VALID"
+    } else {
+        "in force, but silent while the rows came"
+    };
+    printable(&format!("{}: {state}; {rows}{such_as}", one.title)).into_owned()
 }
 
 /// `public.film: 1,000 rows in the source, 998 in the destination`.

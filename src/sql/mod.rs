@@ -4,6 +4,7 @@
 
 pub mod constraints;
 pub mod database;
+pub mod existing;
 mod grants;
 pub mod keywords;
 pub mod large_objects;

@@ -120,19 +120,6 @@ pub fn truncate_only(name: &ObjectName) -> String {
     format!("TRUNCATE ONLY {}", qualified(name))
 }
 
-/// Empties several tables at once, so that foreign keys among them do not object. A partitioned table (`true`) is emptied with
-/// its partitions, any other one alone.
-pub fn truncate_all<'a>(names: impl IntoIterator<Item = (&'a ObjectName, bool)>) -> String {
-    let list: Vec<String> = names
-        .into_iter()
-        .map(|(name, is_partitioned)| {
-            let only = if is_partitioned { "" } else { "ONLY " };
-            format!("{only}{}", qualified(name))
-        })
-        .collect();
-    format!("TRUNCATE {}", list.join(", "))
-}
-
 /// Removes an object that is in the way. `kind` and `identity` are the server's own (`pg_identify_object`).
 pub fn drop_existing(kind: &str, identity: &str) -> String {
     format!("DROP {} IF EXISTS {identity} CASCADE", kind.to_uppercase())
@@ -313,11 +300,11 @@ pub fn touch_foreign(foreign: &ObjectName) -> String {
 }
 
 /// OVERRIDING SYSTEM VALUE keeps the values of GENERATED ALWAYS identity columns.
-pub fn insert_from_foreign(table: &Table, foreign: &ObjectName) -> String {
-    let names = ident_list(table.copied_columns().map(|c| c.name.as_str()));
+pub fn insert_from_foreign(into: &ObjectName, columns: &[&str], foreign: &ObjectName) -> String {
+    let names = ident_list(columns.iter().copied());
     format!(
         "INSERT INTO {} ({names})\n    OVERRIDING SYSTEM VALUE\n    SELECT {names} FROM {}",
-        qualified(&table.name),
+        qualified(into),
         qualified(foreign)
     )
 }
@@ -326,21 +313,6 @@ pub fn insert_from_foreign(table: &Table, foreign: &ObjectName) -> String {
 pub const CREATE_FDW_PROBE: &str = "CREATE FOREIGN TABLE howdah.probe (oid oid, datname name) SERVER howdah_source_1 OPTIONS (schema_name 'pg_catalog', table_name 'pg_database')";
 /// `$1` the database's name.
 pub const READ_FDW_PROBE: &str = "SELECT oid FROM howdah.probe WHERE datname = $1::text";
-
-/// Which of these tables hold at least one row, by position in the list.
-pub fn tables_with_rows<'a>(names: impl IntoIterator<Item = &'a ObjectName>) -> String {
-    let parts: Vec<String> = names
-        .into_iter()
-        .enumerate()
-        .map(|(at, name)| {
-            format!(
-                "SELECT {at} WHERE EXISTS (SELECT FROM ONLY {})",
-                qualified(name)
-            )
-        })
-        .collect();
-    parts.join("\nUNION ALL\n")
-}
 
 /// For the rest of the transaction. The path is the source's own text, so it goes as a value, never as SQL.
 pub fn local_search_path(path: &str) -> String {
@@ -372,9 +344,6 @@ pub const LONG_TRANSACTIONS: &str = "SELECT 'process ' || pid::text || ' (' || c
      WHERE database = pg_catalog.current_database() AND prepared < pg_catalog.now() - '5 minutes'::interval";
 pub const MAY_CREATE: &str =
     "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')";
-/// From 15 on a right that can be granted.
-pub const MAY_SILENCE_TRIGGERS: &str =
-    "SELECT pg_catalog.has_parameter_privilege('session_replication_role', 'SET')";
 pub const MAY_CREATE_DATABASE: &str =
     "SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user";
 /// Leftovers of a run that died: every scaffold bears howdah's name.

@@ -237,16 +237,16 @@ async fn what_does_not_fit_is_named_before_anything_is_done() {
     for (there, reason) in [
         (
             "create table other (n int); create sequence s",
-            "there is no such table",
+            "1 tables are missing",
         ),
-        ("create table t (n int); create sequence s", "it lacks m"),
+        ("create table t (n int); create sequence s", "public.t: m"),
         (
             "create table t (n int, m text, k int not null); create sequence s",
-            "it wants a value for k",
+            "public.t: k",
         ),
         (
             "create view t as select 1 as n, 'x'::text as m; create sequence s",
-            "there is no such table",
+            "public.t is a view",
         ),
         ("create table t (n int, m text)", "sequences are missing"),
         (
@@ -269,7 +269,7 @@ async fn what_does_not_fit_is_named_before_anything_is_done() {
     let run = rows_only(&pair, &["--on-existing", "empty"]);
     assert_code(&run, 3);
     assert!(
-        said(&run).contains("public.keeps refers to public.t"),
+        said(&run).contains("public.keeps: keeps_t_fkey refers to public.t"),
         "{}",
         said(&run)
     );

@@ -23,6 +23,8 @@ mod roles;
 #[cfg(test)]
 mod selection;
 #[cfg(test)]
+mod standing;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod terminal;

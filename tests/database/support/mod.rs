@@ -21,6 +21,7 @@ pub(crate) struct Servers {
 }
 
 /// Two databases of the same name, both empty.
+#[derive(Clone)]
 pub(crate) struct Pair {
     pub(crate) source: Endpoint,
     pub(crate) destination: Endpoint,
