@@ -8,7 +8,7 @@ use crate::pg::problem::problem;
 use crate::sql::quote::literal;
 use crate::sql::statements::{self, FdwAddress};
 
-use super::{Facts, ask, roll_back};
+use super::{Facts, ask, ask_bool, roll_back};
 
 pub(super) fn is_chosen(facts: &Facts<'_>) -> bool {
     facts.options.method == Method::Fdw || facts.selection.methods.contains(&Some(Method::Fdw))
@@ -34,7 +34,7 @@ pub(super) async fn available(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem
         .iter()
         .find(|row| row.get::<_, String>(0) == "postgres_fdw")
         .map(|row| row.get::<_, Option<String>>(1));
-    Ok(vec![match version {
+    let mut findings = vec![match version {
         Some(version) => Finding::fine(format!(
             "postgres_fdw {} is available",
             version.unwrap_or_default()
@@ -44,7 +44,20 @@ pub(super) async fn available(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem
             "postgres_fdw is not available on the destination server; use COPY",
             "It comes with PostgreSQL's contrib modules: install postgresql-contrib on the destination's machine, enable it with the provider, or use the method COPY, which does not need it.",
         ),
-    }])
+    }];
+    let client = facts.destination_client;
+    let is_login_logged = is_chosen(facts)
+        && !facts.destination.is_superuser
+        && facts.source_endpoint.password.is_some()
+        && ask_bool(client, "what is logged", statements::LOGS_DEFINITIONS).await?;
+    if is_login_logged {
+        findings.push(Finding::new(
+            Level::Warning,
+            "The destination's log will hold the source's password",
+            "The server writes down every definition (log_statement, log_min_duration_statement), the login of postgres_fdw among them, and only a superuser may switch that off for a moment. Use COPY, a role that is made for this and removed afterwards, or connect as a superuser.",
+        ));
+    }
+    Ok(findings)
 }
 
 /// A real query through a foreign table, in a transaction that is rolled back.

@@ -326,6 +326,9 @@ pub fn local_search_path(path: &str) -> String {
 
 pub const AVAILABLE_EXTENSIONS: &str =
     "SELECT name::text, default_version FROM pg_catalog.pg_available_extensions";
+/// Whether the server writes `CREATE USER MAPPING` into its log as this role sends it.
+pub const LOGS_DEFINITIONS: &str = "SELECT pg_catalog.current_setting('log_statement') <> 'none' \
+     OR pg_catalog.current_setting('log_min_duration_statement') <> '-1'";
 pub const INSTALLED_EXTENSIONS: &str = "SELECT extname::text FROM pg_catalog.pg_extension";
 /// Free connections for ordinary roles, locks that one transaction may take beside others, age of the oldest frozen number.
 pub const LIMITS: &str = "SELECT pg_catalog.current_setting('max_connections')::bigint \
