@@ -148,6 +148,35 @@ enum ToastWord {
     Server,
 }
 
+/// Which tables, and which of their rows.
+#[derive(Clone, Debug, Args)]
+struct Tables {
+    /// Only these tables and sequences: schema.name, * for any characters; may be repeated
+    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
+    include: Vec<Pattern>,
+    /// All but these; wins over --include
+    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
+    exclude: Vec<Pattern>,
+    /// These tables without their rows; may be repeated
+    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
+    structure_only: Vec<Pattern>,
+    /// Of a table of the source only the rows that satisfy a condition: schema.table=CONDITION, as behind WHERE; may be repeated
+    #[arg(long = "where", value_name = "TABLE=CONDITION", value_parser = RowFilter::parse)]
+    filters: Vec<RowFilter>,
+}
+
+impl From<Tables> for Options {
+    fn from(tables: Tables) -> Self {
+        Self {
+            include: tables.include,
+            exclude: tables.exclude,
+            structure_only: tables.structure_only,
+            filters: tables.filters,
+            ..Self::default()
+        }
+    }
+}
+
 /// What is carried, and how.
 #[derive(Clone, Debug, Args)]
 pub struct Choices {
@@ -160,18 +189,8 @@ pub struct Choices {
     /// Create the destination database if it is missing
     #[arg(long)]
     create_database: bool,
-    /// Only these tables and sequences: schema.name, * for any characters; may be repeated
-    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
-    include: Vec<Pattern>,
-    /// All but these; wins over --include
-    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
-    exclude: Vec<Pattern>,
-    /// These tables without their rows; may be repeated
-    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
-    structure_only: Vec<Pattern>,
-    /// Of a table only the rows that satisfy a condition: schema.table=CONDITION, as behind WHERE; may be repeated
-    #[arg(long = "where", value_name = "TABLE=CONDITION", value_parser = RowFilter::parse)]
-    filters: Vec<RowFilter>,
+    #[command(flatten)]
+    tables: Tables,
     /// Make the schema, or carry only rows and counters into tables that are there
     #[arg(long, value_enum, default_value = "all")]
     schema: SchemaWord,
@@ -219,18 +238,8 @@ pub struct Scope {
     /// Tables compared at once [default: the smaller of 4 and the cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
-    /// Only these tables and sequences: schema.name, * for any characters; may be repeated
-    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
-    include: Vec<Pattern>,
-    /// All but these; wins over --include
-    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
-    exclude: Vec<Pattern>,
-    /// These tables without their rows; may be repeated
-    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
-    structure_only: Vec<Pattern>,
-    /// Of the source's table only the rows that satisfy a condition: schema.table=CONDITION; may be repeated
-    #[arg(long = "where", value_name = "TABLE=CONDITION", value_parser = RowFilter::parse)]
-    filters: Vec<RowFilter>,
+    #[command(flatten)]
+    tables: Tables,
     /// Leave owners aside
     #[arg(long, value_enum, default_value = "keep")]
     owners: KeepWord,
@@ -246,17 +255,13 @@ impl From<Scope> for Options {
     fn from(scope: Scope) -> Self {
         Self {
             jobs: scope.jobs.map_or_else(|| Self::default().jobs, usize::from),
-            include: scope.include,
-            exclude: scope.exclude,
-            structure_only: scope.structure_only,
-            filters: scope.filters,
             owners: scope.owners.into(),
             privileges: scope.privileges.into(),
             verify: match scope.verify {
                 CompareWord::Counts => VerifyLevel::Counts,
                 CompareWord::Checksums => VerifyLevel::Checksums,
             },
-            ..Self::default()
+            ..scope.tables.into()
         }
     }
 }
@@ -281,10 +286,6 @@ impl From<Choices> for Options {
                 .jobs
                 .map_or_else(|| Self::default().jobs, usize::from),
             create_database: choices.create_database,
-            include: choices.include,
-            exclude: choices.exclude,
-            structure_only: choices.structure_only,
-            filters: choices.filters,
             schema: match choices.schema {
                 SchemaWord::All => SchemaChoice::All,
                 SchemaWord::None => SchemaChoice::None,
@@ -310,6 +311,7 @@ impl From<Choices> for Options {
             },
             fdw_host: choices.fdw_host,
             fdw_port: choices.fdw_port,
+            ..choices.tables.into()
         }
     }
 }

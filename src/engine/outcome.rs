@@ -6,7 +6,7 @@ use crate::model::definition::DefinitionsResult;
 use crate::model::event::Stop;
 use crate::model::name::printable;
 use crate::model::options::{OnExisting, SchemaChoice, VerifyLevel};
-use crate::model::plan::{Fallback, Phase, Plan, Rule, Step, StepId, StepKind, journal_key};
+use crate::model::plan::{Fallback, Phase, Plan, Rule, Step, StepId, StepKind, schema_key};
 use crate::model::problem::Problem;
 use crate::model::report::{
     LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Unfinished, Verdict,
@@ -250,7 +250,7 @@ impl Ledger {
             .collect();
         result
             .differences
-            .retain(|one| !told.contains(journal_key(&one.kind, &one.name).as_str()));
+            .retain(|one| !told.contains(schema_key(&one.kind, &one.name).as_str()));
         if result.differences.is_empty() {
             result.verdict = Verdict::Equal;
         }

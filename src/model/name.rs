@@ -21,6 +21,25 @@ impl ObjectName {
     }
 }
 
+/// Cuts what a user typed at each `separator` outside of double quotes, which make any character literal and are written twice to
+/// mean themselves. None: a double quote is not closed.
+pub(super) fn split_quoted(text: &str, separator: char) -> Option<Vec<String>> {
+    let mut parts = vec![String::new()];
+    let mut quoted = false;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.next_if_eq(&'"').is_some() => {
+                parts.last_mut().into_iter().for_each(|p| p.push('"'));
+            }
+            '"' => quoted = !quoted,
+            c if c == separator && !quoted => parts.push(String::new()),
+            c => parts.last_mut().into_iter().for_each(|p| p.push(c)),
+        }
+    }
+    (!quoted).then_some(parts)
+}
+
 /// For people: `schema.name`, control and direction characters made visible.
 impl fmt::Display for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

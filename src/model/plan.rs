@@ -62,7 +62,7 @@ impl Plan {
 }
 
 /// The journal key of the step that makes an object.
-pub fn journal_key(kind: &str, name: &ObjectName) -> String {
+pub fn schema_key(kind: &str, name: &ObjectName) -> String {
     format!("schema/{kind}/{}.{}", name.schema, name.name)
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::name::split_quoted;
+
 /// One role of the source and the role of the destination that stands in for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RolePair {
@@ -87,23 +89,7 @@ impl RolePair {
     /// `OLD=NEW`, exactly as the servers store the names. Between double quotes any character is literal, a double quote
     /// written twice.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut sides = vec![String::new()];
-        let mut quoted = false;
-        let mut chars = text.chars().peekable();
-        while let Some(c) = chars.next() {
-            match c {
-                '"' if quoted && chars.peek() == Some(&'"') => {
-                    chars.next();
-                    sides.last_mut().into_iter().for_each(|p| p.push('"'));
-                }
-                '"' => quoted = !quoted,
-                '=' if !quoted => sides.push(String::new()),
-                c => sides.last_mut().into_iter().for_each(|p| p.push(c)),
-            }
-        }
-        if quoted {
-            return Err(unclosed(text));
-        }
+        let sides = split_quoted(text, '=').ok_or_else(|| unclosed(text))?;
         let [old, new] = sides.as_slice() else {
             return Err(format!(
                 "{text} is not OLD=NEW; write one equals sign, and put a name that holds one in double quotes"

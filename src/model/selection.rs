@@ -1,7 +1,7 @@
 //! What the user wants carried.
 
 use super::catalog::Catalog;
-use super::name::ObjectName;
+use super::name::{ObjectName, split_quoted};
 use super::options::{Method, Options};
 
 /// What of a table is carried.
@@ -135,25 +135,9 @@ pub struct Pattern {
 impl Pattern {
     /// Errors with a sentence that says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut parts = vec![String::new()];
-        let mut quoted = false;
-        let mut chars = text.chars().peekable();
-        while let Some(c) = chars.next() {
-            match c {
-                '"' if quoted && chars.peek() == Some(&'"') => {
-                    chars.next();
-                    parts.last_mut().into_iter().for_each(|p| p.push('"'));
-                }
-                '"' => quoted = !quoted,
-                '.' if !quoted => parts.push(String::new()),
-                c => parts.last_mut().into_iter().for_each(|p| p.push(c)),
-            }
-        }
-        if quoted {
-            return Err(format!(
-                "the pattern {text} has an opening double quote without its closing one"
-            ));
-        }
+        let parts = split_quoted(text, '.').ok_or_else(|| {
+            format!("the pattern {text} has an opening double quote without its closing one")
+        })?;
         let (schema, name) = match parts.as_slice() {
             [name] => ("public".to_owned(), name.clone()),
             [schema, name] => (schema.clone(), name.clone()),

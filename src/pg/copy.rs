@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio_postgres::{Client, CopyInSink, Error};
 
 use crate::model::connection::Side;
@@ -88,13 +89,24 @@ pub async fn pipe(
     let mut stream = pin!(stream);
 
     let mut counting = tokio::time::interval(COUNTING);
-    let mut is_all = None;
+    let mut is_all: Option<bool> = None;
     // The driver sees only the end of it.
     loop {
         tokio::select! {
             end = stream.next() => match end {
                 None => break,
-                Some(Err(error)) => return Err(from_source(error)),
+                Some(Err(error)) => {
+                    // The source's session also ends when the destination takes no more: then that is the reason.
+                    let is_refused = match is_all {
+                        Some(is_all) => !is_all,
+                        None => matches!(whether_all.try_recv(), Ok(false) | Err(TryRecvError::Closed)),
+                    };
+                    if !is_refused {
+                        return Err(from_source(error));
+                    }
+                    is_all = Some(false);
+                    break;
+                }
                 Some(Ok(_)) => return Err(CopyError { side: Side::Source, error: None }),
             },
             all = &mut whether_all, if is_all.is_none() => {

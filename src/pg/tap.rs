@@ -96,10 +96,10 @@ impl Tap {
         let (done, when_done) = oneshot::channel();
         let mut shared = self.shared();
         shared.mode = Mode::In(Inflow {
+            done: Some(done),
             receiver: Some(receiver),
             current: None,
             answer: Answer::default(),
-            done: Some(done),
         });
         // It waits for its server, which waits for us.
         if let Some(driver) = shared.driver.take() {
@@ -365,11 +365,13 @@ fn rows_of_tag(body: &[u8]) -> Option<u64> {
 /// COPY … FROM STDIN: frames enter.
 #[derive(Debug)]
 struct Inflow {
+    /// Stands before the receiver, and so is dropped before it: when the source finds that nobody takes its rows any more, the
+    /// reason is known.
+    done: Option<oneshot::Sender<bool>>,
     /// None once nothing more is taken.
     receiver: Option<mpsc::Receiver<Stretch>>,
     current: Option<Stretch>,
     answer: Answer,
-    done: Option<oneshot::Sender<bool>>,
 }
 
 impl Inflow {
@@ -401,8 +403,9 @@ impl Inflow {
     /// What the server says during a COPY, but for notices, is that it wants no more.
     fn hear(&mut self, bytes: &[u8]) {
         if self.answer.has_error(bytes) {
-            self.receiver = None;
+            // In this order, for the same reason.
             self.tell(false);
+            self.receiver = None;
         }
     }
 

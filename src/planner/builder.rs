@@ -167,6 +167,17 @@ impl Steps {
         self.0.iter()
     }
 
+    /// All that FDW sessions do: what they have begun, others may have to wait for.
+    pub(super) fn of_fdw_sessions(&self) -> Vec<StepId> {
+        let is_one = |step: &&Step| {
+            matches!(
+                step.kind,
+                StepKind::FdwBarrier | StepKind::FdwRows { .. } | StepKind::FdwCommit { .. }
+            )
+        };
+        self.0.iter().filter(is_one).map(|step| step.id).collect()
+    }
+
     pub(super) fn into_inner(self) -> Vec<Step> {
         self.0
     }

@@ -13,11 +13,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::catalog::{ForeignKey, Table, TableKind};
+use crate::model::catalog::{ForeignKey, Table};
 use crate::model::existing::Trigger;
 use crate::model::name::printable;
 use crate::model::options::{OnExisting, SchemaChoice};
-use crate::model::plan::{Action, Fallback, Phase, Rule, Session, StepId, StepKind, TableLock};
+use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind, TableLock};
 use crate::model::problem::Problem;
 use crate::sql::constraints;
 use crate::sql::existing;
@@ -25,10 +25,10 @@ use crate::sql::measure::Measurement;
 use crate::sql::settings;
 use crate::sql::statements;
 
-use super::Context;
 use super::builder::{Draft, Steps, transaction};
 use super::landing::{self, Difference, Fate, Ground, KeyAction, Landing, root_of};
 use super::rows::{Carried, Route, RowSteps};
+use super::{Context, fallback};
 
 impl Context<'_> {
     /// Where the rows of a table go; none when the table is made here.
@@ -311,16 +311,7 @@ pub(super) fn push_putting_back(
         return;
     };
     // What an FDW session has begun would block it.
-    let fdw: Vec<StepId> = steps
-        .iter()
-        .filter(|step| {
-            matches!(
-                step.kind,
-                StepKind::FdwBarrier | StepKind::FdwRows { .. } | StepKind::FdwCommit { .. }
-            )
-        })
-        .map(|step| step.id)
-        .collect();
+    let fdw = steps.of_fdw_sessions();
     for (key, fate) in &aside.keys {
         let ends = fate.from.iter().chain(&fate.to);
         let brought = ends.filter_map(|table| rows.of_table(*table));
@@ -355,31 +346,15 @@ pub(super) fn push_putting_back(
         for statement in done(put_back(ground, key)) {
             draft = draft.statement(statement.session, statement.action, statement.sql);
         }
-        let (referencing, referenced) = (&tables[key.table], &tables[key.references]);
-        let can_be_not_valid = (referencing.kind != TableKind::Partitioned
-            || context.inspection.destination.version_num >= 180_000)
-            && !key.definition.ends_with("NOT VALID")
-            && !key.columns.is_empty()
-            && !key.definition.contains("PERIOD ");
-        if can_be_not_valid {
+        let catalog = &ground.existing.catalog;
+        let fallback = fallback::not_valid(context, catalog, key, || {
             let mut list = put_back(ground, key);
             if let Some(add) = list.first_mut() {
                 *add = constraints::not_valid(add);
             }
-            let mut statements = done(list);
-            statements.push(crate::model::plan::Statement {
-                session: Session::Destination,
-                action: Action::CountViolations,
-                sql: constraints::orphans(key, referencing, referenced),
-            });
-            draft = draft.fallbacks([Fallback {
-                after: &["23503"],
-                why: "some rows refer to rows that are not there, so the key is put back for new rows only (NOT VALID), and the old ones are counted."
-                    .to_owned(),
-                statements,
-                to_finish: Some(constraints::validate_constraint(&referencing.name, &key.name)),
-            }]);
-        }
+            done(list)
+        });
+        draft = draft.fallbacks(fallback);
         steps.push(draft);
     }
 }

@@ -2,7 +2,7 @@
 //! start, so it is previewed like everything else.
 
 use crate::model::archive::Entry;
-use crate::model::catalog::TableKind;
+use crate::model::catalog::{Catalog, ForeignKey, TableKind};
 use crate::model::plan::{Action, Fallback, Session, Statement};
 use crate::sql::constraints;
 use crate::sql::{lexer, statements};
@@ -22,7 +22,7 @@ pub(super) fn of_entry(
     journal_key: &str,
 ) -> Vec<Fallback> {
     let own = match entry.kind.as_str() {
-        "FK CONSTRAINT" => not_valid(context, entry, journal_key),
+        "FK CONSTRAINT" => not_valid_entry(context, entry, journal_key),
         "INDEX" | "CONSTRAINT" | "CHECK CONSTRAINT" | "STATISTICS"
             if context.calls_functions(entry.id) =>
         {
@@ -50,35 +50,47 @@ pub(super) fn of_entry(
     own.into_iter().chain(elsewhere).collect()
 }
 
-/// A foreign key that the rows break is added `NOT VALID`: it holds for new rows, and the old ones are counted. A partitioned
-/// table cannot have one before 18.
-fn not_valid(context: &Context<'_>, entry: &Entry, journal_key: &str) -> Option<Fallback> {
+/// The source's foreign key that an entry makes.
+fn not_valid_entry(context: &Context<'_>, entry: &Entry, journal_key: &str) -> Option<Fallback> {
     let catalog = &context.inspection.catalog;
-    if entry.sql.contains(" NOT VALID") {
-        return None;
-    }
     let key = catalog
         .foreign_keys
         .get(*context.foreign_keys.get(&entry.oid)?)?;
+    not_valid(context, catalog, key, || {
+        let add = constraints::not_valid(&entry.sql);
+        transaction([add], statements::journal_done(journal_key)).collect()
+    })
+}
+
+/// A foreign key that the rows break is added `NOT VALID`, by the statements of `add`: it holds for new rows, and the old ones are
+/// counted. A partitioned table cannot have one before 18.
+pub(super) fn not_valid(
+    context: &Context<'_>,
+    catalog: &Catalog,
+    key: &ForeignKey,
+    add: impl FnOnce() -> Vec<Statement>,
+) -> Option<Fallback> {
     let (referencing, referenced) = (&catalog.tables[key.table], &catalog.tables[key.references]);
     let can_be_not_valid = referencing.kind != TableKind::Partitioned
         || context.inspection.destination.version_num >= 180_000;
     // A temporal key (18) refers to spans of time, which one comparison per column does not tell.
-    if !can_be_not_valid || key.columns.is_empty() || key.definition.contains("PERIOD ") {
+    if !can_be_not_valid
+        || key.definition.ends_with(" NOT VALID")
+        || key.columns.is_empty()
+        || key.definition.contains("PERIOD ")
+    {
         return None;
     }
-    let add = constraints::not_valid(&entry.sql);
+    let count = Statement {
+        session: Session::Destination,
+        action: Action::CountViolations,
+        sql: constraints::orphans(key, referencing, referenced),
+    };
     Some(Fallback {
         after: &["23503"],
         why: "some rows refer to rows that are not there, so the key is added for new rows only (NOT VALID), and the old ones are counted."
             .to_owned(),
-        statements: transaction([add], statements::journal_done(journal_key))
-            .chain([Statement {
-                session: Session::Destination,
-                action: Action::CountViolations,
-                sql: constraints::orphans(key, referencing, referenced),
-            }])
-            .collect(),
+        statements: add().into_iter().chain([count]).collect(),
         to_finish: Some(constraints::validate_constraint(&referencing.name, &key.name)),
     })
 }

@@ -322,16 +322,7 @@ impl Scaffold {
             return;
         }
         // A session that reads holds the extension; after a stop its commit is over before it is.
-        let readers: Vec<StepId> = steps
-            .iter()
-            .filter(|step| {
-                matches!(
-                    step.kind,
-                    StepKind::FdwBarrier | StepKind::FdwRows { .. } | StepKind::FdwCommit { .. }
-                )
-            })
-            .map(|step| step.id)
-            .collect();
+        let readers = steps.of_fdw_sessions();
         steps.push(
             Draft::new(
                 Phase::Data,

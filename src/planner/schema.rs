@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::model::archive::{Entry, Section};
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::Keep;
-use crate::model::plan::{Phase, Rule, StepId, TableLock, journal_key};
+use crate::model::plan::{Phase, Rule, StepId, TableLock, schema_key};
 use crate::sql::roles::{Grammar, mapped, without_session_authorization};
 use crate::sql::settings;
 
@@ -50,7 +50,7 @@ pub(super) fn push_entries(
     let all_indexes: u64 = tables.iter().map(|table| table.index_bytes).sum();
     let mut namesakes: HashMap<String, u32> = HashMap::new();
     for entry in &context.inspection.archive.entries {
-        let mut key = journal_key(&entry.kind, &entry.name);
+        let mut key = schema_key(&entry.kind, &entry.name);
         // pg_dump names operators without their types, default privileges without their role, a line break as a space.
         let namesake = namesakes.entry(key.clone()).or_default();
         *namesake += 1;

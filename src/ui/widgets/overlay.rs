@@ -82,27 +82,7 @@ fn help(state: &State, scroll: usize, frame: &mut Frame<'_>, area: Rect, theme: 
         }
     }
     let title = format!("Keys on {}", state.step.title());
-    let inner = popup(frame, area, &title, lines.len() + 2, theme);
-    let height = usize::from(inner.height).saturating_sub(2);
-    let first = scroll.min(lines.len().saturating_sub(height));
-    let last = (first + height).min(lines.len());
-    let note = if height < lines.len() {
-        format!(
-            "lines {}–{} of {} · ↑ ↓ scroll · any other key closes",
-            first + 1,
-            last,
-            lines.len()
-        )
-    } else {
-        "any key closes".to_owned()
-    };
-    let mut shown: Vec<_> = lines.drain(first..last).collect();
-    shown.push(Line::default());
-    shown.push(Line::styled(
-        theme.glyphs.words(&note).into_owned(),
-        theme.dim(),
-    ));
-    put(frame, inner, shown);
+    scrolled(&title, lines, scroll, frame, area, theme);
 }
 
 fn confirm(question: &Confirm, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
@@ -356,21 +336,31 @@ fn row_filter(form: &RowFilterForm, frame: &mut Frame<'_>, area: Rect, theme: &T
 
 fn text_list(list: &TextList, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let columns = columns(area);
-    let lines: Vec<String> = list
-        .lines
-        .iter()
-        .flat_map(|line| {
-            let wrapped = text::wrap(line, columns.saturating_sub(2));
-            wrapped
-                .into_iter()
-                .enumerate()
-                .map(|(row, part)| format!("{}{part}", if row == 0 { "" } else { "  " }))
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    let inner = popup(frame, area, &list.title, lines.len() + 2, theme);
+    let mut lines = Vec::new();
+    for line in &list.lines {
+        for (row, part) in text::wrap(line, columns.saturating_sub(2))
+            .into_iter()
+            .enumerate()
+        {
+            let indent = if row == 0 { "" } else { "  " };
+            lines.push(Line::raw(format!("{indent}{part}")));
+        }
+    }
+    scrolled(&list.title, lines, list.scroll, frame, area, theme);
+}
+
+/// Lines in a box, as many as fit, with a word below on where one is.
+fn scrolled(
+    title: &str,
+    lines: Vec<Line<'static>>,
+    scroll: usize,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    theme: &Theme,
+) {
+    let inner = popup(frame, area, title, lines.len() + 2, theme);
     let height = usize::from(inner.height).saturating_sub(2);
-    let first = list.scroll.min(lines.len().saturating_sub(height));
+    let first = scroll.min(lines.len().saturating_sub(height));
     let last = (first + height).min(lines.len());
     let note = if height < lines.len() {
         format!(
@@ -382,12 +372,7 @@ fn text_list(list: &TextList, frame: &mut Frame<'_>, area: Rect, theme: &Theme) 
     } else {
         "any key closes".to_owned()
     };
-    let mut shown: Vec<_> = lines
-        .into_iter()
-        .skip(first)
-        .take(height)
-        .map(Line::raw)
-        .collect();
+    let mut shown: Vec<_> = lines.into_iter().skip(first).take(height).collect();
     shown.push(Line::default());
     shown.push(Line::styled(
         theme.glyphs.words(&note).into_owned(),
