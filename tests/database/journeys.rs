@@ -63,7 +63,7 @@ async fn fdw_chosen_in_the_preview_carries_everything() {
     terminal.press("z9");
     terminal.resize(80, 24);
     terminal.press(ESC);
-    terminal.wait("Sequences");
+    terminal.wait("of 13 tables");
     terminal.resize(120, 40);
     terminal.press(ENTER);
     terminal.wait("The source is only read.");
@@ -94,6 +94,23 @@ async fn fdw_chosen_in_the_preview_carries_everything() {
         !terminal.everything().contains(password),
         "the password was on the screen"
     );
+}
+
+/// Both arrive at once when a window manager resizes the terminal of someone who types.
+#[test]
+fn no_key_is_lost_while_the_terminal_changes_its_size() {
+    let uri = "postgres://nobody@127.0.0.1:1/";
+    let mut terminal = Terminal::start(&["--source", uri, "--destination", uri], 80, 24);
+    terminal.wait("Source · read only");
+    let mut typed = String::new();
+    for (at, key) in (0..).zip(('a'..='z').chain('A'..='Z')) {
+        typed.push(key);
+        terminal.resize(100 + at % 2, 30);
+        terminal.press(&key.to_string());
+        terminal.wait(&typed[typed.len().saturating_sub(8)..]);
+    }
+    terminal.press("\u{3}");
+    assert_eq!(terminal.exit_code(), 0);
 }
 
 async fn slow_pair() -> (Cluster, Cluster, Pair) {
