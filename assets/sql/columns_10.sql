@@ -3,6 +3,18 @@ with recursive base (oid, base_oid) as (
     select t.oid, t.oid from pg_catalog.pg_type as t where t.typtype <> 'd'
     union all
     select t.oid, b.base_oid from pg_catalog.pg_type as t join base as b on b.oid = t.typbasetype where t.typtype = 'd'
+), floating (oid) as (
+    select t.oid from pg_catalog.pg_type as t
+     where t.oid < 16384 and t.typname in ('float4', 'float8', 'point', 'lseg', 'box', 'path', 'polygon', 'line', 'circle')
+    union
+    select h.holder
+      from floating as f
+      join (select t.typbasetype as held, t.oid as holder from pg_catalog.pg_type as t where t.typtype = 'd'
+            union all select t.typelem, t.oid from pg_catalog.pg_type as t where t.typelem <> 0
+            union all select g.rngsubtype, g.rngtypid from pg_catalog.pg_range as g
+            union all select b.atttypid, c.reltype from pg_catalog.pg_attribute as b
+                        join pg_catalog.pg_class as c on c.oid = b.attrelid and c.reltype <> 0
+                       where b.attnum > 0 and not b.attisdropped) as h on h.held = f.oid
 )
 select a.attrelid,
        a.attname::text,
@@ -17,12 +29,15 @@ select a.attrelid,
        a.attidentity <> '',
        false,
        pg_catalog.pg_get_expr(ad.adbin, ad.adrelid),
-       -- Two values are one for the hash only where they are written alike: not numeric (1.0 and 1.00), float (0 and -0), interval,
-       -- jsonb, char(n), arrays (their bounds) …
-       t.oid < 16384 and t.typtype = 'b'
-         and t.typname in ('bool', 'bytea', 'char', 'name', 'int2', 'int4', 'int8', 'oid', 'text', 'varchar', 'date', 'time', 'timetz',
-                           'timestamp', 'timestamptz', 'uuid', 'inet', 'cidr', 'macaddr', 'macaddr8')
-         and true
+       -- The form for checksums; null is the text. Two values are one for the hash only where they are written alike: not numeric
+       -- (1.0 and 1.00), interval, jsonb, char(n), arrays (their bounds) …
+       case when t.oid < 16384 and t.typname = 'char' then 'byte'
+            when t.oid < 16384 and t.typtype = 'b'
+             and t.typname in ('bool', 'bytea', 'name', 'int2', 'int4', 'int8', 'oid', 'text', 'varchar', 'date', 'time', 'timetz',
+                               'timestamp', 'timestamptz', 'uuid', 'inet', 'cidr', 'macaddr', 'macaddr8') then 'value'
+            when t.oid not in (select f.oid from floating as f) then null
+            when t.oid < 16384 then (select p.proname::text from pg_catalog.pg_proc as p where p.oid = t.typsend)
+            else 'nested' end
   from pg_catalog.pg_attribute as a
   join pg_catalog.pg_class as c on c.oid = a.attrelid
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace

@@ -197,7 +197,7 @@ fn column(name: &str, type_name: &str) -> Column {
         name: name.to_owned(),
         type_name: type_name.to_owned(),
         wire: WireType::BuiltIn,
-        hashes_exactly: true,
+        hash_form: HashForm::Value,
         is_not_null: name == "id",
         is_identity: name == "id",
         is_generated: name == "total",

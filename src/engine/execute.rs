@@ -21,6 +21,7 @@ use crate::pg::connect::Canceller;
 use crate::pg::copy::{self, End};
 use crate::pg::problem::problem;
 use crate::planner::definitions;
+use crate::planner::dialect::Versions;
 use crate::sql::quote::literal;
 use crate::sql::statements;
 
@@ -408,6 +409,7 @@ impl Executor {
             &self.plan.definitions,
             &found,
             &self.plan.options,
+            Versions::of(&self.plan),
             is_whole,
         ))
     }

@@ -345,6 +345,9 @@ impl Ledger {
                 _ => None,
             })
             .collect();
+        report
+            .not_compared
+            .extend(plan.not_measured.iter().cloned());
         if plan.options.verify == VerifyLevel::Counts {
             report.not_compared.push(
                 "The values in the rows: rows were counted on both sides, not compared value by value."

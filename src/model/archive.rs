@@ -16,6 +16,16 @@ pub struct Archive {
 }
 
 impl Archive {
+    /// The major version of that pg_dump; 0 when it says something else.
+    pub fn client_major(&self) -> u32 {
+        let digits = self.client_version.split(|c: char| !c.is_ascii_digit());
+        digits
+            .into_iter()
+            .next()
+            .and_then(|d| d.parse().ok())
+            .unwrap_or(0)
+    }
+
     /// A digest of everything the archive says, to notice a schema that has changed since.
     pub fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();

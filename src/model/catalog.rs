@@ -124,6 +124,21 @@ impl Table {
     }
 }
 
+/// In which form a column's values go into a checksum.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum HashForm {
+    /// Values that hash alike are written alike: the value itself.
+    Value,
+    #[default]
+    Text,
+    /// Type `"char"`, whose text depends on the version: its number.
+    Byte,
+    /// A built-in type that holds floats, whose text depends on the version: what this function sends.
+    Sent(String),
+    /// Floats inside of a type of the user's, for which there is nothing but text.
+    NestedFloats,
+}
+
 #[derive(Clone, Debug)]
 pub struct Column {
     pub name: String,
@@ -133,8 +148,7 @@ pub struct Column {
     pub is_not_null: bool,
     pub is_identity: bool,
     pub is_generated: bool,
-    /// Values that hash alike are written alike, so a checksum may hash the value itself instead of its text.
-    pub hashes_exactly: bool,
+    pub hash_form: HashForm,
     pub default: Option<String>,
 }
 

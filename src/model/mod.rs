@@ -8,6 +8,7 @@ pub mod connection;
 pub mod definition;
 pub mod event;
 pub mod existing;
+pub mod feature;
 pub mod finding;
 pub mod format;
 pub mod inspection;

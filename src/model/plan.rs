@@ -43,6 +43,10 @@ pub struct Plan {
     pub left_out: Vec<LeftOut>,
     /// How rows are compared, in words; none when they are not.
     pub measured_by: Option<String>,
+    /// Columns whose values are not part of the measure, with the reason, one sentence each.
+    pub not_measured: Vec<String>,
+    /// `server_version_num` of the source and the destination.
+    pub versions: (u32, u32),
     /// What the destination's schema must read like in the end.
     pub definitions: Vec<Definition>,
     /// Why definitions are not compared, where no step does it.

@@ -7,11 +7,12 @@ use std::collections::HashMap;
 use tokio_postgres::{Client, Row};
 
 use crate::model::catalog::{
-    Catalog, Column, DatabaseProperties, DatabaseSetting, ExtensionConfig, ForeignKey, Index,
-    KeyColumn, LargeObjects, MaterializedView, Privilege, Sequence, SequenceOwner, Table,
+    Catalog, Column, DatabaseProperties, DatabaseSetting, ExtensionConfig, ForeignKey, HashForm,
+    Index, KeyColumn, LargeObjects, MaterializedView, Privilege, Sequence, SequenceOwner, Table,
     TableKind, WireType,
 };
 use crate::model::existing::ExistingObject;
+use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 use crate::model::problem::Problem;
 use crate::model::roles::{DestinationRole, SourceRole};
@@ -74,7 +75,7 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
             tables[parent].has_inheritance_children = true;
         }
     }
-    let columns = if version >= 120_000 {
+    let columns = if Feature::GeneratedColumns.is_in(version) {
         COLUMNS
     } else {
         COLUMNS_10
@@ -96,7 +97,7 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
             });
         }
     }
-    let foreign_keys = if version >= 110_000 {
+    let foreign_keys = if Feature::PartitionedKeys.is_in(version) {
         FOREIGN_KEYS
     } else {
         FOREIGN_KEYS_10
@@ -262,7 +263,13 @@ fn column_from(row: &Row) -> Column {
         is_identity: row.get(5),
         is_generated: row.get(6),
         default: row.get(7),
-        hashes_exactly: row.get(8),
+        hash_form: match row.get::<_, Option<String>>(8) {
+            None => HashForm::Text,
+            Some(form) if form == "value" => HashForm::Value,
+            Some(form) if form == "byte" => HashForm::Byte,
+            Some(form) if form == "nested" => HashForm::NestedFloats,
+            Some(function) => HashForm::Sent(function),
+        },
     }
 }
 
@@ -292,7 +299,7 @@ pub async fn read_destination_roles(
     client: &Client,
     version: u32,
 ) -> Result<Vec<DestinationRole>, Problem> {
-    let sql = if version >= 160_000 {
+    let sql = if Feature::MembershipOptions.is_in(version) {
         DESTINATION_ROLES_16
     } else {
         DESTINATION_ROLES

@@ -13,6 +13,8 @@ use crate::model::roles::{RoleMap, RolePair};
 use crate::sql::lexer::{self, Token, TokenKind};
 use crate::sql::roles::{Grammar, mapped, named};
 
+use super::dialect::Versions;
+
 /// Whether entries of this kind are left alone under these options, on both sides.
 pub(super) fn is_skipped(entry: &Entry, options: &Options) -> bool {
     match entry.kind.as_str() {
@@ -69,6 +71,7 @@ pub fn compare(
     expected: &[Definition],
     destination: &Archive,
     options: &Options,
+    versions: Versions,
     is_whole: bool,
 ) -> DefinitionsResult {
     let found: Vec<Definition> = destination
@@ -90,12 +93,17 @@ pub fn compare(
     };
     for ((kind, name), sides) in pairs {
         let shown = sides.clone().map(|texts| texts.join("\n"));
-        let [source, destination] = sides.map(|texts| canonical(kind, &texts));
+        let [source, destination] =
+            sides.map(|texts| versions.leveled(kind, canonical(kind, &texts)));
         let change = match (source.is_empty(), destination.is_empty()) {
             (_, true) => Change::Missing,
             (true, false) if is_whole => Change::Extra,
             (true, false) => continue,
-            _ if source == destination => continue,
+            _ if source == destination
+                || versions.differ_in_qualifiers_alone(kind, &source, &destination) =>
+            {
+                continue;
+            }
             _ if bare(&source) == bare(&destination) => {
                 result.rewritten.push(describe(kind, name));
                 continue;
@@ -273,7 +281,7 @@ mod tests {
             entries: destination.into_iter().cloned().collect(),
             ..Archive::default()
         };
-        compare(&expected, &archive, &options, is_whole)
+        compare(&expected, &archive, &options, Versions::default(), is_whole)
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use crate::model::archive::Entry;
 use crate::model::catalog::{Catalog, ForeignKey, TableKind};
+use crate::model::feature::Feature;
 use crate::model::plan::{Action, Fallback, Session, Statement};
 use crate::sql::constraints;
 use crate::sql::{lexer, statements};
@@ -72,7 +73,7 @@ pub(super) fn not_valid(
 ) -> Option<Fallback> {
     let (referencing, referenced) = (&catalog.tables[key.table], &catalog.tables[key.references]);
     let can_be_not_valid = referencing.kind != TableKind::Partitioned
-        || context.inspection.destination.version_num >= 180_000;
+        || Feature::NotValidOnPartitioned.is_in(context.inspection.destination.version_num);
     // A temporal key (18) refers to spans of time, which one comparison per column does not tell.
     if !can_be_not_valid
         || key.definition.ends_with(" NOT VALID")

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::model::catalog::Table;
+use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 use crate::model::options::Method;
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
@@ -212,20 +213,32 @@ impl Scaffold {
         let version = inspection.destination.version_num;
         let mut first = None;
         for share in self.shares(context, session) {
-            let names = share.tables.iter().map(|at| tables[*at].name.name.as_str());
             let into = &share.foreign_schema;
-            draft = draft.run(on, statements::create_schema(into)).run(
-                on,
-                statements::import_foreign_schema(
-                    share.source_schema,
-                    names,
-                    session,
-                    into,
-                    version,
-                ),
-            );
+            draft = draft.run(on, statements::create_schema(into));
+            let is_by_hand = |at: &usize| {
+                tables[*at].partition_of.is_some() && !Feature::ForeignPartitions.is_in(version)
+            };
+            let mut imported = share.tables.iter().filter(|at| !is_by_hand(at)).peekable();
+            if imported.peek().is_some() {
+                let names = imported.map(|at| tables[*at].name.name.as_str());
+                draft = draft.run(
+                    on,
+                    statements::import_foreign_schema(
+                        share.source_schema,
+                        names,
+                        session,
+                        into,
+                        version,
+                    ),
+                );
+            }
             for table in share.tables {
                 let foreign = ObjectName::new(into, &tables[table].name.name);
+                if is_by_hand(&table) {
+                    let create =
+                        statements::create_foreign_table(&foreign, &tables[table], session);
+                    draft = draft.run(on, create);
+                }
                 let fetch_size = fetch_size(&tables[table]);
                 if fetch_size != FETCH_ROWS.1 {
                     draft = draft.run(on, statements::set_fetch_size(&foreign, fetch_size));

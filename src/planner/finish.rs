@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::model::archive::Entry;
+use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
+use crate::model::options::Keep;
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind, TableLock};
 use crate::sql::{existing, statements};
 
@@ -70,6 +73,37 @@ pub(super) fn push_analyze(
             .run(Session::Destination, statements::analyze(name)),
         );
     }
+}
+
+/// pg_dump takes for granted that nobody but its owner may create in schema public, as it is from 15 on, and says only what
+/// the source has besides. An older destination is brought to that first, or what the source forbids would be allowed there.
+pub(super) fn closes_public_schema(context: &Context<'_>) -> bool {
+    let archive = &context.inspection.archive;
+    context.options.privileges == Keep::Keep
+        && context.options.include.is_empty()
+        && archive.client_major() >= Feature::ClosedPublicSchema.since()
+        && !Feature::ClosedPublicSchema.is_in(context.inspection.destination.version_num)
+}
+
+/// The same where the archive has no entry that it could be a part of.
+pub(super) fn push_closing_public_schema(context: &Context<'_>, steps: &mut Steps) {
+    let mut entries = context.inspection.archive.entries.iter();
+    if !closes_public_schema(context) || entries.any(is_acl_of_public_schema) {
+        return;
+    }
+    steps.push(
+        Draft::new(
+            Phase::Finish,
+            "Let nobody else create in schema public",
+            "The source does not allow it; a server before 15 does so by itself.",
+        )
+        .key("finish/public")
+        .transaction([statements::CLOSE_PUBLIC_SCHEMA.to_owned()]),
+    );
+}
+
+pub(super) fn is_acl_of_public_schema(entry: &Entry) -> bool {
+    entry.kind == "ACL" && entry.name.schema.is_empty() && entry.name.name == "SCHEMA public"
 }
 
 /// Positions of the sequences whose counters are carried.

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::model::catalog::{Catalog, Column, Table, TableKind, WireType};
+use crate::model::catalog::{Catalog, Column, HashForm, Table, TableKind, WireType};
 use crate::model::existing::{ExistingSchema, Trigger};
 use crate::model::name::{ObjectName, printable};
 use crate::model::selection::{Carry, Selection};
@@ -298,7 +298,11 @@ impl<'a> Landing<'a> {
         }
         self.compared.push(ComparedColumn {
             name: &column.name,
-            hashes_exactly: is_one_type && column.hashes_exactly && there.hashes_exactly,
+            form: if is_one_type && column.hash_form == there.hash_form {
+                &column.hash_form
+            } else {
+                &HashForm::Text
+            },
         });
         if !there.is_generated {
             self.is_binary &= is_binary_alike(column, there);

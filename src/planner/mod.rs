@@ -7,6 +7,7 @@ mod closure;
 pub mod consequences;
 mod database;
 pub mod definitions;
+pub mod dialect;
 mod existing;
 mod fallback;
 mod fdw;
@@ -247,6 +248,11 @@ impl<'a> Context<'a> {
             steps: steps.into_inner(),
             schema_digest: inspection.archive.digest(),
             client_directory: inspection.archive.client_directory.clone(),
+            versions: (
+                inspection.source.version_num,
+                inspection.destination.version_num,
+            ),
+            not_measured: notes::not_measured(&self),
             measured_by: self.measurement().map(|m| m.describe().to_owned()),
             left_out: self.closure.left_out,
             ..Plan::default()
@@ -328,6 +334,7 @@ pub fn plan(
     let sequences = finish::push_sequences(&context, &mut steps);
     if makes_schema {
         finish::push_refreshes(&context, &mut steps, &made);
+        finish::push_closing_public_schema(&context, &mut steps);
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::Finish);
     }
     let joined = verification::push(&context, &mut steps, &carried, &rows, &sequences);

@@ -60,6 +60,29 @@ fn torn_keys(context: &Context<'_>) -> Vec<String> {
     .collect()
 }
 
+/// Columns that no checksum of both servers can tell apart from what is written otherwise.
+pub(super) fn not_measured(context: &Context<'_>) -> Vec<String> {
+    let Some(measurement) = context.measurement() else {
+        return Vec::new();
+    };
+    let carry = &context.selection.tables;
+    let tables = context.inspection.catalog.tables.iter().zip(carry);
+    let columns = tables
+        .filter(|(table, carry)| table.holds_rows() && **carry == Carry::RowsAndStructure)
+        .flat_map(|(table, _)| table.columns.iter().map(move |column| (table, column)));
+    columns
+        .filter(|(_, column)| !measurement.includes(&column.hash_form))
+        .map(|(table, column)| {
+            format!(
+                "Values of {}.{}: a server before 12 writes floats with other digits, and {} has no other form to compare.",
+                table.name,
+                printable(&column.name),
+                printable(&column.type_name)
+            )
+        })
+        .collect()
+}
+
 pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
     let mut notes = Vec::new();
     if context.inspection.destination.has_lz4

@@ -3,17 +3,18 @@
 use std::collections::HashMap;
 
 use crate::model::archive::{Entry, Section};
+use crate::model::feature::Feature;
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::Keep;
 use crate::model::plan::{Phase, Rule, StepId, TableLock, schema_key};
 use crate::sql::roles::{Grammar, mapped, without_session_authorization};
-use crate::sql::settings;
+use crate::sql::{settings, statements};
 
 use super::builder::{Draft, Steps};
 use super::closure::PG_CLASS;
 use super::definitions::is_skipped;
 use super::rows::RowSteps;
-use super::{Context, Sentence, fallback};
+use super::{Context, Sentence, dialect, fallback, finish};
 
 /// Where an entry's step stands.
 fn phase_of(entry: &Entry) -> Phase {
@@ -65,6 +66,9 @@ pub(super) fn push_entries(
         }
         let mut sql = Vec::new();
         if crate::sql::lexer::has_statement(&entry.sql) {
+            if finish::is_acl_of_public_schema(entry) && finish::closes_public_schema(context) {
+                sql.push(statements::CLOSE_PUBLIC_SCHEMA.to_owned());
+            }
             sql.push(definition(context, entry));
         }
         if context.options.owners == Keep::Keep {
@@ -94,7 +98,7 @@ pub(super) fn push_entries(
         // No lane beside it has as much to do.
         if size > 0
             && size.saturating_mul(context.options.jobs as u64) >= all_indexes
-            && context.inspection.destination.version_num >= 110_000
+            && Feature::ParallelIndexBuilds.is_in(context.inspection.destination.version_num)
         {
             sql.insert(0, settings::WITH_PARALLEL_WORKERS.to_owned());
         }
@@ -127,6 +131,11 @@ pub(super) fn push_entries(
 
 /// As pg_dump wrote it, but for the names of the roles and for what only a superuser may say.
 fn definition(context: &Context<'_>, entry: &Entry) -> String {
+    let version = context.inspection.destination.version_num;
+    dialect::understood(entry, mapped_definition(context, entry), version)
+}
+
+fn mapped_definition(context: &Context<'_>, entry: &Entry) -> String {
     let Some(grammar) = Grammar::of_kind(&entry.kind) else {
         return entry.sql.clone();
     };

@@ -134,11 +134,7 @@ pub(super) fn push_definitions(
         return Some("verification was switched off".to_owned());
     }
     let client = &inspection.archive.client_version;
-    let client_major = client.split(['.', 'r', 'b', 'd']).next();
-    let client_major: u32 = client_major
-        .and_then(|m| m.trim().parse().ok())
-        .unwrap_or(0);
-    if client_major < inspection.destination.major() {
+    if inspection.archive.client_major() < inspection.destination.major() {
         return Some(format!(
             "pg_dump {client} cannot read a server of version {}; install the client programs of that version",
             inspection.destination.major()

@@ -2,13 +2,14 @@
 
 use crate::model::catalog::{Table, TableKind};
 use crate::model::existing::{Trigger, TriggerState};
+use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 
 use super::quote::{ident, literal, qualified};
 
 /// Whether this role may silence ordinary triggers and foreign keys for its own transactions.
 pub fn may_silence(version_num: u32) -> &'static str {
-    if version_num >= 150_000 {
+    if Feature::ParameterPrivileges.is_in(version_num) {
         "SELECT rolsuper OR pg_catalog.has_parameter_privilege('session_replication_role', 'SET') \
          FROM pg_catalog.pg_roles WHERE rolname = current_user"
     } else {

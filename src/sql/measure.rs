@@ -1,6 +1,7 @@
 //! Counting rows, and checksums over them: the same question to both sides.
 
-use crate::model::catalog::{Column, ExtensionConfig, Table};
+use crate::model::catalog::{Column, ExtensionConfig, HashForm, Table};
+use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 
 use super::quote::{ident, qualified};
@@ -10,15 +11,14 @@ use super::statements::condition;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ComparedColumn<'a> {
     pub name: &'a str,
-    /// See [`Column::hashes_exactly`].
-    pub hashes_exactly: bool,
+    pub form: &'a HashForm,
 }
 
 impl<'a> From<&'a Column> for ComparedColumn<'a> {
     fn from(column: &'a Column) -> Self {
         Self {
             name: &column.name,
-            hashes_exactly: column.hashes_exactly,
+            form: &column.hash_form,
         }
     }
 }
@@ -31,9 +31,16 @@ pub enum Measurement {
     /// `hash_record_extended` (14 and newer). What the hash takes for equal though it is not written alike is hashed as text.
     HashedRecord,
     /// `hashtextextended` (11 and newer) of the row's text.
-    HashedText,
+    HashedText(Floats),
     /// md5's first half of the row's text, where a side is 10, or where the sides' encodings differ.
-    Md5,
+    Md5(Floats),
+}
+
+/// Whether both servers write a float with the same digits. Where they do not, what has no other form is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Floats {
+    Alike,
+    Unlike,
 }
 
 impl Measurement {
@@ -43,11 +50,40 @@ impl Measurement {
         destination_version_num: u32,
         is_one_encoding: bool,
     ) -> Self {
-        match source_version_num.min(destination_version_num) {
-            _ if !is_one_encoding => Self::Md5,
-            140_000.. => Self::HashedRecord,
-            110_000.. => Self::HashedText,
-            _ => Self::Md5,
+        let older = source_version_num.min(destination_version_num);
+        let floats =
+            if Feature::ShortestFloats.is_between(source_version_num, destination_version_num) {
+                Floats::Unlike
+            } else {
+                Floats::Alike
+            };
+        if is_one_encoding && Feature::HashOfRecords.is_in(older) {
+            Self::HashedRecord
+        } else if is_one_encoding && Feature::HashOfText.is_in(older) {
+            Self::HashedText(floats)
+        } else {
+            Self::Md5(floats)
+        }
+    }
+
+    /// Whether the column's values are part of the measure.
+    pub fn includes(self, form: &HashForm) -> bool {
+        !(*form == HashForm::NestedFloats
+            && matches!(
+                self,
+                Self::HashedText(Floats::Unlike) | Self::Md5(Floats::Unlike)
+            ))
+    }
+
+    /// A value of a column, so that two values are one only where they are written alike.
+    fn term(self, column: &ComparedColumn<'_>) -> String {
+        let name = format!("x.{}", ident(column.name));
+        match (self, column.form) {
+            (Self::HashedRecord, HashForm::Value | HashForm::Byte) => name,
+            (Self::HashedRecord, _) => format!("{name}::pg_catalog.text COLLATE pg_catalog.\"C\""),
+            (_, HashForm::Byte) => format!("{name}::pg_catalog.int4"),
+            (_, HashForm::Sent(function)) => format!("pg_catalog.{}({name})", ident(function)),
+            _ => name,
         }
     }
 
@@ -58,10 +94,10 @@ impl Measurement {
             Self::HashedRecord => {
                 "the number of rows and the sum of hash_record_extended over all rows"
             }
-            Self::HashedText => {
+            Self::HashedText(_) => {
                 "the number of rows and the sum of hashtextextended over all rows as text"
             }
-            Self::Md5 => "the number of rows and the sum of md5 over all rows as text",
+            Self::Md5(_) => "the number of rows and the sum of md5 over all rows as text",
         }
     }
 
@@ -72,19 +108,15 @@ impl Measurement {
         }
         let names: Vec<String> = columns
             .iter()
-            .map(|column| {
-                let name = format!("x.{}", ident(column.name));
-                if self == Self::HashedRecord && !column.hashes_exactly {
-                    format!("{name}::pg_catalog.text COLLATE pg_catalog.\"C\"")
-                } else {
-                    name
-                }
-            })
+            .filter(|column| self.includes(column.form))
+            .map(|column| self.term(column))
             .collect();
         let row = format!("ROW({})", names.join(", "));
         let hash = match self {
             Self::HashedRecord => format!("pg_catalog.hash_record_extended({row}, 0)"),
-            Self::HashedText => format!("pg_catalog.hashtextextended({row}::pg_catalog.text, 0)"),
+            Self::HashedText(_) => {
+                format!("pg_catalog.hashtextextended({row}::pg_catalog.text, 0)")
+            }
             _ => format!(
                 "('x' || pg_catalog.left(pg_catalog.md5(pg_catalog.convert_to({row}::pg_catalog.text, 'UTF8')), 16))::pg_catalog.bit(64)::pg_catalog.int8"
             ),

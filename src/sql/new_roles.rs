@@ -1,5 +1,7 @@
 //! Statements about roles themselves: made, joined, left. They belong to the whole server.
 
+use crate::model::feature::Feature;
+
 use super::quote::{ident, literal};
 
 pub const MAY_CREATE_ROLES: &str =
@@ -27,7 +29,7 @@ pub fn let_stand_in(name: &str, member: &str, version_num: u32) -> String {
 }
 
 fn grant_role(name: &str, member: &str, version_num: u32) -> String {
-    let how = if version_num >= 160_000 {
+    let how = if Feature::MembershipOptions.is_in(version_num) {
         " WITH INHERIT TRUE, SET TRUE"
     } else {
         ""

@@ -2,6 +2,7 @@
 //! hides rows or ends a long statement.
 
 use crate::model::connection::ServerFacts;
+use crate::model::feature::Feature;
 use crate::model::options::{Options, ToastCompression};
 
 /// Settings that decide how values are written and read, and which rows are seen. They hold on both sides.
@@ -24,16 +25,16 @@ const PINNED: &[(&str, &str)] = &[
     ("idle_in_transaction_session_timeout", "0"),
 ];
 
-/// Timeouts that only newer servers know, with the version that brought them.
-const TIMEOUTS_BY_VERSION: &[(u32, &str)] = &[
-    (140_000, "idle_session_timeout"),
-    (170_000, "transaction_timeout"),
+/// Timeouts that only newer servers know.
+const NEWER_TIMEOUTS: [(Feature, &str); 2] = [
+    (Feature::IdleSessionTimeout, "idle_session_timeout"),
+    (Feature::TransactionTimeout, "transaction_timeout"),
 ];
 
 fn pinned(version_num: u32) -> Vec<String> {
-    let newer = TIMEOUTS_BY_VERSION
+    let newer = NEWER_TIMEOUTS
         .iter()
-        .filter(|(since, _)| version_num >= *since);
+        .filter(|(feature, _)| feature.is_in(version_num));
     PINNED
         .iter()
         .copied()
@@ -73,7 +74,7 @@ const MOST_INDEX_MEMORY: u64 = 2 * 1024 * 1024;
 /// gives a build by itself is never taken away. Builds side by side need no parallel workers of their own.
 pub fn loading(facts: &ServerFacts, options: &Options) -> Vec<String> {
     let mut settings = Vec::new();
-    if facts.version_num >= 110_000 && options.jobs > 1 {
+    if Feature::ParallelIndexBuilds.is_in(facts.version_num) && options.jobs > 1 {
         settings.push("SET max_parallel_maintenance_workers = 0".to_owned());
     }
     let share = facts.shared_buffers_kib / 2 / options.jobs.max(1) as u64;
@@ -97,8 +98,8 @@ pub fn fdw_options(version_num: u32) -> String {
                        -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=on \
                        -c bytea_output=hex -c lc_monetary=C -c xmloption=content"
         .to_owned();
-    for (since, name) in TIMEOUTS_BY_VERSION {
-        if version_num >= *since {
+    for (feature, name) in NEWER_TIMEOUTS {
+        if feature.is_in(version_num) {
             options.push_str(&format!(" -c {name}=0"));
         }
     }

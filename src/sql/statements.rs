@@ -2,6 +2,7 @@
 
 use crate::model::catalog::Table;
 use crate::model::connection::{DatabaseFacts, Endpoint, TlsMode};
+use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 use crate::model::plan::PASSWORD_MARKER;
 
@@ -196,7 +197,7 @@ pub fn create_fdw_server(address: &FdwAddress<'_>) -> String {
         ("fetch_size", address.fetch_size.to_string()),
         ("updatable", "false".to_owned()),
     ];
-    if address.destination_version_num >= 140_000 {
+    if Feature::ForeignPartitions.is_in(address.destination_version_num) {
         options.push(("truncatable", "false".to_owned()));
     }
     if tls.mode != TlsMode::Prefer {
@@ -271,7 +272,7 @@ pub fn import_foreign_schema<'a>(
     into: &str,
     destination_version_num: u32,
 ) -> String {
-    let generated = if destination_version_num >= 140_000 {
+    let generated = if Feature::ForeignPartitions.is_in(destination_version_num) {
         ", import_generated 'false'"
     } else {
         ""
@@ -283,6 +284,23 @@ pub fn import_foreign_schema<'a>(
         ident_list(tables),
         fdw_server(session),
         ident(into)
+    )
+}
+
+/// One table by hand: before 14 an import passes partitions over even when they are named.
+pub fn create_foreign_table(foreign: &ObjectName, table: &Table, session: u16) -> String {
+    let columns: Vec<String> = table
+        .columns
+        .iter()
+        .map(|column| format!("\n    {} {}", ident(&column.name), column.type_name))
+        .collect();
+    format!(
+        "CREATE FOREIGN TABLE {} ({}\n)\n    SERVER {} OPTIONS (schema_name {}, table_name {})",
+        qualified(foreign),
+        columns.join(","),
+        fdw_server(session),
+        literal(&table.name.schema),
+        literal(&table.name.name)
     )
 }
 
@@ -321,6 +339,9 @@ pub fn local_search_path(path: &str) -> String {
         literal(path)
     )
 }
+
+/// What a server from 15 on is made with.
+pub const CLOSE_PUBLIC_SCHEMA: &str = "REVOKE CREATE ON SCHEMA public FROM PUBLIC;";
 
 // ---- questions of the checks ----------------------------------------------------------------------
 
