@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{Inspection, Key, KeyCode, Msg, Now, Prefill, Start, State};
 use crate::model::archive::Archive;
 use crate::model::catalog::{
-    Catalog, Column, ForeignKey, Index, LargeObjects, Sequence, SequenceOwner, Table, TableKind,
-    WireType,
+    Catalog, Column, ForeignKey, HashForm, Index, LargeObjects, Sequence, SequenceOwner, Table,
+    TableKind, WireType,
 };
 use crate::model::connection::{
     DatabaseFacts, Endpoint, PasswordOrigin, Secret, ServerFacts, Side, Tls,

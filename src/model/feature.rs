@@ -45,6 +45,8 @@ features! {
     NondeterministicCollations = 12, "nondeterministic collations";
     Multiranges = 14, "multiranges";
     ColumnCompression = 14, "compression methods of columns";
+    /// Procedures may have OUT arguments, so the others are shown with IN.
+    OutArguments = 14, "procedures with OUT arguments";
     SqlBodies = 14, "functions with SQL-standard bodies";
     HashOfRecords = 14, "hash_record_extended";
     IdleSessionTimeout = 14, "idle_session_timeout";

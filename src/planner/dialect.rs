@@ -51,6 +51,7 @@ impl Versions {
                 each(without_names_of_not_null)
             }
             "TYPE" if self.part(Feature::Multiranges) => each(without_multirange),
+            "PROCEDURE" if self.part(Feature::OutArguments) => each(without_in),
             "ACL" | "DEFAULT ACL" if self.part(Feature::MaintainPrivilege) => {
                 let mut all: Vec<String> = pieces.iter().flat_map(|one| granted(one)).collect();
                 all.sort_unstable();
@@ -152,7 +153,7 @@ fn without_names_of_not_null(text: &str) -> String {
 /// `multirange_type_name = …,`: every range has one from 14 on.
 fn without_multirange(text: &str) -> String {
     let mut tokens = significant(text).into_iter();
-    let mut kept = Vec::new();
+    let mut kept: Vec<Token<'_>> = Vec::new();
     while let Some(token) = tokens.next() {
         if is_word(&token, "multirange_type_name") {
             if tokens
@@ -160,6 +161,7 @@ fn without_multirange(text: &str) -> String {
                 .find(|t| matches!(t.text, "," | ")"))
                 .is_some_and(|t| t.text == ")")
             {
+                kept.pop_if(|before| before.text == ",");
                 kept.push(Token { text: ")", ..token });
             }
         } else {
@@ -167,6 +169,16 @@ fn without_multirange(text: &str) -> String {
         }
     }
     joined(kept)
+}
+
+/// `f(IN x integer)`, where an older server leaves IN out.
+fn without_in(text: &str) -> String {
+    let tokens = significant(text);
+    let kept = tokens.iter().enumerate().filter(|(at, token)| {
+        let before = at.checked_sub(1).map(|before| tokens[before].text);
+        !(is_word(token, "IN") && matches!(before, Some("(" | ",")))
+    });
+    joined(kept.map(|(_, token)| *token))
 }
 
 /// One grant as many, each of one privilege; those on tables without MAINTAIN.
@@ -322,10 +334,25 @@ mod tests {
         );
         assert_one(
             "TYPE",
-            (13, "CREATE TYPE r AS RANGE (\n    subtype = text,\n);"),
+            (13, "CREATE TYPE r AS RANGE (\n    subtype = text\n);"),
             (
                 14,
                 "CREATE TYPE r AS RANGE (\n    subtype = text,\n    multirange_type_name = s.m\n);",
+            ),
+        );
+    }
+
+    #[test]
+    fn a_procedures_arguments_are_in_arguments() {
+        assert_one(
+            "PROCEDURE",
+            (
+                13,
+                "CREATE PROCEDURE p(x integer, INOUT y text DEFAULT 'IN')",
+            ),
+            (
+                14,
+                "CREATE PROCEDURE p(IN x integer, INOUT y text DEFAULT 'IN')",
             ),
         );
     }

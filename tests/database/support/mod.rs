@@ -12,7 +12,11 @@ use howdah::demo::cluster::{Cluster, ClusterOptions};
 use howdah::model::connection::{Endpoint, Secret};
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
-pub(crate) use oracle::differences;
+#[allow(
+    unused_imports,
+    reason = "the matrix of versions needs one, the other tests the other"
+)]
+pub(crate) use oracle::{differences, differences_by};
 
 /// The two servers of this run. A static is never dropped: the death of the test process ends them.
 pub(crate) struct Servers {

@@ -16,16 +16,7 @@ begin isolation level repeatable read read only";
 
 /// Facts of the catalogs, each query giving a name and what is true of it. `{user}` stands for the condition on namespace
 /// `n` that leaves out the system's schemas.
-const FACTS: [(&str, &str); 23] = [
-    (
-        "database",
-        "select 'locale', concat_ws(' ', pg_encoding_to_char(encoding), datcollate, datctype) from pg_database
-         where datname = current_database()
-         union all select 'itself', concat_ws(' ', datdba::regrole, datconnlimit, datistemplate, shobj_description(oid, 'pg_database'),
-           (select string_agg(a::text, ',' order by a::text) from unnest(datacl) a)) from pg_database where datname = current_database()
-         union all select 'settings of role ' || setrole::regrole::text, array_to_string(setconfig, ';') from pg_db_role_setting s
-         join pg_database d on d.oid = s.setdatabase where d.datname = current_database()",
-    ),
+const DEFINITIONS: [(&str, &str); 21] = [
     (
         "schema",
         "select nspname, concat_ws(' ', nspowner::regrole, (select string_agg(a::text, ',' order by a::text) from unnest(nspacl) a))
@@ -38,7 +29,7 @@ const FACTS: [(&str, &str); 23] = [
     (
         "relation",
         "select format('%I.%I', n.nspname, c.relname), concat_ws(' ', c.relkind, c.relpersistence, c.relowner::regrole, c.relrowsecurity,
-           c.relforcerowsecurity, c.relreplident, c.relispopulated, array_to_string(c.reloptions, ','),
+           c.relforcerowsecurity, c.relreplident, array_to_string(c.reloptions, ','),
            pg_get_expr(c.relpartbound, c.oid), pg_get_partkeydef(c.oid), am.amname, ts.spcname,
            (select string_agg(i.inhparent::regclass::text, ',' order by i.inhseqno) from pg_inherits i where i.inhrelid = c.oid),
            (select string_agg(a::text, ',' order by a::text) from unnest(coalesce(c.relacl,
@@ -50,7 +41,7 @@ const FACTS: [(&str, &str); 23] = [
         "column",
         "select format('%I.%I', n.nspname, c.relname) || '.' || a.attname, concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull,
            a.attidentity, to_jsonb(a) ->> 'attgenerated', a.attstorage, a.attislocal, a.attinhcount, a.attstattarget,
-           nullif(a.attcollation::regcollation::text, '-'), to_jsonb(a) ->> 'attcompression', array_to_string(a.attoptions, ','),
+           (select l.collname from pg_collation l where l.oid = a.attcollation), to_jsonb(a) ->> 'attcompression', array_to_string(a.attoptions, ','),
            (select string_agg(x::text, ',' order by x::text) from unnest(a.attacl) x), pg_get_expr(d.adbin, d.adrelid),
            (select count(*) from pg_attribute b where b.attrelid = a.attrelid and b.attnum between 1 and a.attnum and not b.attisdropped))
          from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
@@ -149,6 +140,19 @@ const FACTS: [(&str, &str); 23] = [
         "publication",
         "select pubname, (to_jsonb(p) - 'oid')::text from pg_publication p",
     ),
+];
+
+/// What no dump of the definitions holds.
+const CONTENTS: [(&str, &str); 2] = [
+    (
+        "database",
+        "select 'locale', concat_ws(' ', pg_encoding_to_char(encoding), datcollate, datctype) from pg_database
+         where datname = current_database()
+         union all select 'itself', concat_ws(' ', datdba::regrole, datconnlimit, datistemplate, shobj_description(oid, 'pg_database'),
+           (select string_agg(a::text, ',' order by a::text) from unnest(datacl) a)) from pg_database where datname = current_database()
+         union all select 'settings of role ' || setrole::regrole::text, array_to_string(setconfig, ';') from pg_db_role_setting s
+         join pg_database d on d.oid = s.setdatabase where d.datname = current_database()",
+    ),
     (
         "large object",
         "select oid::text, concat_ws(' ', md5(lo_get(oid)), lomowner::regrole, (select string_agg(a::text, ',' order by a::text)
@@ -158,20 +162,44 @@ const FACTS: [(&str, &str); 23] = [
 
 const USER_SCHEMAS: &str = r"n.nspname !~ '^pg_' and n.nspname <> 'information_schema'";
 
-/// The relations that hold rows, each with its columns in name order.
-const ROW_HOLDERS: &str = r"
-select format('%I.%I', n.nspname, c.relname), coalesce(string_agg(quote_ident(a.attname), ', ' order by a.attname), ''), c.relispopulated
+/// The relations that hold rows, each with its columns in name order. A value is taken in a form that every version writes alike:
+/// floats (before 12 with other digits) as they are sent, a "char" (whose upper half is no text before 15) as its number.
+const ROW_HOLDERS: &str = r#"
+select format('%I.%I', n.nspname, c.relname), coalesce(string_agg(case a.atttypid
+         when 'float4'::regtype then format('float4send(%I)', a.attname)
+         when 'float8'::regtype then format('float8send(%I)', a.attname)
+         when 'float8[]'::regtype then format('array_send(%I)', a.attname)
+         when 'point'::regtype then format('point_send(%I)', a.attname)
+         when '"char"'::regtype then format('%I::int', a.attname)
+         else quote_ident(a.attname) end, ', ' order by a.attname), ''), c.relispopulated
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 where {user} and c.relkind in ('r', 'm')
-group by c.oid, n.nspname, c.relname";
+group by c.oid, n.nspname, c.relname, c.relispopulated"#;
 
 const SEQUENCES: &str = r"
 select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace where {user} and c.relkind = 'S'";
 
 /// One line per difference, empty when the databases are equal. What the destination alone has is one, too.
 pub(crate) async fn differences(source: &Endpoint, destination: &Endpoint) -> Vec<String> {
-    let (source, destination) = tokio::join!(facts(source), facts(destination));
+    differences_by(source, source, destination).await
+}
+
+/// The same, where the definitions must be those of a third database: servers of two versions write one object in two ways, so
+/// what the source's dump makes of an empty database of the destination's version is what the destination must have.
+pub(crate) async fn differences_by(
+    reference: &Endpoint,
+    source: &Endpoint,
+    destination: &Endpoint,
+) -> Vec<String> {
+    let (definitions, contents, destination) =
+        tokio::join!(definitions(reference), contents(source), async {
+            let mut facts = definitions(destination).await;
+            facts.extend(contents(destination).await);
+            facts
+        });
+    let mut source = definitions;
+    source.extend(contents);
     let mut lines = Vec::new();
     for (name, value) in &source {
         match destination.get(name) {
@@ -191,12 +219,18 @@ pub(crate) async fn differences(source: &Endpoint, destination: &Endpoint) -> Ve
     lines
 }
 
-async fn facts(endpoint: &Endpoint) -> BTreeMap<String, String> {
+type Facts = BTreeMap<String, String>;
+
+async fn session(endpoint: &Endpoint) -> Client {
     let client = connect(endpoint).await;
     client.batch_execute(SETTINGS).await.unwrap();
-    let mut facts = BTreeMap::new();
-    for (category, sql) in FACTS {
-        for row in query(&client, sql).await {
+    client
+}
+
+async fn listed(client: &Client, questions: &[(&str, &str)]) -> Facts {
+    let mut facts = Facts::new();
+    for (category, sql) in questions {
+        for row in query(client, sql).await {
             let [name, value] = row.as_slice() else {
                 panic!("the facts of {category} need two columns");
             };
@@ -204,6 +238,16 @@ async fn facts(endpoint: &Endpoint) -> BTreeMap<String, String> {
             assert!(old.is_none(), "{category} {name} was found twice");
         }
     }
+    facts
+}
+
+async fn definitions(endpoint: &Endpoint) -> Facts {
+    listed(&session(endpoint).await, &DEFINITIONS).await
+}
+
+async fn contents(endpoint: &Endpoint) -> Facts {
+    let client = session(endpoint).await;
+    let mut facts = listed(&client, &CONTENTS).await;
     for row in query(&client, ROW_HOLDERS).await {
         let [name, columns, populated] = row.as_slice() else {
             panic!("three columns expected");
