@@ -21,5 +21,6 @@ mod table;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    table::run(std::env::args().skip(1).collect())
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    table::run(&arguments)
 }

@@ -1,6 +1,6 @@
 //! One server of each version, started when it is first asked for, with the fixture's roles and the fixture itself.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock};
 
 use howdah::demo::cluster::{Cluster, ClusterOptions};
@@ -89,7 +89,7 @@ pub(crate) async fn with_roles(major: u32) -> Result<&'static Server, String> {
 
 /// Whether this is yet to be done there. Asked while nothing else runs.
 fn is_first(what: &'static str, major: u32) -> bool {
-    static DONE: Mutex<BTreeMap<(&str, u32), ()>> = Mutex::new(BTreeMap::new());
+    static DONE: Mutex<BTreeSet<(&str, u32)>> = Mutex::new(BTreeSet::new());
     let mut done = DONE.lock().unwrap();
-    done.insert((what, major), ()).is_none()
+    done.insert((what, major))
 }

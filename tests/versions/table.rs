@@ -18,7 +18,7 @@ const OLDEST_DESTINATION: u32 = 12;
 /// Tries side by side.
 const LANES: usize = 2;
 
-pub(crate) fn run(arguments: Vec<String>) -> ExitCode {
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
     let is_full = arguments.iter().any(|a| a == "--full");
     // What `cargo test NAME` gives to every test program, and what a lister asks.
     let filters: Vec<&String> = arguments.iter().filter(|a| !a.starts_with('-')).collect();
