@@ -7,10 +7,13 @@ select c.oid,
        a.attname::text,
        o.deptype = 'i',
        case when pg_catalog.has_sequence_privilege(c.oid, 'USAGE, SELECT')
-             and pg_catalog.has_schema_privilege(n.oid, 'USAGE') then pg_catalog.pg_sequence_last_value(c.oid) end,
+             and pg_catalog.has_schema_privilege(n.oid, 'USAGE') 
+             -- An unlogged one is not on a standby, and 15 and 16 say so by an error.
+             and not (c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery()) then pg_catalog.pg_sequence_last_value(c.oid) end,
        pg_catalog.has_sequence_privilege(c.oid, 'SELECT')
          and pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
-       x.extname::text
+       x.extname::text,
+       c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery()
   from pg_catalog.pg_class as c
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
   left join pg_catalog.pg_depend as o

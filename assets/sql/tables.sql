@@ -46,7 +46,8 @@ select c.oid,
                      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as has_reading_check,
        case when c.relkind = 'p' then pg_catalog.pg_get_partkeydef(c.oid) end,
        pg_catalog.pg_get_expr(c.relpartbound, c.oid),
-       exists (select from pg_catalog.pg_rewrite as w where w.ev_class = c.oid and w.ev_type = '3') as has_insert_rule
+       exists (select from pg_catalog.pg_rewrite as w where w.ev_class = c.oid and w.ev_type = '3') as has_insert_rule,
+       c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery() as is_out_of_reach
   from pg_catalog.pg_class as c
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
   left join pg_catalog.pg_depend as d

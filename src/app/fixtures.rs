@@ -211,6 +211,7 @@ pub(crate) fn table(schema: &str, name: &str, rows: u64) -> Table {
         name: ObjectName::new(schema, name),
         kind: TableKind::Ordinary,
         is_unlogged: false,
+        is_out_of_reach: false,
         owner: "app".to_owned(),
         partition_of: None,
         inherits: Vec::new(),
@@ -291,6 +292,7 @@ pub(crate) fn shop() -> Inspection {
         }),
         last_value: owner.map(|_| 120_000),
         can_select: true,
+        is_out_of_reach: false,
         extension: None,
     };
     Inspection {

@@ -123,6 +123,7 @@ pub(crate) fn library() -> Inspection {
         }),
         last_value: Some(120_000),
         can_select: true,
+        is_out_of_reach: false,
         extension: None,
     }];
     inspection.catalog.large_objects = LargeObjects {

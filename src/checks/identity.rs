@@ -1,8 +1,9 @@
 //! Who the two ends are: versions, the same database twice, encoding and collation.
 
-use crate::model::connection::ServerFacts;
+use crate::model::connection::{ServerFacts, Side};
 use crate::model::finding::{Finding, Level};
 use crate::model::problem::{Field, Problem};
+use crate::pg::footing::Footing;
 
 use super::Facts;
 
@@ -32,14 +33,41 @@ pub(super) fn versions(source: &ServerFacts, destination: &ServerFacts) -> Vec<F
             "A standby only repeats what its primary does; nothing can be written to it. Connect to the primary.",
         ));
     }
-    if source.in_recovery {
-        findings.push(Finding::new(
-            Level::Warning,
-            "The source is a standby",
-            "Unlogged tables are empty on a standby, and a long read may be cancelled when it conflicts with replay.",
-        ));
-    }
     findings
+}
+
+/// A pooler or a balancer between howdah and a server.
+pub(super) fn footings(
+    source: Result<Footing, Problem>,
+    destination: Result<Footing, Problem>,
+) -> Result<Vec<Finding>, Problem> {
+    let mut findings = Vec::new();
+    for (side, footing) in [(Side::Source, source?), (Side::Destination, destination?)] {
+        match footing {
+            Footing::Direct => {}
+            Footing::Pooled => findings.push(
+                Finding::new(
+                    Level::Blocking,
+                    format!("The {side} is behind a connection pooler that lends sessions by transaction"),
+                    "Snapshots, locks and settings belong to a session, and this one (PgBouncer with pool_mode = transaction, say) changes under them. Connect to the server's own port, often 5432, or to a pool with pool_mode = session.",
+                )
+                .field(Field::Port),
+            ),
+            Footing::Several(servers) => findings.push(
+                Finding::new(
+                    Level::Blocking,
+                    format!("Behind the {side}'s address are several servers"),
+                    "A balancer sends each session to another one, and no two of them have one state of the data. Connect to one server by its own address.",
+                )
+                .objects(servers)
+                .field(Field::Host),
+            ),
+        }
+    }
+    if findings.is_empty() {
+        findings.push(Finding::fine("No pooler or balancer in between"));
+    }
+    Ok(findings)
 }
 
 /// The cluster's identifier with the database's OID names a database for good (pg_control_system, 9.6 and newer).

@@ -12,6 +12,7 @@ mod rights;
 mod roles;
 mod schema;
 mod strain;
+mod versions;
 
 use tokio_postgres::Client;
 
@@ -27,6 +28,7 @@ use crate::model::roles::DestinationRole;
 use crate::model::selection::Selection;
 use crate::pg::client_tools::{self, ClientTools};
 use crate::pg::connect::connect;
+use crate::pg::footing::{Footing, footing};
 use crate::pg::probe::probe;
 use crate::pg::problem::problem;
 use crate::pg::{archive, catalog};
@@ -86,6 +88,14 @@ pub async fn inspect(
 ) -> Result<Inspection, Problem> {
     let source = probe(&source_endpoint, false).await?;
     let destination = probe(&destination_endpoint, options.create_database).await?;
+    // Where the database is yet to be made, another one of its server answers.
+    let reachable = match destination.database {
+        Some(_) => destination_endpoint.clone(),
+        None => Endpoint {
+            database: "postgres".to_owned(),
+            ..destination_endpoint.clone()
+        },
+    };
     on_result(result(
         "reach",
         "Both servers answer",
@@ -101,6 +111,24 @@ pub async fn inspect(
         same,
     ));
 
+    let (source_footing, destination_footing) =
+        tokio::join!(footing(&source_endpoint), footing(&reachable));
+    let on_sand = [&source_footing, &destination_footing]
+        .iter()
+        .any(|one| !matches!(one, Ok(Footing::Direct) | Err(_)));
+    on_result(result(
+        "direct",
+        "Each session is one server's own",
+        identity::footings(source_footing, destination_footing),
+    ));
+    if on_sand {
+        return Err(Problem::new(
+            "Could not look further",
+            "the sessions are not one server's own",
+        )
+        .hint("Connect to the server's own host and port, past the pooler or balancer."));
+    }
+
     let tools = client_tools::choose(
         &client_tools::installed().await,
         source.major(),
@@ -114,13 +142,6 @@ pub async fn inspect(
     let tools = tools?;
 
     let source_session = pinned(&source_endpoint, &settings::source(source.version_num)).await?;
-    let reachable = match destination.database {
-        Some(_) => destination_endpoint.clone(),
-        None => Endpoint {
-            database: "postgres".to_owned(),
-            ..destination_endpoint.clone()
-        },
-    };
     let destination_session =
         pinned(&reachable, &settings::destination(destination.version_num)).await?;
     let catalog = catalog::read(&source_session.client, source.version_num).await?;
@@ -227,6 +248,11 @@ async fn run_checks(
         "strain",
         "Both servers bear what is asked of them",
         strain::check(facts).await,
+    ));
+    on_result(result(
+        "versions",
+        "The destination's version has what the source uses",
+        versions::check(facts).await,
     ));
     on_result(result(
         "extensions",

@@ -11,6 +11,8 @@ use super::{Facts, ask, fdw};
 /// Beside those that carry rows and build indexes: the snapshot's, the sequences' and pg_dump's.
 const OTHER_SESSIONS: i64 = 4;
 
+const STANDBY: &str = include_str!("../../assets/sql/standby.sql");
+
 /// A share of the transaction numbers that a long snapshot must not add to.
 const MOST_XID_AGE: i64 = 1_500_000_000;
 
@@ -23,6 +25,9 @@ pub(super) async fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
             "The destination is a standby: nothing can be written there",
             "Connect to the primary that it follows.",
         ));
+    }
+    if facts.source.in_recovery {
+        findings.push(standby(facts).await?);
     }
     let wanted = i64::try_from(facts.options.jobs)
         .unwrap_or(i64::MAX)
@@ -63,6 +68,42 @@ pub(super) async fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
         )));
     }
     Ok(findings)
+}
+
+/// What cannot be had of a standby, and what may end a long read there.
+async fn standby(facts: &Facts<'_>) -> Result<Finding, Problem> {
+    let rows = ask(facts.source_client, "the standby's settings", STANDBY).await?;
+    let (feedback, delay) = rows.first().map_or((false, String::new()), |row| {
+        (row.get::<_, bool>(0), row.get::<_, String>(1))
+    });
+    let patience = match (delay.as_str(), feedback) {
+        ("-1", _) => "A read that stands in the way of replay holds replay up, however long it takes (max_standby_streaming_delay = -1).".to_owned(),
+        (delay, true) => format!("Tables that are dropped or locked on the primary end a read here after {delay} (max_standby_streaming_delay); rows that are vacuumed away do not, for hot_standby_feedback is on."),
+        (delay, false) => format!("A read that stands in the way of replay is cancelled after {delay} (max_standby_streaming_delay): a vacuum on the primary is enough. Set max_standby_streaming_delay = -1 or hot_standby_feedback = on there for the time of the run."),
+    };
+    let catalog = facts.catalog;
+    let tables = catalog
+        .tables
+        .iter()
+        .filter(|t| t.is_out_of_reach)
+        .map(|t| &t.name);
+    let sequences = catalog
+        .sequences
+        .iter()
+        .filter(|s| s.is_out_of_reach)
+        .map(|s| &s.name);
+    let unlogged: Vec<String> = tables.chain(sequences).map(ToString::to_string).collect();
+    let left_behind = if unlogged.is_empty() {
+        ""
+    } else {
+        " What is unlogged is on the primary alone: these are made without their rows or counters."
+    };
+    Ok(Finding::new(
+        Level::Warning,
+        "The source is a standby",
+        format!("{patience}{left_behind} By postgres_fdw one session reads everything, for no lock can hold writers off from here."),
+    )
+    .objects(unlogged))
 }
 
 fn sessions(side: Side, server: &ServerFacts, free: i64, wanted: i64) -> Option<Finding> {

@@ -73,6 +73,8 @@ pub struct Table {
     pub name: ObjectName,
     pub kind: TableKind,
     pub is_unlogged: bool,
+    /// Unlogged, and this is a standby: the rows are on the primary alone.
+    pub is_out_of_reach: bool,
     pub owner: String,
     /// The partitioned table this is a partition of (position in [`Catalog::tables`]).
     pub partition_of: Option<usize>,
@@ -208,6 +210,8 @@ pub struct Sequence {
     /// `pg_sequences.last_value` at reading time; none when never used or not readable.
     pub last_value: Option<i64>,
     pub can_select: bool,
+    /// Unlogged, and this is a standby.
+    pub is_out_of_reach: bool,
     /// It belongs to an extension's configuration.
     pub extension: Option<String>,
 }

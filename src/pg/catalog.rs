@@ -224,6 +224,7 @@ fn table_from(row: &Row) -> Table {
             _ => TableKind::Ordinary,
         },
         is_unlogged: row.get(4),
+        is_out_of_reach: row.get(20),
         owner: row.get(5),
         partition_of: None,
         inherits: Vec::new(),
@@ -291,6 +292,7 @@ fn sequence_from(row: &Row, position: &HashMap<u32, usize>) -> Sequence {
         last_value: row.get(7),
         can_select: row.get(8),
         extension: row.get(9),
+        is_out_of_reach: row.get(10),
     }
 }
 

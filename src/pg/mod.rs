@@ -9,6 +9,7 @@ pub mod connect;
 mod connection_problem;
 pub mod copy;
 pub mod existing;
+pub mod footing;
 pub mod probe;
 pub mod problem;
 mod socket;

@@ -16,9 +16,17 @@ pub fn problem(what: impl Into<String>, error: &tokio_postgres::Error) -> Proble
     }
 }
 
+/// What a standby does with a read that stands in the way of replay (manual, "Handling Query Conflicts").
+const RECOVERY_CONFLICT: &str = "The standby cancelled the read because the primary changed what it was reading. Read from the primary, or set \
+     max_standby_streaming_delay = -1 or hot_standby_feedback = on on the standby for the time of the run.";
+
 fn from_server(what: String, error: &DbError) -> Problem {
     let code = error.code().code();
-    let (retry, hint) = classify(code);
+    let (retry, mut hint) = classify(code);
+    // The code is that of any conflict.
+    if error.message().contains("conflict with recovery") {
+        hint = Some(RECOVERY_CONFLICT);
+    }
     let mut detail: Vec<String> = error.detail().map(str::to_owned).into_iter().collect();
     let mut position = None;
     match error.position() {

@@ -135,7 +135,7 @@ pub(super) fn wanted_sequences(context: &Context<'_>) -> Vec<usize> {
                 Some(there) => there.contains(&sequence.name),
                 None => made.contains(&sequence.oid) || sequence.extension.is_some(),
             };
-            is_selected && is_there
+            is_selected && is_there && !sequence.is_out_of_reach
         })
         .map(|(at, _)| at)
         .collect()

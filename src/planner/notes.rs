@@ -16,6 +16,9 @@ pub(super) fn rows_left_out(context: &Context<'_>) -> Vec<LeftOut> {
         .filter(|(_, table)| table.holds_rows())
         .filter_map(|(at, table)| {
             let because = match context.selection.tables.get(at)? {
+                Carry::RowsAndStructure if table.is_out_of_reach => {
+                    "it is unlogged, and a standby does not have its rows".to_owned()
+                }
                 Carry::Nothing => return None,
                 Carry::StructureOnly => "only the structure was asked for".to_owned(),
                 Carry::RowsAndStructure => {
@@ -28,7 +31,18 @@ pub(super) fn rows_left_out(context: &Context<'_>) -> Vec<LeftOut> {
                 because,
             })
         })
+        .chain(counters_out_of_reach(context))
         .collect()
+}
+
+fn counters_out_of_reach(context: &Context<'_>) -> impl Iterator<Item = LeftOut> {
+    let sequences = context.inspection.catalog.sequences.iter();
+    sequences
+        .filter(|one| one.is_out_of_reach)
+        .map(|one| LeftOut {
+            object: format!("counter of {}", one.name),
+            because: "it is unlogged, and a standby does not have it".to_owned(),
+        })
 }
 
 /// Foreign keys whose rows are carried while rows they refer to stay behind.

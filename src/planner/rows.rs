@@ -112,6 +112,7 @@ pub(super) fn carried(context: &Context<'_>) -> Vec<Carried> {
         .enumerate()
         .filter(|(at, table)| {
             table.holds_rows()
+                && !table.is_out_of_reach
                 && context.selection.tables.get(*at) == Some(&Carry::RowsAndStructure)
                 && context.is_made_or_there(*at)
         })

@@ -56,6 +56,16 @@ pub fn has_statement(sql: &str) -> bool {
     tokens(sql).any(|token| token.is_significant() && token.text != ";")
 }
 
+/// Whether these words stand one after another in `sql`: in no string, no comment and no quoted name.
+pub fn says(sql: &str, words: &[&str]) -> bool {
+    let code: Vec<&str> = tokens(sql)
+        .filter(Token::is_significant)
+        .map(|token| token.text)
+        .collect();
+    let is_said = |at: &[&str]| at.iter().zip(words).all(|(a, b)| a.eq_ignore_ascii_case(b));
+    code.windows(words.len().max(1)).any(is_said)
+}
+
 /// `sql` cut after each semicolon that ends a statement. What follows the last one is a piece too, be it a comment.
 pub fn statements(sql: &str) -> Vec<&str> {
     let mut pieces = Vec::new();

@@ -5,6 +5,8 @@ mod demo;
 mod oracle;
 // Clippy then takes the whole module for tests, where a panic is how to fail.
 #[cfg(test)]
+mod endpoints;
+#[cfg(test)]
 mod existing;
 #[cfg(test)]
 mod fallback;
