@@ -82,20 +82,19 @@ async fn carried(cell: Cell) -> Result<Result<String, String>, String> {
     let server = servers::server(cell.destination)?;
     let from = servers::server(cell.source)?.endpoint("fixture");
     let to = server.endpoint(&format!("from_{}_{}", cell.source, cell.method));
-    let clients = packages::clients()?;
-    let howdah = |arguments: &[&str]| {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let places = std::iter::once(clients.clone()).chain(std::env::split_paths(&path));
-        Command::new(env!("CARGO_BIN_EXE_howdah"))
-            .args(arguments)
-            .args(["--source", &support::uri(&from)])
-            .args(["--destination", &support::uri(&to)])
-            .args(["--verify", "checksums"])
-            .env("PATH", std::env::join_paths(places).unwrap())
-            .output()
-            .unwrap()
-    };
-    let run = howdah(&["run", "--yes", "--create-database", "--method", cell.method]);
+    let run = howdah(
+        &from,
+        &to,
+        &[
+            "run",
+            "--yes",
+            "--create-database",
+            "--verify",
+            "checksums",
+            "--method",
+            cell.method,
+        ],
+    )?;
     if !run.status.success() {
         return Ok(Err(said(&run)));
     }
@@ -108,7 +107,7 @@ async fn carried(cell: Cell) -> Result<Result<String, String>, String> {
     if !differences.is_empty() {
         return Ok(Err(differences.join("\n")));
     }
-    let verified = howdah(&["verify"]);
+    let verified = howdah(&from, &to, &["verify", "--verify", "checksums"])?;
     let words = said(&verified);
     if !verified.status.success() {
         return Ok(Err(words));
@@ -120,7 +119,20 @@ async fn carried(cell: Cell) -> Result<Result<String, String>, String> {
     Ok(Ok(summary))
 }
 
-fn said(output: &Output) -> String {
+/// Runs the program between two databases, with client programs that can read both.
+pub(crate) fn howdah(from: &Endpoint, to: &Endpoint, arguments: &[&str]) -> Result<Output, String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let places = std::iter::once(packages::clients()?).chain(std::env::split_paths(&path));
+    Command::new(env!("CARGO_BIN_EXE_howdah"))
+        .args(arguments)
+        .args(["--source", &support::uri(from)])
+        .args(["--destination", &support::uri(to)])
+        .env("PATH", std::env::join_paths(places).unwrap())
+        .output()
+        .map_err(|error| error.to_string())
+}
+
+pub(crate) fn said(output: &Output) -> String {
     let out = String::from_utf8_lossy(&output.stdout);
     format!("{out}{}", String::from_utf8_lossy(&output.stderr))
 }

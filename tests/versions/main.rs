@@ -17,6 +17,8 @@ mod servers;
 mod support;
 #[cfg(test)]
 mod table;
+#[cfg(test)]
+mod warnings;
 
 use std::process::ExitCode;
 

@@ -9,11 +9,17 @@ use std::time::Instant;
 use crate::cells::{self, Cell, Outcome};
 use crate::features;
 use crate::servers::{self, MAJORS};
+use crate::warnings;
 
 const METHODS: [&str; 2] = ["copy", "fdw"];
 /// What every change must pass.
 const USUAL: [(u32, u32); 6] = [(10, 15), (12, 17), (13, 18), (15, 15), (16, 18), (18, 18)];
 const OLDEST_DESTINATION: u32 = 12;
+
+/// Where the check of an older and of a newer destination has something to say.
+const NEW: u32 = 18;
+const WITHOUT_NEW: u32 = 16;
+const OLD: u32 = 12;
 
 /// Tries side by side.
 const LANES: usize = 2;
@@ -63,21 +69,24 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     side_by_side(&majors, |major| drop(servers::server(*major)));
     let mut tally = Tally::default();
     for major in &majors {
-        let checked = alone(features::check(*major));
-        tally.tell(
-            &format!("features of {major}"),
-            started,
-            match checked {
-                Ok(Ok(Ok(count))) => {
-                    Outcome::Equal(format!("{count} features are as the table says"))
-                }
-                Ok(Ok(Err(disagreements))) => Outcome::Different(disagreements),
-                Ok(Err(reason)) => Outcome::NotRun(reason),
-                Err(panic) => Outcome::Different(panic),
-            },
-        );
+        let checked = judged(alone(features::check(*major)));
+        tally.tell(&format!("features of {major}"), started, checked);
     }
     prepare(&cells, &mut tally, started);
+    let (oldest, newest) = (majors[0], majors[majors.len() - 1]);
+    let older = majors
+        .iter()
+        .rfind(|m| **m <= WITHOUT_NEW && **m >= OLDEST_DESTINATION);
+    if let (Some(older), NEW..) = (older, newest) {
+        let start = Instant::now();
+        let checked = judged(alone(warnings::not_yet(newest, *older)));
+        tally.tell(&format!("{newest} down to {older}"), start, checked);
+    }
+    if oldest < OLD && newest > OLD {
+        let start = Instant::now();
+        let checked = judged(alone(warnings::not_any_more(oldest, newest)));
+        tally.tell(&format!("removed since {oldest}"), start, checked);
+    }
     let outcomes = Mutex::new(BTreeMap::new());
     let tally = Mutex::new(tally);
     side_by_side(&cells, |cell| {
@@ -122,6 +131,14 @@ impl Tally {
         *count += 1;
         let seconds = started.elapsed().as_secs_f64();
         println!("{name:<18} {word:<8} {seconds:>5.1} s  {text}");
+    }
+}
+
+fn judged(tried: Result<Result<Result<String, String>, String>, String>) -> Outcome {
+    match tried {
+        Ok(Ok(Ok(text))) => Outcome::Equal(text),
+        Ok(Ok(Err(text))) | Err(text) => Outcome::Different(text),
+        Ok(Err(reason)) => Outcome::NotRun(reason),
     }
 }
 
