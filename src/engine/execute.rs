@@ -20,7 +20,7 @@ use crate::pg::client_tools::ClientTools;
 use crate::pg::connect::Canceller;
 use crate::pg::copy::{self, End};
 use crate::pg::problem::problem;
-use crate::planner::definitions;
+use crate::planner::definitions::{self, Terms};
 use crate::planner::dialect::Versions;
 use crate::sql::quote::literal;
 use crate::sql::statements;
@@ -408,9 +408,12 @@ impl Executor {
         Ok(definitions::compare(
             &self.plan.definitions,
             &found,
-            &self.plan.options,
-            Versions::of(&self.plan),
-            is_whole,
+            &Terms {
+                options: &self.plan.options,
+                versions: Versions::of(&self.plan),
+                is_whole,
+                extensions_there: &self.plan.extensions_there,
+            },
         ))
     }
 

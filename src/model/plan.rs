@@ -45,6 +45,8 @@ pub struct Plan {
     pub measured_by: Option<String>,
     /// Columns whose values are not part of the measure, with the reason, one sentence each.
     pub not_measured: Vec<String>,
+    /// Extensions of the destination that howdah uses and did not install.
+    pub extensions_there: Vec<String>,
     /// `server_version_num` of the source and the destination.
     pub versions: (u32, u32),
     /// What the destination's schema must read like in the end.

@@ -65,15 +65,40 @@ fn of_entry(entry: &Entry, options: &Options, roles: &RoleMap) -> Option<Definit
     })
 }
 
-/// Holds what was to be made against what the destination's archive says. With `is_whole` the destination may hold nothing
-/// else; without, what it holds besides is not howdah's to judge.
+/// What the comparison goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    pub options: &'a Options,
+    pub versions: Versions,
+    /// The destination may hold nothing else.
+    pub is_whole: bool,
+    /// But for these extensions, which were there before.
+    pub extensions_there: &'a [String],
+}
+
+impl Terms<'_> {
+    fn is_extra(&self, kind: &str, name: &ObjectName) -> bool {
+        let is_of = |extension: &String| match kind {
+            "EXTENSION" => name.name == *extension,
+            "COMMENT" => name.name == format!("EXTENSION {extension}"),
+            // A provider's grant of the wrapper that the extension is there for.
+            "ACL" => name.name == format!("FOREIGN DATA WRAPPER {extension}"),
+            _ => false,
+        };
+        self.is_whole && !self.extensions_there.iter().any(is_of)
+    }
+}
+
+/// Holds what was to be made against what the destination's archive says. Where the destination is
+/// not howdah's as a whole, what it holds besides is not howdah's to judge.
 pub fn compare(
     expected: &[Definition],
     destination: &Archive,
-    options: &Options,
-    versions: Versions,
-    is_whole: bool,
+    terms: &Terms<'_>,
 ) -> DefinitionsResult {
+    let Terms {
+        options, versions, ..
+    } = *terms;
     let found: Vec<Definition> = destination
         .entries
         .iter()
@@ -97,7 +122,7 @@ pub fn compare(
             sides.map(|texts| versions.leveled(kind, canonical(kind, &texts)));
         let change = match (source.is_empty(), destination.is_empty()) {
             (_, true) => Change::Missing,
-            (true, false) if is_whole => Change::Extra,
+            (true, false) if terms.is_extra(kind, name) => Change::Extra,
             (true, false) => continue,
             _ if source == destination
                 || versions.differ_in_qualifiers_alone(kind, &source, &destination) =>
@@ -281,7 +306,16 @@ mod tests {
             entries: destination.into_iter().cloned().collect(),
             ..Archive::default()
         };
-        compare(&expected, &archive, &options, Versions::default(), is_whole)
+        compare(
+            &expected,
+            &archive,
+            &Terms {
+                options: &options,
+                versions: Versions::default(),
+                is_whole,
+                extensions_there: &["postgres_fdw".to_owned()],
+            },
+        )
     }
 
     #[test]
@@ -328,6 +362,23 @@ mod tests {
             compared([&before], [&other], true).verdict,
             Verdict::Different
         );
+    }
+
+    #[test]
+    fn an_extension_that_was_there_is_not_extra() {
+        let there = entry(
+            "EXTENSION",
+            "postgres_fdw",
+            "CREATE EXTENSION postgres_fdw;",
+        );
+        let grant = entry(
+            "ACL",
+            "FOREIGN DATA WRAPPER postgres_fdw",
+            "GRANT ALL ON FOREIGN DATA WRAPPER postgres_fdw TO x;",
+        );
+        assert_eq!(compared([], [&there, &grant], true).verdict, Verdict::Equal);
+        let other = entry("EXTENSION", "hstore", "CREATE EXTENSION hstore;");
+        assert_eq!(compared([], [&other], true).verdict, Verdict::Different);
     }
 
     #[test]

@@ -252,6 +252,11 @@ impl<'a> Context<'a> {
                 inspection.source.version_num,
                 inspection.destination.version_num,
             ),
+            extensions_there: inspection
+                .is_fdw_installed
+                .then(|| "postgres_fdw".to_owned())
+                .into_iter()
+                .collect(),
             not_measured: notes::not_measured(&self),
             measured_by: self.measurement().map(|m| m.describe().to_owned()),
             left_out: self.closure.left_out,
@@ -272,6 +277,8 @@ pub fn comparison(inspection: &Inspection, selection: &Selection, options: &Opti
         definitions: verification::definitions(&context),
         definitions_not_compared: not_compared,
         is_comparison: true,
+        // There is no before.
+        extensions_there: Vec::new(),
         // Nothing is written there either.
         destination_settings: settings::source(inspection.destination.version_num),
         ..context.into_plan(steps)

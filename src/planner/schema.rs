@@ -35,6 +35,22 @@ fn phase_of(entry: &Entry) -> Phase {
     }
 }
 
+/// Who is no superuser can give an object only to an owner who may create in its schema, which a grant may be needed for.
+fn is_early_grant(context: &Context<'_>, entry: &Entry) -> bool {
+    !context.inspection.destination.is_superuser
+        && context.options.owners == Keep::Keep
+        && entry.kind == "ACL"
+        && entry.name.name.starts_with("SCHEMA ")
+}
+
+fn phase_in(context: &Context<'_>, entry: &Entry) -> Phase {
+    if is_early_grant(context, entry) {
+        Phase::Schema
+    } else {
+        phase_of(entry)
+    }
+}
+
 /// Entries that are made, with the number of their step.
 pub(super) type StepOfEntry = HashMap<u32, StepId>;
 
@@ -50,7 +66,14 @@ pub(super) fn push_entries(
     let tables = &context.inspection.catalog.tables;
     let all_indexes: u64 = tables.iter().map(|table| table.index_bytes).sum();
     let mut namesakes: HashMap<String, u32> = HashMap::new();
-    for entry in &context.inspection.archive.entries {
+    let mut entries: Vec<&Entry> = context.inspection.archive.entries.iter().collect();
+    // An owner must be allowed to create in the schema before an object becomes his.
+    entries.sort_by_key(|entry| match entry.kind.as_str() {
+        "SCHEMA" => 0,
+        _ if is_early_grant(context, entry) => 1,
+        _ => 2,
+    });
+    for entry in entries {
         let mut key = schema_key(&entry.kind, &entry.name);
         // pg_dump names operators without their types, default privileges without their role, a line break as a space.
         let namesake = namesakes.entry(key.clone()).or_default();
@@ -58,7 +81,7 @@ pub(super) fn push_entries(
         if *namesake > 1 {
             key.push_str(&format!(" ({namesake})"));
         }
-        if phase_of(entry) != wanted
+        if phase_in(context, entry) != wanted
             || !context.closure.carries(entry)
             || is_skipped(entry, context.options)
         {
@@ -106,7 +129,9 @@ pub(super) fn push_entries(
         // One may not own the extension, or not have the label's provider: told, never fatal.
         let is_extension_comment =
             entry.kind == "COMMENT" && entry.name.name.starts_with("EXTENSION ");
-        let rule = if is_extension_comment || entry.kind == "SECURITY LABEL" {
+        // Only a superuser may, and on a managed server that is its provider.
+        let is_systems_acl = entry.kind == "ACL" && entry.name.schema == "pg_catalog";
+        let rule = if is_extension_comment || is_systems_acl || entry.kind == "SECURITY LABEL" {
             Rule::Optional
         } else {
             Rule::Normal
@@ -125,7 +150,12 @@ pub(super) fn push_entries(
                 .fallbacks(fallback::of_entry(context, entry, &sql, &key))
                 .transaction(sql)
         };
-        made.insert(entry.id, steps.push(draft));
+        let step = steps.push(draft);
+        made.insert(entry.id, step);
+        if is_early_grant(context, entry) {
+            // What stands in the schema waits for its grants, too.
+            made.extend(entry.depends_on.iter().map(|schema| (*schema, step)));
+        }
     }
 }
 

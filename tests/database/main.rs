@@ -13,6 +13,8 @@ mod fallback;
 #[cfg(test)]
 mod journeys;
 #[cfg(test)]
+mod managed;
+#[cfg(test)]
 mod migrate;
 #[cfg(test)]
 mod namesakes;

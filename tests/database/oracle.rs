@@ -61,7 +61,7 @@ const CHANGES: [(&str, &str); 22] = [
         "create or replace view s.v as select a from s.t where a > 1",
         "view s.v",
     ),
-    ("refresh materialized view s.m with no data", "relation s.m"),
+    ("refresh materialized view s.m with no data", "rows s.m"),
     ("select lo_put(70001, 0, 'E')", "large object 70001"),
     ("comment on table s.t is null", "comment table s.t"),
     ("create schema howdah_src", "schema howdah_src"),
