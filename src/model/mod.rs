@@ -11,6 +11,7 @@ pub mod existing;
 pub mod finding;
 pub mod format;
 pub mod inspection;
+pub mod journal;
 pub mod name;
 pub mod options;
 pub mod plan;

@@ -9,6 +9,7 @@ pub mod connect;
 mod connection_problem;
 pub mod copy;
 pub mod existing;
+pub mod journal;
 pub mod probe;
 pub mod problem;
 mod socket;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::archive::{Entry, Section};
+use crate::model::archive::{Archive, Entry, Section};
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::Keep;
 use crate::model::plan::{Phase, Rule, StepId, TableLock, schema_key};
@@ -37,6 +37,21 @@ fn phase_of(entry: &Entry) -> Phase {
 /// Entries that are made, with the number of their step.
 pub(super) type StepOfEntry = HashMap<u32, StepId>;
 
+/// The journal key of each entry's step.
+pub(super) fn keys(archive: &Archive) -> impl Iterator<Item = String> {
+    let mut namesakes: HashMap<String, u32> = HashMap::new();
+    archive.entries.iter().map(move |entry| {
+        let mut key = schema_key(&entry.kind, &entry.name);
+        // pg_dump names operators without their types, default privileges without their role, a line break as a space.
+        let namesake = namesakes.entry(key.clone()).or_default();
+        *namesake += 1;
+        if *namesake > 1 {
+            key.push_str(&format!(" ({namesake})"));
+        }
+        key
+    })
+}
+
 /// Everything of `wanted` phase, in the archive's order. Entries without a statement (the schema `public`, which is
 /// there already) get no step.
 pub(super) fn push_entries(
@@ -48,15 +63,8 @@ pub(super) fn push_entries(
 ) {
     let tables = &context.inspection.catalog.tables;
     let all_indexes: u64 = tables.iter().map(|table| table.index_bytes).sum();
-    let mut namesakes: HashMap<String, u32> = HashMap::new();
-    for entry in &context.inspection.archive.entries {
-        let mut key = schema_key(&entry.kind, &entry.name);
-        // pg_dump names operators without their types, default privileges without their role, a line break as a space.
-        let namesake = namesakes.entry(key.clone()).or_default();
-        *namesake += 1;
-        if *namesake > 1 {
-            key.push_str(&format!(" ({namesake})"));
-        }
+    let archive = &context.inspection.archive;
+    for (entry, key) in archive.entries.iter().zip(keys(archive)) {
         if phase_of(entry) != wanted
             || !context.closure.carries(entry)
             || is_skipped(entry, context.options)
@@ -104,6 +112,9 @@ pub(super) fn push_entries(
             entry.kind == "COMMENT" && entry.name.name.starts_with("EXTENSION ");
         let rule = if is_extension_comment || entry.kind == "SECURITY LABEL" {
             Rule::Optional
+        } else if wanted == Phase::CleanUp {
+            // They would fire when the run is gone on with.
+            Rule::WhenComplete
         } else {
             Rule::Normal
         };
