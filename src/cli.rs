@@ -69,6 +69,33 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
     },
+    /// Go on with a run that was interrupted: what is done and still true is kept
+    Resume {
+        /// Source database, if it has another address or password now than when the run began
+        #[arg(long, value_name = "URI")]
+        source: Option<String>,
+        /// Destination database, in which the run left its journal
+        #[arg(long, value_name = "URI")]
+        destination: String,
+        /// Go ahead; without it, only what is done and what is left is told
+        #[arg(long)]
+        yes: bool,
+        /// One JSON object per event on standard output
+        #[arg(long)]
+        json: bool,
+        /// Write the report to this file, Markdown or (ending in .json) JSON
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+    },
+    /// Remove what interrupted runs left of howdah's own in a destination; what they copied stays
+    Clean {
+        /// Destination database
+        #[arg(long, value_name = "URI")]
+        destination: String,
+        /// Go ahead; without it, only what would be removed is told
+        #[arg(long)]
+        yes: bool,
+    },
     /// Check both servers; change nothing
     Check {
         #[command(flatten)]

@@ -20,6 +20,7 @@ use crate::model::problem::Problem;
 use crate::model::selection::{Carry, Pattern, Selection};
 use crate::planner;
 use crate::report_text;
+use crate::settings::{Environment, fill_password};
 
 /// What a headless command ends with.
 #[derive(Debug)]
@@ -33,6 +34,9 @@ impl End {
         Self::Failed(Box::new(problem))
     }
 }
+
+/// Exit code of a command that has nothing to do, or was not told to do it.
+const USAGE: u8 = 2;
 
 /// Exit code of checks that block.
 pub const CHECKS_BLOCKED: u8 = 3;
@@ -257,6 +261,89 @@ pub async fn run(
         voice.say(&format!("note  {note}"));
     }
     perform(plan, inspection, voice, report_file).await
+}
+
+/// `howdah resume`: 2 when there is nothing to go on with. The source is the journal's unless it is named; its password, which
+/// no journal holds, is looked for in the environment.
+pub async fn resume(
+    source: Option<Endpoint>,
+    destination: Endpoint,
+    environment: &Environment,
+    is_wanted: bool,
+    voice: Voice,
+    report_file: Option<&std::path::Path>,
+) -> End {
+    let journal = match checks::journal_of(&destination).await {
+        Ok(Some(journal)) => journal,
+        Ok(None) => {
+            voice.say(&format!(
+                "Nothing to resume: {} has no journal of an interrupted run. Its last run came to its end, or none was begun.",
+                destination.label()
+            ));
+            return End::Code(USAGE);
+        }
+        Err(problem) => return End::failed(problem),
+    };
+    let request = journal.request;
+    let source = source.unwrap_or_else(|| {
+        let mut source = request.source.clone();
+        fill_password(&mut source, environment);
+        source
+    });
+    let options = &request.options;
+    let inspection = match inspect(source, destination, options, Purpose::Resume, voice).await {
+        Ok(Some(inspection)) => inspection,
+        Ok(None) => {
+            voice.say("A check blocks this; nothing was changed.");
+            return End::Code(CHECKS_BLOCKED);
+        }
+        Err(problem) => return End::failed(problem),
+    };
+    let selection = request.selection(&inspection.catalog);
+    let plan = match planner::plan(&inspection, &selection, options) {
+        Ok(plan) => Arc::new(plan),
+        Err(problem) => return End::failed(problem),
+    };
+    for note in &plan.notes {
+        voice.say(&format!("note  {note}"));
+    }
+    if !is_wanted {
+        voice.say("Nothing was changed. Add --yes to go on.");
+        return End::Code(USAGE);
+    }
+    perform(plan, inspection, voice, report_file).await
+}
+
+/// `howdah clean`: 0 when nothing is left.
+pub async fn clean(destination: Endpoint, is_wanted: bool) -> End {
+    let voice = Voice::Lines;
+    let found = match checks::leftovers_of(&destination).await {
+        Ok(found) => found,
+        Err(problem) => return End::failed(problem),
+    };
+    if found.objects.is_empty() {
+        voice.say("Nothing of howdah's own is there.");
+        return End::Code(0);
+    }
+    if found.sessions > 0 {
+        voice.say(
+            "A run of howdah is under way in this database; nothing was removed. Stop it first.",
+        );
+        return End::Code(CHECKS_BLOCKED);
+    }
+    if !is_wanted {
+        voice.say("These statements would be run; what was copied stays:");
+        for statement in &found.statements {
+            voice.say(&format!("    {};", printable_lines(statement)));
+        }
+        voice.say("Nothing was changed. Add --yes to run them.");
+        return End::Code(USAGE);
+    }
+    let tell = |statement: &str| voice.say(&format!("done  {};", printable_lines(statement)));
+    match engine::clean(&destination, &found.statements, tell).await {
+        Ok(()) => End::Code(0),
+        Err(problem) => End::failed(problem),
+    }
 }
 
 /// `howdah verify`: 0 when everything compared is equal, 4 when something is not.

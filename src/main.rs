@@ -89,6 +89,28 @@ async fn dispatch(cli: Cli) -> u8 {
                 headless::verify(source, destination, scope.into(), voice, report.as_deref());
             finish(Box::pin(comparison).await)
         }
+        Some(Command::Resume {
+            source,
+            destination,
+            yes,
+            json,
+            report,
+        }) => {
+            let voice = if json { Voice::Json } else { Voice::Lines };
+            let source = source.map(|text| end("--source", &text)).transpose();
+            let (source, destination) = match (source, end("--destination", &destination)) {
+                (Ok(source), Ok(destination)) => (source, destination),
+                (Err(problem), _) | (_, Err(problem)) => return usage(&problem),
+            };
+            let environment = Environment::of_process();
+            let report = report.as_deref();
+            let resumed = headless::resume(source, destination, &environment, yes, voice, report);
+            finish(Box::pin(resumed).await)
+        }
+        Some(Command::Clean { destination, yes }) => match end("--destination", &destination) {
+            Ok(destination) => finish(headless::clean(destination, yes).await),
+            Err(problem) => usage(&problem),
+        },
         Some(Command::Plan { ends, choices }) => match both(&ends) {
             Ok((source, destination)) => {
                 finish(Box::pin(headless::show_plan(source, destination, choices.into())).await)
@@ -194,12 +216,13 @@ fn say(text: &str) {
 }
 
 fn both(ends: &RequiredEnds) -> Result<(Endpoint, Endpoint), Problem> {
-    let environment = Environment::of_process();
-    let source = resolve(Some(&ends.source), &environment)
-        .map_err(|problem| problem.doing("Could not understand --source"))?;
-    let destination = resolve(Some(&ends.destination), &environment)
-        .map_err(|problem| problem.doing("Could not understand --destination"))?;
-    Ok((source, destination))
+    let source = end("--source", &ends.source)?;
+    Ok((source, end("--destination", &ends.destination)?))
+}
+
+fn end(option: &str, text: &str) -> Result<Endpoint, Problem> {
+    resolve(Some(text), &Environment::of_process())
+        .map_err(|problem| problem.doing(format!("Could not understand {option}")))
 }
 
 fn finish(end: End) -> u8 {

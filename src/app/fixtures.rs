@@ -256,6 +256,7 @@ pub(crate) fn bare() -> Inspection {
         archive: Archive::default(),
         existing: Vec::new(),
         existing_schema: None,
+        journal: None,
         destination_roles: Vec::new(),
         is_fdw_installed: false,
     }

@@ -8,10 +8,10 @@ use crate::model::format::count;
 use crate::model::name::printable;
 use crate::model::options::{OnExisting, SchemaChoice};
 use crate::model::problem::Problem;
-use crate::sql::existing::{FEW_ROWS, HAS_SET_ASIDE, SET_ASIDE};
+use crate::sql::existing::FEW_ROWS;
 use crate::sql::statements;
 
-use super::{Facts, ask, ask_bool, existing};
+use super::{Facts, Purpose, ask_bool, existing};
 
 pub(super) async fn state(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     match (facts.options.schema, facts.existing_schema) {
@@ -61,6 +61,10 @@ fn room_for_schema(facts: &Facts<'_>) -> Finding {
         .filter(|o| o.kind != "schema")
         .filter(|o| wanted.contains(&(o.name.schema.as_str(), o.name.name.as_str())))
         .collect();
+    if let (Purpose::Resume, Some(journal)) = (facts.purpose, facts.journal) {
+        let done = journal.done.len();
+        return Finding::fine(format!("{done} steps of the run are done"));
+    }
     let named = |objects: &mut dyn Iterator<Item = &ExistingObject>| {
         let mut objects: Vec<&ExistingObject> = objects.collect();
         // Rows are what cannot be made again.
@@ -91,43 +95,6 @@ fn room_for_schema(facts: &Facts<'_>) -> Finding {
         )
         .objects(named(&mut in_the_way.iter().map(|o| **o))),
     }
-}
-
-pub(super) async fn leftovers(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
-    if facts.destination.database.is_none() {
-        return Ok(vec![Finding::fine("The database will be new")]);
-    }
-    let rows = ask(facts.destination_client, "leftovers", statements::LEFTOVERS).await?;
-    if rows.is_empty() {
-        return Ok(vec![Finding::fine("Nothing is left")]);
-    }
-    let mut objects = Vec::new();
-    let mut fixes = Vec::new();
-    let mut meaning = "It ended before it could clean up, or is still running. If none runs, remove it with the statements below; nothing of yours is in it.";
-    if ask_bool(facts.destination_client, "leftovers", HAS_SET_ASIDE).await? {
-        for row in ask(facts.destination_client, "foreign keys", SET_ASIDE).await? {
-            fixes.push(row.get(0));
-            meaning = "It ended before it could clean up, or is still running. It had dropped foreign keys of yours for the time of the copy: if none runs, put them back and remove the scaffold with the statements below.";
-        }
-    }
-    for row in &rows {
-        let (kind, name): (String, String) = (row.get(0), row.get(1));
-        if kind == "server" {
-            fixes.insert(0, format!("{};", statements::drop_fdw_server(&name)));
-        } else {
-            fixes.push(format!("{};", statements::drop_schema(&name)));
-        }
-        objects.push(format!("{kind} {name}"));
-    }
-    Ok(vec![
-        Finding::new(
-            Level::Blocking,
-            "An earlier run of howdah left its scaffold",
-            meaning,
-        )
-        .objects(objects)
-        .fix(fixes.join("\n")),
-    ])
 }
 
 pub(super) async fn rights(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {

@@ -8,10 +8,12 @@ mod existing;
 mod fdw;
 pub mod filters;
 mod identity;
+pub mod leftovers;
 mod rights;
 mod roles;
 mod schema;
 mod strain;
+mod unfinished;
 mod versions;
 
 use tokio_postgres::Client;
@@ -22,6 +24,7 @@ use crate::model::connection::{Endpoint, ServerFacts};
 use crate::model::existing::{ExistingObject, ExistingSchema};
 use crate::model::finding::{CheckResult, Finding, Level};
 use crate::model::inspection::Inspection;
+use crate::model::journal::Journal;
 use crate::model::options::{Options, SchemaChoice};
 use crate::model::problem::Problem;
 use crate::model::roles::DestinationRole;
@@ -31,7 +34,8 @@ use crate::pg::connect::connect;
 use crate::pg::footing::{Footing, footing};
 use crate::pg::probe::probe;
 use crate::pg::problem::problem;
-use crate::pg::{archive, catalog};
+use crate::pg::{archive, catalog, journal};
+use crate::planner::dialect::Versions;
 use crate::sql::{settings, statements};
 
 /// A session for the checks, pinned like those of a run.
@@ -53,6 +57,7 @@ struct Facts<'a> {
     archive: &'a Archive,
     existing: &'a [ExistingObject],
     existing_schema: Option<&'a ExistingSchema>,
+    journal: Option<&'a Journal>,
     destination_roles: &'a [DestinationRole],
     options: &'a Options,
     purpose: Purpose,
@@ -64,6 +69,8 @@ pub enum Purpose {
     /// The FDW questions are asked though COPY is chosen: the wizard's user may still change the method.
     Wizard,
     Run,
+    /// A run that has not come to its end is gone on with.
+    Resume,
     /// Both sides are only read: what a destination must be able to take is not asked.
     Comparison,
 }
@@ -149,6 +156,14 @@ pub async fn inspect(
         Some(_) => existing::read(&destination_session.client, destination.version_num).await?,
         None => (Vec::new(), None),
     };
+    // Only who goes on with a run needs to understand it.
+    let journal = match (&destination.database, purpose) {
+        (Some(_), Purpose::Resume) => journal::read(&destination_session.client).await?,
+        (Some(_), Purpose::Run | Purpose::Wizard) => journal::read(&destination_session.client)
+            .await
+            .unwrap_or_default(),
+        _ => None,
+    };
     let destination_roles =
         catalog::read_destination_roles(&destination_session.client, destination.version_num)
             .await?;
@@ -186,6 +201,7 @@ pub async fn inspect(
         archive: &archive,
         existing: &existing,
         existing_schema: existing_schema.as_ref(),
+        journal: journal.as_ref(),
         destination_roles: &destination_roles,
         options: &options,
         purpose,
@@ -195,6 +211,18 @@ pub async fn inspect(
         "Encoding and collation agree",
         Ok(identity::encoding(&facts)),
     ));
+    if let (Purpose::Resume, Some(journal)) = (purpose, &journal) {
+        let there = archive::dump(&tools, &destination_endpoint, None).await?;
+        let versions = Versions {
+            source: source.version_num,
+            destination: destination.version_num,
+        };
+        on_result(result(
+            "unfinished",
+            "What is done fits the source",
+            Ok(unfinished::fits(&archive, journal, &there, versions)),
+        ));
+    }
     if purpose != Purpose::Comparison {
         run_checks(&facts, is_same, purpose, &mut on_result).await;
     }
@@ -213,7 +241,19 @@ pub async fn inspect(
         destination_roles,
         existing_schema,
         is_fdw_installed,
+        // Whoever starts anew is stopped by the check; nothing of the old run is taken for done.
+        journal: journal.filter(|_| purpose == Purpose::Resume),
     })
+}
+
+/// The journal that a run has left in a database, if there is one.
+pub async fn journal_of(destination: &Endpoint) -> Result<Option<Journal>, Problem> {
+    journal::read(&pinned(destination, &[]).await?.client).await
+}
+
+/// What runs have left of howdah's own in a database.
+pub async fn leftovers_of(destination: &Endpoint) -> Result<leftovers::Leftovers, Problem> {
+    leftovers::find(&pinned(destination, &[]).await?.client).await
 }
 
 async fn run_checks(
@@ -237,7 +277,7 @@ async fn run_checks(
     on_result(result(
         "leftovers",
         "No scaffold of an earlier run is left",
-        destination::leftovers(facts).await,
+        leftovers::check(facts).await,
     ));
     on_result(result(
         "create-rights",

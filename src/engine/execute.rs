@@ -22,6 +22,7 @@ use crate::pg::copy::{self, End};
 use crate::pg::problem::problem;
 use crate::planner::definitions::{self, Terms};
 use crate::planner::dialect::Versions;
+use crate::sql::large_objects::UNLINK;
 use crate::sql::quote::literal;
 use crate::sql::statements;
 
@@ -271,6 +272,14 @@ impl Executor {
                         measured => measured?,
                     });
                 }
+                Action::KeepIfEqual => {
+                    if outcome.source.is_some() && outcome.source == outcome.destination {
+                        let open = held.session(statement.session).await?;
+                        run_batch(step, open, &[statement]).await?;
+                        return Ok(outcome.kept(self.plan.options.verify, counter));
+                    }
+                    outcome = StepOutcome::default();
+                }
                 Action::MeasureBefore => {
                     let open = held.session(statement.session).await?;
                     outcome.before = Some(measure(step, statement, open).await?);
@@ -344,11 +353,10 @@ impl Executor {
                         .await?;
                 }
                 Action::Stream => {
-                    let chunked: Vec<Session> = list[position..]
-                        .iter()
-                        .take_while(|s| s.action == Action::Stream)
-                        .map(|s| s.session)
-                        .collect();
+                    let calls = list[position..].iter();
+                    let calls: Vec<&Statement> =
+                        calls.take_while(|s| s.action == Action::Stream).collect();
+                    let replaces = calls.iter().any(|call| call.sql == UNLINK);
                     held.session(Session::Source).await?;
                     held.session(Session::Destination).await?;
                     let (Some(source), Some(destination)) = (
@@ -358,10 +366,15 @@ impl Executor {
                         return Err(Problem::new(&step.title, "a session was not kept"));
                     };
                     let options = &self.plan.options;
-                    (outcome.rows, outcome.bytes) =
-                        large_objects::copy(&source.client, &destination.client, options, counter)
-                            .await?;
-                    position += chunked.len();
+                    (outcome.rows, outcome.bytes) = large_objects::copy(
+                        &source.client,
+                        &destination.client,
+                        options,
+                        replaces,
+                        counter,
+                    )
+                    .await?;
+                    position += calls.len();
                     continue;
                 }
             }

@@ -7,7 +7,7 @@ use tokio_postgres::{Client, Row};
 
 use crate::model::catalog::Privilege;
 use crate::model::event::Counter;
-use crate::model::options::{OnExisting, Options};
+use crate::model::options::Options;
 use crate::model::problem::Problem;
 use crate::pg::problem::problem;
 use crate::sql::large_objects::{self as sql, About};
@@ -20,6 +20,7 @@ pub(super) async fn copy(
     source: &Client,
     destination: &Client,
     options: &Options,
+    replaces: bool,
     counter: &Counter,
 ) -> Result<(u64, u64), Problem> {
     let list = source
@@ -31,7 +32,7 @@ pub(super) async fn copy(
         let about = about(row);
         let oid = about.oid;
         let failed = |side: &str| format!("Could not {side} large object {oid}");
-        if options.on_existing == OnExisting::Empty {
+        if replaces {
             destination
                 .query_typed(sql::UNLINK, &[(&oid, Type::OID)])
                 .await

@@ -3,12 +3,15 @@
 //! It never asks the user anything and knows nothing of screens: facts go out as [`RunEvent`]s, rows and bytes as counters,
 //! and the only things that come in are a plan, two endpoints and a wish to stop.
 
+mod clean;
 mod execute;
 mod large_objects;
 mod outcome;
 mod run;
 mod schedule;
 mod sessions;
+
+pub use clean::clean;
 
 use std::sync::Arc;
 

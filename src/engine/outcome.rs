@@ -1,9 +1,10 @@
 //! What the steps brought, and the report made of it.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
 
 use crate::model::definition::DefinitionsResult;
-use crate::model::event::Stop;
+use crate::model::event::{Counter, Stop};
 use crate::model::name::printable;
 use crate::model::options::{OnExisting, SchemaChoice, VerifyLevel};
 use crate::model::plan::{Fallback, Phase, Plan, Rule, Step, StepId, StepKind, schema_key};
@@ -46,6 +47,24 @@ pub(super) struct StepOutcome {
     pub(super) refusal: Option<(Problem, Fallback)>,
     pub(super) violations: Option<Violations>,
     pub(super) definitions: Option<DefinitionsResult>,
+    /// Rows of an earlier run, proved to be the source's still.
+    pub(super) is_kept: bool,
+}
+
+impl StepOutcome {
+    /// Nothing was to be done: what is there was proved to be the source's. Other tables are compared as `verify` says.
+    pub(super) fn kept(mut self, verify: VerifyLevel, counter: &Counter) -> Self {
+        if let Some(Measure::Rows { count, checksum }) = &mut self.source {
+            self.rows = *count;
+            if verify != VerifyLevel::Checksums {
+                *checksum = None;
+            }
+        }
+        counter.rows.store(self.rows, Ordering::Relaxed);
+        self.is_kept = true;
+        self.destination = None;
+        self
+    }
 }
 
 /// Rows that break a foreign key.
@@ -101,6 +120,7 @@ impl Ledger {
         self.add_failures(&mut report, plan);
         report.outcome = self.outcome(&report);
         add_advice(&mut report, plan);
+        self.add_way_on(&mut report, plan);
         self.add_new_roles(&mut report, plan);
         report
     }
@@ -305,6 +325,26 @@ impl Ledger {
         }
     }
 
+    /// The journal stays after a run that did not come to its end.
+    fn add_way_on(&self, report: &mut Report, plan: &Plan) {
+        let is_over = |step: &Step| self.done.contains_key(&step.id);
+        let has_begun = plan.steps.iter().any(|step| {
+            matches!(
+                step.journal_key.as_str(),
+                "prepare/journal" | "prepare/resume"
+            ) && is_over(step)
+        });
+        let mut removals = plan
+            .steps
+            .iter()
+            .filter(|step| step.rule == Rule::WhenComplete);
+        if has_begun && removals.any(|step| step.journal_key == "clean/journal" && !is_over(step)) {
+            report.next_steps.push(
+                "Go on where it ended: howdah resume --destination URI. What is done stays there, recorded in the schema howdah; howdah clean removes that record.".to_owned(),
+            );
+        }
+    }
+
     fn add_failures(&self, report: &mut Report, plan: &Plan) {
         let title = |id: &StepId| plan.step(*id).map_or_else(String::new, |s| s.title.clone());
         for (id, problem) in &self.failed {
@@ -328,8 +368,11 @@ impl Ledger {
             .iter()
             .map(|(id, why)| (title(id), why.clone()))
             .collect();
-        let removing =
-            |s: &&Step| s.rule == Rule::Always && !matches!(s.kind, StepKind::PutBack { .. });
+        let removing = |s: &&Step| {
+            matches!(s.rule, Rule::Always | Rule::WhenComplete)
+                && s.title.starts_with("Remove")
+                && !matches!(s.kind, StepKind::PutBack { .. })
+        };
         for step in plan.steps.iter().filter(removing) {
             if self.done.contains_key(&step.id) {
                 report

@@ -71,6 +71,8 @@ pub(super) struct Schedule {
     unfinished: usize,
     is_stopped: bool,
     phase_ended: bool,
+    /// A step has failed whose failure fails the run.
+    is_incomplete: bool,
 }
 
 #[derive(Debug)]
@@ -168,6 +170,7 @@ impl Schedule {
             jobs: plan.options.jobs.max(1),
             is_stopped: false,
             phase_ended: true,
+            is_incomplete: false,
         };
         schedule.open_gates();
         schedule
@@ -292,6 +295,9 @@ impl Schedule {
         }
         let mut skipped = Vec::new();
         self.settle(id, &mut skipped);
+        if !succeeded && rule != Rule::Optional {
+            self.skip_completing(id, &mut skipped);
+        }
         // Without what Prepare makes, nothing else makes sense.
         if !succeeded && phase == Phase::Prepare && rule == Rule::Normal {
             self.skip_waiting(Some(id), false, &mut skipped);
@@ -310,6 +316,20 @@ impl Schedule {
         self.skip_waiting(None, stop == Stop::AfterCurrent, &mut skipped);
         self.open_gates();
         skipped
+    }
+
+    /// What would be in the way of going on with the run later is not done now.
+    fn skip_completing(&mut self, because: StepId, skipped: &mut Vec<(StepId, Option<StepId>)>) {
+        if std::mem::replace(&mut self.is_incomplete, true) {
+            return;
+        }
+        for at in 0..self.nodes.len() {
+            let node = &self.nodes[at];
+            if node.state == State::Waiting && node.rule == Rule::WhenComplete {
+                let id = StepId(u32::try_from(at).unwrap_or(u32::MAX));
+                self.skip(id, Some(because), skipped);
+            }
+        }
     }
 
     fn skip_waiting(

@@ -1,5 +1,6 @@
 //! Where a server is and who asks: the two ends of a migration.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -58,7 +59,7 @@ impl PartialEq for Secret {
 }
 
 /// libpq's `sslmode`, manual section "SSL Support".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TlsMode {
     Disable,
     Allow,
@@ -97,7 +98,7 @@ impl TlsMode {
 }
 
 /// Transport security as libpq names it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tls {
     pub mode: TlsMode,
     /// `sslrootcert`; none means libpq's default file if it is there, else the system's roots.
@@ -123,14 +124,17 @@ pub enum PasswordOrigin {
 }
 
 /// Everything needed to open a session on one side.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// Host name, address, or the absolute directory of a Unix socket.
     pub host: String,
     pub port: u16,
     pub database: String,
     pub user: String,
+    /// Never written anywhere.
+    #[serde(skip)]
     pub password: Option<Secret>,
+    #[serde(skip)]
     pub password_origin: PasswordOrigin,
     pub tls: Tls,
     /// Seconds; 0 waits for ever (libpq `connect_timeout`).

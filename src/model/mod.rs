@@ -12,6 +12,7 @@ pub mod feature;
 pub mod finding;
 pub mod format;
 pub mod inspection;
+pub mod journal;
 pub mod name;
 pub mod options;
 pub mod plan;

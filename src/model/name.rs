@@ -1,12 +1,13 @@
 //! Names of database objects, and how any text from a server is made harmless before a person sees it.
 
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 
 /// A schema-qualified name exactly as the server stores it: unquoted, case kept, any character but NUL.
 ///
 /// It is never pasted into SQL as it is; `sql::quote` does that.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ObjectName {
     pub schema: String,
     pub name: String,

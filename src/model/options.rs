@@ -2,9 +2,10 @@
 
 use super::roles::RoleMap;
 use super::selection::{Pattern, RowFilter};
+use serde::{Deserialize, Serialize};
 
 /// How rows travel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Method {
     /// `COPY … TO STDOUT` on the source, streamed through howdah into `COPY … FROM STDIN`.
     #[default]
@@ -23,7 +24,7 @@ impl Method {
 }
 
 /// Which part of the schema is made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SchemaChoice {
     #[default]
     All,
@@ -31,7 +32,7 @@ pub enum SchemaChoice {
     None,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Keep {
     #[default]
     Keep,
@@ -39,7 +40,7 @@ pub enum Keep {
 }
 
 /// What to do when the destination already has what would be carried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnExisting {
     #[default]
     Stop,
@@ -49,7 +50,7 @@ pub enum OnExisting {
     Append,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum VerifyLevel {
     Off,
     #[default]
@@ -58,7 +59,7 @@ pub enum VerifyLevel {
 }
 
 /// How values that are kept out of line are compressed where their column does not say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToastCompression {
     /// lz4 where the destination has it: half the time of pglz. What the values are does not change.
     #[default]
@@ -68,7 +69,7 @@ pub enum ToastCompression {
 }
 
 /// Everything a user can choose besides the two ends and the tables.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Options {
     pub method: Method,
     /// Sessions that carry rows, and as many index builds; at least 1.

@@ -201,6 +201,8 @@ pub enum Rule {
     Optional,
     /// Runs however the run has gone: removes scaffold, lets go of the source.
     Always,
+    /// Runs only when nothing before it has failed or was skipped: what would be in the way of going on later.
+    WhenComplete,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -291,6 +293,8 @@ pub enum Action {
     MeasureSource,
     /// The same on the destination; compared with what was measured on the source.
     MeasureDestination,
+    /// Sent, and the step is over, when what was measured on both sides is equal; else what follows is done.
+    KeepIfEqual,
     /// The destination's rows before any are added to them.
     MeasureBefore,
     /// Sent with `$1`, `$2` bound to the source's measured row.

@@ -1,18 +1,19 @@
 //! Roles under other names on the destination, and what is known of the roles of both servers.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 use super::name::split_quoted;
 
 /// One role of the source and the role of the destination that stands in for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RolePair {
     pub old: String,
     pub new: String,
 }
 
 /// Which roles of the source get another name; all others keep theirs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleMap {
     pairs: Vec<RolePair>,
 }

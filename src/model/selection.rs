@@ -3,9 +3,10 @@
 use super::catalog::Catalog;
 use super::name::{ObjectName, split_quoted};
 use super::options::{Method, Options};
+use serde::{Deserialize, Serialize};
 
 /// What of a table is carried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Carry {
     #[default]
     RowsAndStructure,
@@ -94,7 +95,7 @@ impl Selection {
 }
 
 /// Rows by condition: `schema.table=condition`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowFilter {
     pub table: Pattern,
     /// An expression of SQL, as it stands behind `WHERE`.
@@ -125,7 +126,7 @@ impl RowFilter {
 
 /// `schema.name` with `*` for any run of characters; a pattern without a dot means schema `public`.
 /// Double quotes around a part make a dot in it literal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pattern {
     text: String,
     schema: String,

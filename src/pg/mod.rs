@@ -10,6 +10,7 @@ mod connection_problem;
 pub mod copy;
 pub mod existing;
 pub mod footing;
+pub mod journal;
 pub mod probe;
 pub mod problem;
 mod socket;

@@ -1,5 +1,7 @@
 //! Collects steps and gives them their numbers.
 
+use std::collections::BTreeSet;
+
 use crate::model::name::ObjectName;
 use crate::model::plan::{
     Action, Fallback, Phase, Rule, Session, Statement, Step, StepId, StepKind, TableLock,
@@ -152,19 +154,38 @@ pub(super) fn transaction(
 
 /// The steps so far.
 #[derive(Debug, Default)]
-pub(super) struct Steps(Vec<Step>);
+pub(super) struct Steps {
+    steps: Vec<Step>,
+    /// Keys of steps that an earlier run has done for good.
+    done: BTreeSet<String>,
+}
 
 impl Steps {
+    /// Steps of these keys have nothing left to do.
+    pub(super) fn going_on(done: BTreeSet<String>) -> Self {
+        Self {
+            steps: Vec::new(),
+            done,
+        }
+    }
+
     pub(super) fn push(&mut self, draft: Draft) -> StepId {
-        let id = StepId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
+        let id = StepId(u32::try_from(self.steps.len()).unwrap_or(u32::MAX));
         let mut step = draft.0;
         step.id = id;
-        self.0.push(step);
+        if self.done.contains(&step.journal_key) {
+            "Done before the run was interrupted: the journal has it, and it is as it was made."
+                .clone_into(&mut step.why);
+            step.statements.clear();
+            step.fallbacks.clear();
+            step.size_hint_bytes = 0;
+        }
+        self.steps.push(step);
         id
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Step> {
-        self.0.iter()
+        self.steps.iter()
     }
 
     /// All that FDW sessions do: what they have begun, others may have to wait for.
@@ -175,10 +196,14 @@ impl Steps {
                 StepKind::FdwBarrier | StepKind::FdwRows { .. } | StepKind::FdwCommit { .. }
             )
         };
-        self.0.iter().filter(is_one).map(|step| step.id).collect()
+        self.steps
+            .iter()
+            .filter(is_one)
+            .map(|step| step.id)
+            .collect()
     }
 
     pub(super) fn into_inner(self) -> Vec<Step> {
-        self.0
+        self.steps
     }
 }

@@ -18,7 +18,7 @@ use crate::sql::statements::{self, FdwAddress};
 use super::Context;
 use super::builder::{Draft, Steps, journal_key};
 use super::fallback;
-use super::rows::{Carried, Route};
+use super::rows::{Carried, KEPT, Route};
 
 /// Bytes that one round trip should bring, and the bounds of rows per round trip.
 const FETCH_BYTES: u64 = 8 << 20;
@@ -34,6 +34,8 @@ pub(super) struct Scaffold {
     session_count: u16,
     creates_extension: bool,
     barrier: Option<StepId>,
+    /// All sessions read what the coordinator's snapshot shows.
+    is_one_state: bool,
 }
 
 /// What one session reads of one source schema.
@@ -134,6 +136,7 @@ impl Scaffold {
         let has_barrier = carried.iter().all(|c| tables[c.table].can_lock)
             && !context.inspection.source.in_recovery
             && (self.session_count > 1 || carried.iter().any(|c| c.method == Method::Copy));
+        self.is_one_state = has_barrier;
         let names = || carried.iter().map(|c| &tables[c.table].name);
         let why = if has_barrier {
             "Each session describes the source in its own transaction, seen by nobody else. While they begin, nobody may write on the source, so that all read the very same state."
@@ -268,7 +271,9 @@ impl Scaffold {
         let mut draft = Draft::new(
             Phase::Data,
             format!("Pull the rows of {}", table.name),
-            "The destination reads the rows straight from the source; they do not pass through this machine.",
+            if context.is_done(&key) { KEPT } else {
+                "The destination reads the rows straight from the source; they do not pass through this machine."
+            },
         )
         .kind(StepKind::FdwRows { session: number })
         .object(&table.name)
@@ -278,6 +283,19 @@ impl Scaffold {
         .needs(self.barrier)
         .run(session, statements::SAVEPOINT);
         let route = Route::of(context, carried.table);
+        if context.is_done(&key) {
+            let (columns, how) = (&route.compared, context.checksum());
+            let source = if self.is_one_state {
+                (
+                    Session::Source,
+                    measure::measure_source(table, columns, how, None),
+                )
+            } else {
+                (session, measure::measure_foreign(columns, foreign, how))
+            };
+            let commit = statements::RELEASE_SAVEPOINT;
+            draft = draft.keep_if_equal(context, carried, session, source, commit);
+        }
         draft = draft.silence(context, carried.table, session).statement(
             session,
             Action::CarryRows,

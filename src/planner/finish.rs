@@ -225,8 +225,8 @@ pub(super) fn push_refreshes(context: &Context<'_>, steps: &mut Steps, made: &St
     }
 }
 
-/// Always the last statement on our own scaffold.
-pub(super) fn push_journal_removal(steps: &mut Steps, may_hold_the_way_back: bool) {
+/// Always the last statement on our own scaffold. A run that makes the schema can be gone on with as long as its journal is there.
+pub(super) fn push_journal_removal(steps: &mut Steps, may_hold_the_way_back: bool, rule: Rule) {
     let removal = if may_hold_the_way_back {
         existing::DROP_JOURNAL_IF_ALL_IS_BACK
     } else {
@@ -239,7 +239,7 @@ pub(super) fn push_journal_removal(steps: &mut Steps, may_hold_the_way_back: boo
             "Nothing of howdah's own stays in the destination.",
         )
         .key("clean/journal")
-        .rule(Rule::Always)
+        .rule(rule)
         .run(Session::Destination, removal),
     );
 }

@@ -14,6 +14,7 @@ mod fdw;
 mod finish;
 pub mod landing;
 mod notes;
+pub mod resume;
 pub mod roles;
 mod rows;
 mod schema;
@@ -24,9 +25,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::model::archive::Entry;
 use crate::model::connection::ServerFacts;
 use crate::model::inspection::Inspection;
+use crate::model::journal::Request;
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::{Method, OnExisting, Options, SchemaChoice, VerifyLevel};
-use crate::model::plan::{LeftOut, Phase, Plan, Session, StepId};
+use crate::model::plan::{LeftOut, Phase, Plan, Rule, Session, StepId};
 use crate::model::problem::Problem;
 use crate::model::selection::Selection;
 use crate::sql::measure::Measurement;
@@ -136,20 +138,39 @@ impl Context<'_> {
         match self.options.verify {
             VerifyLevel::Off => None,
             VerifyLevel::Counts => Some(Measurement::Count),
-            VerifyLevel::Checksums => {
-                let (source, destination) = (&self.inspection.source, &self.inspection.destination);
-                let encoding =
-                    |facts: &ServerFacts| facts.database.as_ref().map(|d| d.encoding.clone());
-                // A database yet to be made takes the source's encoding.
-                let is_one_encoding =
-                    destination.database.is_none() || encoding(source) == encoding(destination);
-                Some(Measurement::checksum(
-                    source.version_num,
-                    destination.version_num,
-                    is_one_encoding,
-                ))
-            }
+            VerifyLevel::Checksums => Some(self.checksum()),
         }
+    }
+
+    /// How rows are compared value by value.
+    fn checksum(&self) -> Measurement {
+        let (source, destination) = (&self.inspection.source, &self.inspection.destination);
+        let encoding = |facts: &ServerFacts| facts.database.as_ref().map(|d| d.encoding.clone());
+        // A database yet to be made takes the source's encoding.
+        let is_one_encoding =
+            destination.database.is_none() || encoding(source) == encoding(destination);
+        Measurement::checksum(source.version_num, destination.version_num, is_one_encoding)
+    }
+
+    /// The destination holds nothing but what the run makes.
+    fn is_whole(&self) -> bool {
+        match &self.inspection.journal {
+            Some(journal) => journal.request.is_whole,
+            None => self.inspection.existing.is_empty(),
+        }
+    }
+
+    /// What a later start needs to go on, as the journal keeps it.
+    fn request(&self) -> String {
+        let request = Request::new(
+            &self.inspection.source_endpoint,
+            self.options,
+            &self.inspection.catalog,
+            self.selection,
+            self.is_whole(),
+        );
+        // Plain data of names, numbers and texts always has a form.
+        serde_json::to_string(&request).unwrap_or_default()
     }
 
     /// Each TABLE entry with the tables whose rows it stands for: itself, or every leaf below a partitioned table.
@@ -309,7 +330,7 @@ pub fn plan(
     let carried = rows::carried(&context);
     let is_copy_only = carried.iter().all(|c| c.method == Method::Copy);
 
-    let mut steps = Steps::default();
+    let mut steps = resume::begin(&context);
     push_preparation(&context, &mut steps);
     let (step_of_role, new_roles) = roles::push_roles(&context, &mut steps);
     context.step_of_role = step_of_role;
@@ -346,11 +367,16 @@ pub fn plan(
     }
     let joined = verification::push(&context, &mut steps, &carried, &rows, &sequences);
     existing::push_counting_orphans(&context, &mut steps, &rows);
-    finish::push_journal_removal(&mut steps, aside.is_some());
+    let rule = if makes_schema {
+        Rule::WhenComplete
+    } else {
+        Rule::Always
+    };
+    finish::push_journal_removal(&mut steps, aside.is_some(), rule);
     let definitions_not_compared = if makes_schema {
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::CleanUp);
         // Rows of an existing destination's objects are its own affair, and so are the objects.
-        let is_whole = inspection.existing.is_empty();
+        let is_whole = context.is_whole();
         verification::push_definitions(&context, &mut steps, Phase::CleanUp, is_whole)
     } else {
         Some("the tables were there already; howdah verify compares them".to_owned())
@@ -360,7 +386,8 @@ pub fn plan(
         None => verification::definitions(&context),
         Some(_) => Vec::new(),
     };
-    let notes = notes::notes(&context, &carried);
+    let mut notes = resume::notes(&context, &carried);
+    notes.extend(notes::notes(&context, &carried));
     let rows_left_out = notes::rows_left_out(&context);
     context.closure.left_out.extend(rows_left_out);
     if makes_schema {
@@ -434,26 +461,28 @@ fn push_preparation(context: &Context<'_>, steps: &mut Steps) {
             ),
         );
     }
-    steps.push(
-        Draft::new(
-            Phase::Prepare,
-            "Start the journal",
-            "A small schema in the destination that records each finished step in the step's own transaction; removed at the end.",
-        )
-        .key("prepare/journal")
-        .run(Session::Destination, statements::BEGIN)
-        .run(Session::Destination, statements::CREATE_JOURNAL[0])
-        .run(Session::Destination, statements::CREATE_JOURNAL[1])
-        .run(Session::Destination, statements::CREATE_JOURNAL[2])
-        .run(
-            Session::Destination,
-            statements::begin_journal(
-                &inspection.source_endpoint.label(),
-                inspection.archive.digest(),
-            ),
-        )
-        .run(Session::Destination, statements::COMMIT),
-    );
+    if let Some(journal) = &inspection.journal {
+        resume::push_going_on(context, steps, journal);
+    } else {
+        let request = context.request();
+        steps.push(
+            Draft::new(
+                Phase::Prepare,
+                "Start the journal",
+                "A small schema in the destination that records each finished step in the step's own transaction; removed at the end.",
+            )
+            .key("prepare/journal")
+            .run(Session::Destination, statements::BEGIN)
+            .run(Session::Destination, statements::CREATE_JOURNAL[0])
+            .run(Session::Destination, statements::CREATE_JOURNAL[1])
+            .run(Session::Destination, statements::CREATE_JOURNAL[2])
+            .run(
+                Session::Destination,
+                statements::begin_journal(&request),
+            )
+            .run(Session::Destination, statements::COMMIT),
+        );
+    }
     let clashes = clashing(context);
     if context.options.on_existing == OnExisting::Empty && !clashes.is_empty() {
         steps.push(

@@ -259,6 +259,11 @@ pub(super) fn push_release(steps: &mut Steps, phase: Phase, snapshot: StepId) {
 /// Stands for the large objects among the tables.
 pub(super) const LARGE_OBJECTS: usize = usize::MAX;
 
+/// Of rows that came before a run was interrupted.
+pub(super) const KEPT: &str = "Came before the run was interrupted, and stays if source and destination prove to hold the same; else it is emptied and comes again.";
+
+const LARGE_OBJECTS_KEY: &str = "data/large objects";
+
 fn format_name(is_binary: bool) -> &'static str {
     if is_binary { "binary" } else { "text" }
 }
@@ -279,6 +284,11 @@ pub(super) fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried)
         None => why,
     };
     let key = journal_key("data", &table.name);
+    let why = if context.is_done(&key) {
+        format!("{KEPT} {why}")
+    } else {
+        why
+    };
     let mut draft = Draft::new(Phase::Data, format!("Copy the rows of {}", table.name), why)
         .kind(StepKind::CopyRows {
             is_binary: carried.is_binary,
@@ -290,10 +300,15 @@ pub(super) fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried)
         .sharing(context, carried.table)
         .run(Session::Destination, context.begin(carried.table))
         .silence(context, carried.table, Session::Destination);
-    if is_ours {
+    let route = Route::of(context, carried.table);
+    if context.is_done(&key) {
+        let measure = measure::measure_source(table, &route.compared, context.checksum(), filter);
+        let source = (Session::Source, measure);
+        let on = Session::Destination;
+        draft = draft.keep_if_equal(context, carried, on, source, statements::COMMIT);
+    } else if is_ours {
         draft = draft.run(Session::Destination, statements::truncate_only(&table.name));
     }
-    let route = Route::of(context, carried.table);
     draft = draft
         .statement(
             Session::Source,
@@ -338,16 +353,22 @@ fn large_object_step(context: &Context<'_>) -> Draft {
         "Large objects belong to no table; each is read and written in pieces of one megabyte, under its own number.",
     )
     .kind(StepKind::LargeObjects)
-    .key("data/large objects")
+    .key(LARGE_OBJECTS_KEY)
     .needs(super::roles::steps_of_large_objects(context))
     .size(objects.bytes, None)
-    .run(Session::Destination, statements::BEGIN)
-    .statement(Session::Source, Action::Stream, large_objects::LIST);
-    let draft = if context.options.on_existing == OnExisting::Empty {
-        draft.statement(Session::Destination, Action::Stream, large_objects::UNLINK)
+    .run(Session::Destination, statements::BEGIN);
+    let draft = if context.is_done(LARGE_OBJECTS_KEY) && context.is_whole() {
+        draft.run(Session::Destination, large_objects::UNLINK_ALL)
     } else {
         draft
     };
+    let draft = draft.statement(Session::Source, Action::Stream, large_objects::LIST);
+    let draft =
+        if context.options.on_existing == OnExisting::Empty || context.is_done(LARGE_OBJECTS_KEY) {
+            draft.statement(Session::Destination, Action::Stream, large_objects::UNLINK)
+        } else {
+            draft
+        };
     let draft = draft
         .statement(Session::Destination, Action::Stream, large_objects::CREATE)
         .statement(Session::Source, Action::Stream, large_objects::READ)
@@ -366,7 +387,7 @@ fn large_object_step(context: &Context<'_>) -> Draft {
         .statement(
             Session::Destination,
             Action::Journal,
-            statements::journal_step("data/large objects"),
+            statements::journal_step(LARGE_OBJECTS_KEY),
         )
         .run(Session::Destination, statements::COMMIT)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::archive::{Entry, Section};
+use crate::model::archive::{Archive, Entry, Section};
 use crate::model::feature::Feature;
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::Keep;
@@ -54,6 +54,21 @@ fn phase_in(context: &Context<'_>, entry: &Entry) -> Phase {
 /// Entries that are made, with the number of their step.
 pub(super) type StepOfEntry = HashMap<u32, StepId>;
 
+/// The journal key of each entry's step.
+pub(super) fn keys(archive: &Archive) -> impl Iterator<Item = String> {
+    let mut namesakes: HashMap<String, u32> = HashMap::new();
+    archive.entries.iter().map(move |entry| {
+        let mut key = schema_key(&entry.kind, &entry.name);
+        // pg_dump names operators without their types, default privileges without their role, a line break as a space.
+        let namesake = namesakes.entry(key.clone()).or_default();
+        *namesake += 1;
+        if *namesake > 1 {
+            key.push_str(&format!(" ({namesake})"));
+        }
+        key
+    })
+}
+
 /// Everything of `wanted` phase, in the archive's order. Entries without a statement (the schema `public`, which is
 /// there already) get no step.
 pub(super) fn push_entries(
@@ -65,22 +80,15 @@ pub(super) fn push_entries(
 ) {
     let tables = &context.inspection.catalog.tables;
     let all_indexes: u64 = tables.iter().map(|table| table.index_bytes).sum();
-    let mut namesakes: HashMap<String, u32> = HashMap::new();
-    let mut entries: Vec<&Entry> = context.inspection.archive.entries.iter().collect();
+    let archive = &context.inspection.archive;
+    let mut entries: Vec<(&Entry, String)> = archive.entries.iter().zip(keys(archive)).collect();
     // An owner must be allowed to create in the schema before an object becomes his.
-    entries.sort_by_key(|entry| match entry.kind.as_str() {
+    entries.sort_by_key(|(entry, _)| match entry.kind.as_str() {
         "SCHEMA" => 0,
         _ if is_early_grant(context, entry) => 1,
         _ => 2,
     });
-    for entry in entries {
-        let mut key = schema_key(&entry.kind, &entry.name);
-        // pg_dump names operators without their types, default privileges without their role, a line break as a space.
-        let namesake = namesakes.entry(key.clone()).or_default();
-        *namesake += 1;
-        if *namesake > 1 {
-            key.push_str(&format!(" ({namesake})"));
-        }
+    for (entry, key) in entries {
         if phase_in(context, entry) != wanted
             || !context.closure.carries(entry)
             || is_skipped(entry, context.options)
@@ -133,6 +141,9 @@ pub(super) fn push_entries(
         let is_systems_acl = entry.kind == "ACL" && entry.name.schema == "pg_catalog";
         let rule = if is_extension_comment || is_systems_acl || entry.kind == "SECURITY LABEL" {
             Rule::Optional
+        } else if wanted == Phase::CleanUp {
+            // They would fire when the run is gone on with.
+            Rule::WhenComplete
         } else {
             Rule::Normal
         };

@@ -23,6 +23,9 @@ pub const LIST: &str = "SELECT m.oid, pg_catalog.pg_get_userbyid(m.lomowner)::te
 pub const READ: &str = "SELECT pg_catalog.lo_get($1, $2, $3)";
 /// Takes a large object of this number away, if there is one.
 pub const UNLINK: &str = "SELECT pg_catalog.lo_unlink(m.oid) FROM pg_catalog.pg_largeobject_metadata AS m WHERE m.oid = $1";
+/// Those of an earlier run, where all there are come from it.
+pub const UNLINK_ALL: &str =
+    "SELECT pg_catalog.count(pg_catalog.lo_unlink(oid)) FROM pg_catalog.pg_largeobject_metadata";
 pub const CREATE: &str = "SELECT pg_catalog.lo_create($1)";
 /// `$1` object, `$2` offset, `$3` bytes.
 pub const WRITE: &str = "SELECT pg_catalog.lo_put($1, $2, $3)";

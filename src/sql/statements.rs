@@ -405,28 +405,66 @@ pub const JOURNAL_SCHEMA: &str = "howdah";
 /// The journal: one row per finished step, written in the step's own transaction.
 pub const CREATE_JOURNAL: [&str; 3] = [
     "CREATE SCHEMA howdah",
-    "CREATE TABLE howdah.run (\n    started_at timestamptz NOT NULL DEFAULT pg_catalog.now(),\n    source text NOT NULL,\n    schema_digest text NOT NULL\n)",
+    "CREATE TABLE howdah.run (\n    started_at timestamptz NOT NULL DEFAULT pg_catalog.now(),\n    request text NOT NULL\n)",
     "CREATE TABLE howdah.step (\n    key text NOT NULL PRIMARY KEY,\n    rows bigint,\n    bytes bigint,\n    finished_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()\n)",
 ];
 
 pub const DROP_JOURNAL: &str = "DROP SCHEMA IF EXISTS howdah CASCADE";
 
-pub fn begin_journal(source: &str, schema_digest: u64) -> String {
+/// `request` is all that a later start needs to go on.
+pub fn begin_journal(request: &str) -> String {
     format!(
-        "INSERT INTO howdah.run (source, schema_digest) VALUES ({}, '{schema_digest:016x}')",
-        literal(source)
+        "INSERT INTO howdah.run (request) VALUES ({})",
+        literal(request)
     )
 }
+
+pub const HAS_JOURNAL: &str = "SELECT pg_catalog.to_regclass('howdah.run') IS NOT NULL AND pg_catalog.to_regclass('howdah.step') IS NOT NULL";
+pub const READ_RUN: &str =
+    "SELECT pg_catalog.to_char(started_at, 'YYYY-MM-DD HH24:MI TZ'), request FROM howdah.run";
+pub const READ_STEPS: &str = "SELECT key FROM howdah.step";
+/// Sessions of howdah's that are at work in this database beside this one; those of its checks end by themselves.
+pub const AT_WORK: &str = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity \
+     WHERE datname = pg_catalog.current_database() AND application_name LIKE 'howdah %' \
+     AND application_name <> 'howdah check' AND pid <> pg_catalog.pg_backend_pid()";
+
+/// Steps that are to be done once more.
+pub fn forget_steps<'a>(keys: impl IntoIterator<Item = &'a str>) -> String {
+    let keys: Vec<String> = keys.into_iter().map(literal).collect();
+    format!("DELETE FROM howdah.step WHERE key IN ({})", keys.join(", "))
+}
+
+pub fn drop_constraint(table: &ObjectName, name: &str) -> String {
+    format!(
+        "ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}",
+        qualified(table),
+        ident(name)
+    )
+}
+
+pub fn drop_trigger(table: &ObjectName, name: &str) -> String {
+    format!(
+        "DROP TRIGGER IF EXISTS {} ON {}",
+        ident(name),
+        qualified(table)
+    )
+}
+
+/// A step may be done again by a later start.
+const DONE_AGAIN: &str = "\n    ON CONFLICT (key) DO UPDATE SET rows = excluded.rows, bytes = excluded.bytes, finished_at = excluded.finished_at";
 
 /// `$1` rows, `$2` bytes.
 pub fn journal_step(key: &str) -> String {
     format!(
-        "INSERT INTO howdah.step (key, rows, bytes) VALUES ({}, $1, $2)",
+        "INSERT INTO howdah.step (key, rows, bytes) VALUES ({}, $1, $2){DONE_AGAIN}",
         literal(key)
     )
 }
 
 /// For steps whose rows and bytes mean nothing.
 pub fn journal_done(key: &str) -> String {
-    format!("INSERT INTO howdah.step (key) VALUES ({})", literal(key))
+    format!(
+        "INSERT INTO howdah.step (key) VALUES ({}){DONE_AGAIN}",
+        literal(key)
+    )
 }

@@ -47,7 +47,7 @@ pub(crate) fn print(
         let is_ours = contender.name.starts_with("howdah");
         println!(
             "| {}{} | {:.1} | {:.1} + {:.1} + {:.1} | {:.1} | {} | {} | {} |",
-            contender.name,
+            contender.name.replace('|', "\\|"),
             if is_best(contender, contenders, figures) {
                 ""
             } else {
@@ -76,9 +76,16 @@ pub(crate) fn print(
             .unwrap_or_default();
         println!("- {}: {}", contender.name, all.join(", "));
     }
-    println!("\nWhat was run:\n");
+    println!("\nWhat was run (`$SRC` and `$DST` are the databases' URIs):\n");
     for contender in contenders {
-        println!("- {}: `{}`", contender.name, contender.script.trim());
+        if contender.script.trim().contains('\n') {
+            println!(
+                "- {}: the script in `tests/bench/contenders.rs`",
+                contender.name
+            );
+        } else {
+            println!("- {}: `{}`", contender.name, contender.script);
+        }
     }
 }
 

@@ -1,0 +1,134 @@
+//! What a run that has not come to its end left word of, in the destination: what it was to do, and what of it is done.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::catalog::Catalog;
+use super::connection::Endpoint;
+use super::name::ObjectName;
+use super::options::{Method, Options};
+use super::selection::{Carry, Selection};
+
+/// Schema `howdah` of a destination, as read there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Journal {
+    /// By the destination's clock.
+    pub started_at: String,
+    pub request: Request,
+    /// [`journal_key`](super::plan::Step::journal_key) of every step that is done.
+    pub done: BTreeSet<String>,
+}
+
+/// What the run was asked to do. Written into the journal at its start; holds no secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// Without its password.
+    pub source: Endpoint,
+    pub options: Options,
+    /// Tables whose choice is not what the options alone would say.
+    pub tables: Vec<TableChoice>,
+    pub sequences: Vec<(ObjectName, bool)>,
+    /// The destination held nothing else when the run began.
+    pub is_whole: bool,
+}
+
+/// What was chosen for one table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableChoice {
+    pub name: ObjectName,
+    pub carry: Carry,
+    pub method: Option<Method>,
+    pub filter: Option<String>,
+}
+
+impl Request {
+    pub fn new(
+        source: &Endpoint,
+        options: &Options,
+        catalog: &Catalog,
+        selection: &Selection,
+        is_whole: bool,
+    ) -> Self {
+        let usual = Selection::of(catalog, options);
+        let choice = |of: &Selection, at: usize| TableChoice {
+            name: catalog.tables[at].name.clone(),
+            carry: of.tables.get(at).copied().unwrap_or_default(),
+            method: of.methods.get(at).copied().flatten(),
+            filter: of.filter(at).map(str::to_owned),
+        };
+        let tables = (0..catalog.tables.len())
+            .map(|at| (choice(&usual, at), choice(selection, at)))
+            .filter(|(usual, chosen)| usual != chosen)
+            .map(|(_, chosen)| chosen)
+            .collect();
+        let sequences = usual.sequences.iter().zip(&selection.sequences);
+        let sequences = sequences
+            .zip(&catalog.sequences)
+            .filter(|((usual, chosen), _)| usual != chosen)
+            .map(|((_, chosen), sequence)| (sequence.name.clone(), *chosen))
+            .collect();
+        Self {
+            source: Endpoint {
+                password: None,
+                ..source.clone()
+            },
+            options: options.clone(),
+            tables,
+            sequences,
+            is_whole,
+        }
+    }
+
+    /// The same choices for the source as it is now.
+    pub fn selection(&self, catalog: &Catalog) -> Selection {
+        let mut selection = Selection::of(catalog, &self.options);
+        for (at, table) in catalog.tables.iter().enumerate() {
+            let Some(choice) = self.tables.iter().find(|choice| choice.name == table.name) else {
+                continue;
+            };
+            selection.tables[at] = choice.carry;
+            selection.methods[at] = choice.method;
+            selection.filters[at].clone_from(&choice.filter);
+        }
+        for (chosen, sequence) in selection.sequences.iter_mut().zip(&catalog.sequences) {
+            let choice = self
+                .sequences
+                .iter()
+                .find(|(name, _)| *name == sequence.name);
+            if let Some((_, is_chosen)) = choice {
+                *chosen = *is_chosen;
+            }
+        }
+        selection
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fixtures;
+    use crate::model::connection::Secret;
+
+    #[test]
+    fn choices_come_back_by_name_and_no_password_is_written() {
+        let inspection = fixtures::shop();
+        let catalog = &inspection.catalog;
+        let options = Options::default();
+        let mut selection = Selection::all(catalog);
+        selection.tables[1] = Carry::StructureOnly;
+        selection.methods[0] = Some(Method::Fdw);
+        selection.filters[0] = Some("id > 7".to_owned());
+        selection.sequences[0] = false;
+        let source = Endpoint {
+            password: Some(Secret::new("canary".to_owned())),
+            ..inspection.source_endpoint.clone()
+        };
+        let request = Request::new(&source, &options, catalog, &selection, true);
+        let text = serde_json::to_string(&request).unwrap();
+        assert!(!text.contains("canary"), "{text}");
+        let back: Request = serde_json::from_str(&text).unwrap();
+        assert_eq!(back, request);
+        assert_eq!(back.selection(catalog), selection);
+    }
+}

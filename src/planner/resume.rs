@@ -1,0 +1,238 @@
+//! Going on with a run that has not come to its end: what is done, what of it has to be proved, and what has to be done again.
+//!
+//! Objects that stand are kept as they are. Rows are kept only when both sides prove to hold the same, in the snapshot that all
+//! other rows come from; else the table is emptied and filled again. Foreign keys and triggers that stand already would be in
+//! the way of that, so they are made last once more.
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::model::archive::Archive;
+use crate::model::definition::{Change, Definition, DefinitionDifference};
+use crate::model::format::counted;
+use crate::model::journal::Journal;
+use crate::model::name::ObjectName;
+use crate::model::options::Options;
+use crate::model::plan::{Action, Phase, Session, schema_key};
+use crate::sql::existing::delete_user_rows;
+use crate::sql::statements;
+
+use super::builder::{Draft, Steps, journal_key};
+use super::definitions::Terms;
+use super::dialect::Versions;
+use super::rows::{Carried, Route};
+use super::{Context, definitions, schema};
+
+/// What stands in the destination and has to be made again.
+#[derive(Debug, Default)]
+struct Standing {
+    drops: Vec<String>,
+    keys: BTreeSet<String>,
+}
+
+/// Foreign keys of the tables that the run has made, and the triggers that rows or an emptying would fire.
+fn standing(context: &Context<'_>, journal: &Journal) -> Standing {
+    let mut standing = Standing::default();
+    let Some(there) = &context.inspection.existing_schema else {
+        return standing;
+    };
+    let tables = &there.catalog.tables;
+    let mut add = |kind: &str, table: &ObjectName, name: &str, drop: String| {
+        // pg_dump's headers have spaces for line ends.
+        let tag = format!("{} {name}", table.name).replace(['\n', '\r'], " ");
+        let key = schema_key(kind, &ObjectName::new(&table.schema, &tag));
+        if journal.done.contains(&key) {
+            standing.drops.push(drop);
+            standing.keys.insert(key);
+        }
+    };
+    for key in &there.catalog.foreign_keys {
+        let table = &tables[key.table].name;
+        let drop = statements::drop_constraint(table, &key.name);
+        add("FK CONSTRAINT", table, &key.name, drop);
+    }
+    for (table, of_table) in tables.iter().zip(&there.tables) {
+        for trigger in of_table.triggers.iter().filter(|t| !t.is_internal) {
+            let drop = statements::drop_trigger(&table.name, &trigger.name);
+            add("TRIGGER", &table.name, &trigger.name, drop);
+        }
+    }
+    standing
+}
+
+/// Where the steps of a plan begin: at nothing, or with what the journal says is done.
+pub(super) fn begin(context: &Context<'_>) -> Steps {
+    let Some(journal) = &context.inspection.journal else {
+        return Steps::default();
+    };
+    let again = standing(context, journal).keys;
+    let is_settled = |key: &&String| {
+        // A comment may be that of a key or a trigger which is made again.
+        let is_of_schema = key.starts_with("schema/") && !key.starts_with("schema/COMMENT/");
+        (is_of_schema && !again.contains(*key)) || *key == "prepare/remove"
+    };
+    Steps::going_on(journal.done.iter().filter(is_settled).cloned().collect())
+}
+
+/// In the journal's place: it is there.
+pub(super) fn push_going_on(context: &Context<'_>, steps: &mut Steps, journal: &Journal) {
+    let standing = standing(context, journal);
+    let keys = standing.keys.iter().map(String::as_str);
+    let forget = (!standing.keys.is_empty()).then(|| statements::forget_steps(keys));
+    let draft = Draft::new(
+        Phase::Prepare,
+        format!("Go on with the run of {}", journal.started_at),
+        "Foreign keys and triggers that stand already are made once more at the end: they would be in the way of rows that have changed on the source since.",
+    )
+    .key("prepare/resume")
+    .run(Session::Destination, statements::BEGIN);
+    let draft = standing
+        .drops
+        .into_iter()
+        .chain(forget)
+        .fold(draft, |draft, sql| draft.run(Session::Destination, sql));
+    steps.push(draft.run(Session::Destination, statements::COMMIT));
+}
+
+/// What is done, what is left and what comes again, one sentence each; nothing for a run that begins.
+pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
+    let Some(journal) = &context.inspection.journal else {
+        return Vec::new();
+    };
+    let again = standing(context, journal).keys.len();
+    let objects = journal.done.iter().filter(|key| key.starts_with("schema/"));
+    let names = |is_wanted: bool| {
+        let tables = carried
+            .iter()
+            .map(|c| &context.inspection.catalog.tables[c.table].name);
+        let mut names: Vec<String> = tables
+            .filter(|name| context.is_done(&journal_key("data", name)) == is_wanted)
+            .map(ToString::to_string)
+            .collect();
+        names.sort_unstable();
+        names
+    };
+    let (there, left) = (names(true), names(false));
+    let mut notes = vec![format!(
+        "Of the run of {}: {} stand and stay.",
+        journal.started_at,
+        counted(
+            objects.count().saturating_sub(again) as u64,
+            "object",
+            "objects"
+        ),
+    )];
+    if !there.is_empty() {
+        notes.push(format!(
+            "{} have their rows; each stays if both sides prove to hold the same, else it is emptied and comes again: {}.",
+            counted(there.len() as u64, "table", "tables"),
+            shortened(&there)
+        ));
+    }
+    if !left.is_empty() {
+        notes.push(format!(
+            "Rows of {} are still to come: {}.",
+            counted(left.len() as u64, "table", "tables"),
+            shortened(&left)
+        ));
+    }
+    if again > 0 {
+        notes.push(format!(
+            "{} are made once more, after the rows.",
+            counted(
+                again as u64,
+                "foreign key or trigger",
+                "foreign keys and triggers"
+            )
+        ));
+    }
+    notes
+}
+
+/// The first few, and how many more.
+fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let (shown, rest) = names.split_at(names.len().min(SHOWN));
+    let more = if rest.is_empty() {
+        String::new()
+    } else {
+        format!(" and {} more", rest.len())
+    };
+    format!("{}{more}", shown.join(", "))
+}
+
+impl Context<'_> {
+    /// The journal says that the step of this key is done.
+    pub(super) fn is_done(&self, key: &str) -> bool {
+        let journal = self.inspection.journal.as_ref();
+        journal.is_some_and(|journal| journal.done.contains(key))
+    }
+}
+
+impl Draft {
+    /// Rows that came in an earlier run stay if the source still has the very same; else they go, in the transaction that
+    /// brings the new ones. `on` is the session that holds it; `source` is asked on the session that reads.
+    pub(super) fn keep_if_equal(
+        self,
+        context: &Context<'_>,
+        carried: &Carried,
+        on: Session,
+        source: (Session, String),
+        commit: &str,
+    ) -> Self {
+        let route = Route::of(context, carried.table);
+        let table = &context.inspection.catalog.tables[carried.table];
+        let emptying = match table.extension_config.as_ref().map(|c| c.condition.trim()) {
+            Some(condition) if !condition.is_empty() => delete_user_rows(table, condition),
+            _ => statements::truncate_only(route.name),
+        };
+        self.statement(source.0, Action::MeasureSource, source.1)
+            .statement(
+                on,
+                Action::MeasureDestination,
+                route.measure(context.checksum()),
+            )
+            .statement(on, Action::KeepIfEqual, commit)
+            .run(on, emptying)
+    }
+}
+
+/// Why the journal's work cannot be gone on with: done objects that are not, or no longer, what the source has.
+pub fn unfit(
+    archive: &Archive,
+    journal: &Journal,
+    destination: &Archive,
+    options: &Options,
+    versions: Versions,
+) -> Vec<DefinitionDifference> {
+    let is_made_again = |kind: &str| matches!(kind, "COMMENT" | "FK CONSTRAINT" | "TRIGGER");
+    let mut expected: Vec<Definition> = Vec::new();
+    let mut present: HashSet<String> = HashSet::new();
+    for (entry, key) in archive.entries.iter().zip(schema::keys(archive)) {
+        if journal.done.contains(&key) && !is_made_again(&entry.kind) {
+            expected.extend(definitions::expected(entry, options));
+        }
+        present.insert(key);
+    }
+    let compared = definitions::compare(
+        &expected,
+        destination,
+        &Terms {
+            options,
+            versions,
+            is_whole: false,
+            extensions_there: &[],
+        },
+    );
+    let gone = journal.done.iter().filter_map(|key| {
+        let (kind, name) = key.strip_prefix("schema/")?.split_once('/')?;
+        let is_gone = !present.contains(key) && !is_made_again(kind);
+        is_gone.then(|| DefinitionDifference {
+            kind: kind.to_owned(),
+            name: ObjectName::new("", name),
+            change: Change::Extra,
+            source: None,
+            destination: None,
+        })
+    });
+    compared.differences.into_iter().chain(gone).collect()
+}
