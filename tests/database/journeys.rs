@@ -107,7 +107,8 @@ fn no_key_is_lost_while_the_terminal_changes_its_size() {
         typed.push(key);
         terminal.resize(100 + at % 2, 30);
         terminal.press(&key.to_string());
-        terminal.wait(&typed[typed.len().saturating_sub(8)..]);
+        let last: Vec<char> = typed.chars().rev().take(8).collect();
+        terminal.wait(&last.iter().rev().collect::<String>());
     }
     terminal.press("\u{3}");
     assert_eq!(terminal.exit_code(), 0);

@@ -5,6 +5,8 @@ mod demo;
 mod oracle;
 // Clippy then takes the whole module for tests, where a panic is how to fail.
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod existing;
 #[cfg(test)]
 mod fallback;
@@ -28,6 +30,8 @@ mod standing;
 mod support;
 #[cfg(test)]
 mod terminal;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod torture;
 #[cfg(test)]
