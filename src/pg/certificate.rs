@@ -31,7 +31,9 @@ impl Distrust {
     /// What to do about it.
     pub(super) fn hint(self) -> &'static str {
         match self {
-            Self::ExpiredRoot => "The root certificate (sslrootcert) has expired: have a new one made, and certificates by it.",
+            Self::ExpiredRoot => {
+                "The root certificate (sslrootcert) has expired: have a new one made, and certificates by it."
+            }
         }
     }
 }
@@ -187,7 +189,9 @@ impl Key {
         let identifier = content(&self.0.algorithm);
         algorithms
             .iter()
-            .filter(|algorithm| Some(algorithm.public_key_alg_id().as_ref()) == identifier.as_deref())
+            .filter(|algorithm| {
+                Some(algorithm.public_key_alg_id().as_ref()) == identifier.as_deref()
+            })
             .any(|algorithm| algorithm.verify_signature(bits, message, signature).is_ok())
     }
 }
@@ -206,7 +210,10 @@ fn is_self_issued(certificate: &Certificate) -> bool {
 fn may_sign(issuer: &Certificate) -> bool {
     let constraints = issuer.tbs_certificate.get::<BasicConstraints>();
     issuer.tbs_certificate.version == Version::V1
-        || matches!(constraints, Ok(Some((_, BasicConstraints { ca: true, .. }))))
+        || matches!(
+            constraints,
+            Ok(Some((_, BasicConstraints { ca: true, .. })))
+        )
 }
 
 fn is_signed_by(certificate: &Certificate, issuer: &Certificate, algorithms: &[Algorithm]) -> bool {

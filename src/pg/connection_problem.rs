@@ -177,8 +177,7 @@ pub(super) fn unreachable(endpoint: &Endpoint, error: &io::Error) -> Problem {
 const UNKNOWN_ISSUER: &str = "Its certificate is signed by nobody known here: give its root certificate (sslrootcert), or \
     leave that out and choose require to encrypt without checking who answers.";
 
-const UNTRUSTED: &str =
-    "The server's certificate cannot be trusted: leave its root certificate (sslrootcert) out and choose require to encrypt without checking it.";
+const UNTRUSTED: &str = "The server's certificate cannot be trusted: leave its root certificate (sslrootcert) out and choose require to encrypt without checking it.";
 
 fn tls_failed(endpoint: &Endpoint, what: String, error: &rustls::Error) -> Problem {
     // What webpki says of a self-signed certificate; rustls passes it on without a kind of its own.

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
-    CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
-    verify_tls13_signature_with_raw_key,
+    CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature,
+    verify_tls13_signature, verify_tls13_signature_with_raw_key,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -219,7 +219,10 @@ fn check_key_rights(_key: &Path) -> Result<(), Problem> {
 enum Trust {
     /// Encrypted, but whoever answers is believed.
     Anyone,
-    Signed { roots: Roots, is_name_checked: bool },
+    Signed {
+        roots: Roots,
+        is_name_checked: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -277,7 +280,9 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let _first = self.version.set("TLSv1.3");
         match certificate::key_of_version_1(der).and_then(|key| key.der()) {
-            Some(key) => verify_tls13_signature_with_raw_key(message, &key, signed, &self.algorithms),
+            Some(key) => {
+                verify_tls13_signature_with_raw_key(message, &key, signed, &self.algorithms)
+            }
             None => verify_tls13_signature(message, der, signed, &self.algorithms),
         }
     }

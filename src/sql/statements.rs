@@ -202,8 +202,16 @@ pub fn create_fdw_server(address: &FdwAddress<'_>) -> String {
     if tls.mode != TlsMode::Prefer {
         options.push(("sslmode", tls.mode.keyword().to_owned()));
     }
-    if let Some(root) = path(&tls.root_cert) {
-        options.push(("sslrootcert", root));
+    // Of the server, not of the user mapping, where only superusers may give them.
+    for (name, file) in [
+        ("sslrootcert", path(&tls.root_cert)),
+        ("sslcert", path(&tls.client_cert)),
+        ("sslkey", path(&tls.client_key)),
+    ] {
+        options.extend(file.map(|file| (name, file)));
+    }
+    if tls.requires_channel_binding && address.destination_version_num >= 130_000 {
+        options.push(("channel_binding", "require".to_owned()));
     }
     if address.endpoint.connect_timeout_secs > 0 {
         options.push((

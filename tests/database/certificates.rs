@@ -2,6 +2,7 @@
 //! that the PostgreSQL manual's recipes make.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -117,6 +118,18 @@ impl Certificates {
         self.openssl(&arguments);
     }
 
+    /// Lets the owner of that directory, a server's user, read the certificates, and this key as libpq allows it.
+    pub(crate) fn open_to_servers(&self, key: &str, like: &Path) {
+        chmod(self.dir.path(), 0o755);
+        let (key, like) = (self.key(key), fs::metadata(like).unwrap());
+        chmod(&key, 0o600);
+        // A key of root's may be read by a group.
+        if fs::metadata(&key).unwrap().uid() != like.uid() {
+            chown(&key, None, Some(like.gid())).unwrap();
+            chmod(&key, 0o640);
+        }
+    }
+
     fn request(&self, name: &str, common_name: &str) {
         let (key, request) = (format!("{name}.key"), format!("{name}.csr"));
         let subject = format!("/CN={common_name}");
@@ -142,6 +155,5 @@ impl Certificates {
 
 /// Changes who may read a file.
 pub(crate) fn chmod(file: &Path, mode: u32) {
-    use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
 }

@@ -11,6 +11,7 @@ use howdah::pg::connect::connect;
 use howdah::settings::{Environment, resolve};
 
 use crate::certificates::{Certificates, chmod};
+use crate::migrate::said;
 use crate::support;
 
 const MODES: [&str; 6] = [
@@ -55,15 +56,32 @@ impl Server {
             chmod(&file, 0o600);
             chown(&file, Some(owner.uid()), Some(owner.gid())).unwrap();
         };
-        own("root.crt", &fs::read(self.certificates.certificate("ca")).unwrap());
+        own(
+            "root.crt",
+            &fs::read(self.certificates.certificate("ca")).unwrap(),
+        );
         if let Some(name) = certificate {
-            own("server.crt", &fs::read(self.certificates.certificate(name)).unwrap());
-            own("server.key", &fs::read(self.certificates.key(name)).unwrap());
+            own(
+                "server.crt",
+                &fs::read(self.certificates.certificate(name)).unwrap(),
+            );
+            own(
+                "server.key",
+                &fs::read(self.certificates.key(name)).unwrap(),
+            );
         }
         let ssl = if certificate.is_some() { "on" } else { "off" };
-        own("postgresql.auto.conf", format!("ssl = {ssl}\nssl_ca_file = 'root.crt'\n").as_bytes());
-        own("pg_hba.conf", format!("local all all trust\n{rules}").as_bytes());
-        self.cluster.restart().unwrap_or_else(|problem| panic!("{problem}"));
+        own(
+            "postgresql.auto.conf",
+            format!("ssl = {ssl}\nssl_ca_file = 'root.crt'\n").as_bytes(),
+        );
+        own(
+            "pg_hba.conf",
+            format!("local all all trust\n{rules}").as_bytes(),
+        );
+        self.cluster
+            .restart()
+            .unwrap_or_else(|problem| panic!("{problem}"));
     }
 
     /// Both programs on one connection string; they must agree. Returns what howdah says of its refusal.
@@ -77,7 +95,10 @@ impl Server {
             }
             (Err(ours), Err(_)) => {
                 // Whatever is refused: where, why, and what to do.
-                assert!(ours.field.is_some() && ours.our_hint.is_some(), "{text}: {ours}");
+                assert!(
+                    ours.field.is_some() && ours.our_hint.is_some(),
+                    "{text}: {ours}"
+                );
                 Some(ours)
             }
             (ours, theirs) => panic!("{text}\nhowdah: {ours:?}\npsql: {theirs:?}"),
@@ -95,7 +116,8 @@ impl Server {
 }
 
 fn psql(text: &str) -> Result<String, String> {
-    let question = "select coalesce((select version from pg_stat_ssl where pid = pg_backend_pid()), '')";
+    let question =
+        "select coalesce((select version from pg_stat_ssl where pid = pg_backend_pid()), '')";
     let output = Command::new(support::binaries().bindir.join("psql"))
         .args(["--no-psqlrc", "--no-password", "-At", "-c", question, text])
         .output()
@@ -112,8 +134,14 @@ async fn howdah(text: &str) -> Result<String, Problem> {
     let endpoint = resolve(Some(text), &Environment::default())?;
     let connected = connect(&endpoint, "test").await?;
     // The session is one indeed, and the server says the same of it.
-    let question = "select coalesce((select version from pg_stat_ssl where pid = pg_backend_pid()), '')";
-    let version: String = connected.client.query_one(question, &[]).await.unwrap().get(0);
+    let question =
+        "select coalesce((select version from pg_stat_ssl where pid = pg_backend_pid()), '')";
+    let version: String = connected
+        .client
+        .query_one(question, &[])
+        .await
+        .unwrap()
+        .get(0);
     assert_eq!(connected.tls.clone().unwrap_or_default(), version, "{text}");
     Ok(version)
 }
@@ -144,7 +172,12 @@ const BELIEVED: [(&str, Cases); 14] = [
             ("ca", "verify-full", "", ""),
             ("ca", "require", ADDRESS, ""),
             ("ca", "verify-ca", ADDRESS, ""),
-            ("ca", "verify-full", ADDRESS, "another host than \"127.0.0.1\""),
+            (
+                "ca",
+                "verify-full",
+                ADDRESS,
+                "another host than \"127.0.0.1\"",
+            ),
             ("other", "disable", "", ""),
             ("other", "allow", "", ""),
             // Encryption failed, so it goes without, as libpq's manual warns.
@@ -170,7 +203,12 @@ const BELIEVED: [(&str, Cases); 14] = [
     ),
     (
         "of_the_past",
-        &[("past", "verify-ca", "", "root certificate (sslrootcert) has expired")],
+        &[(
+            "past",
+            "verify-ca",
+            "",
+            "root certificate (sslrootcert) has expired",
+        )],
     ),
     (
         "itself",
@@ -182,7 +220,10 @@ const BELIEVED: [(&str, Cases); 14] = [
     ),
     (
         "itself_expired",
-        &[("", "require", "", ""), ("itself_expired", "verify-ca", "", "has expired")],
+        &[
+            ("", "require", "", ""),
+            ("itself_expired", "verify-ca", "", "has expired"),
+        ],
     ),
     // As PostgreSQL's manual makes them.
     (
@@ -200,7 +241,10 @@ const BELIEVED: [(&str, Cases); 14] = [
     ),
     (
         "manual_expired",
-        &[("", "require", "", ""), ("ca", "verify-ca", "", "has expired")],
+        &[
+            ("", "require", "", ""),
+            ("ca", "verify-ca", "", "has expired"),
+        ],
     ),
     ("named", &[("ca", "verify-full", "", "")]),
     ("by_star", &[("ca", "verify-full", "", "another host")]),
@@ -213,11 +257,17 @@ const BELIEVED: [(&str, Cases); 14] = [
     ),
     (
         "by_address",
-        &[("ca", "verify-full", ADDRESS, ""), ("ca", "verify-full", "", "another host")],
+        &[
+            ("ca", "verify-full", ADDRESS, ""),
+            ("ca", "verify-full", "", "another host"),
+        ],
     ),
     (
         "by_address_as_name",
-        &[("ca", "verify-full", ADDRESS, ""), ("ca", "verify-full", "", "another host")],
+        &[
+            ("ca", "verify-full", ADDRESS, ""),
+            ("ca", "verify-full", "", "another host"),
+        ],
     ),
     (
         "chain",
@@ -245,15 +295,45 @@ fn make(made: &Certificates) {
     made.expired("manual_expired", Some("ca"), "");
     made.expired("itself_expired", None, "named");
     made.expired("past", None, "authority");
-    made.signed("of_the_past", "past", "localhost", "subjectAltName=DNS:localhost");
+    made.signed(
+        "of_the_past",
+        "past",
+        "localhost",
+        "subjectAltName=DNS:localhost",
+    );
     made.signed("manual", "ca", "localhost", "");
     made.signed("named", "ca", "localhost", "basicConstraints=CA:FALSE");
     made.signed("by_star", "ca", "*", "subjectAltName=DNS:*,DNS:*host");
-    made.signed("elsewhere", "ca", "localhost", "subjectAltName=DNS:db.example");
-    made.signed("by_address", "ca", "localhost", "subjectAltName=IP:127.0.0.1,DNS:db.example");
-    made.signed("by_address_as_name", "ca", "x", "subjectAltName=DNS:127.0.0.1");
-    made.signed("middle", "ca", "middle", "basicConstraints=critical,CA:TRUE");
-    made.signed("leaf", "middle", "localhost", "subjectAltName=DNS:localhost");
+    made.signed(
+        "elsewhere",
+        "ca",
+        "localhost",
+        "subjectAltName=DNS:db.example",
+    );
+    made.signed(
+        "by_address",
+        "ca",
+        "localhost",
+        "subjectAltName=IP:127.0.0.1,DNS:db.example",
+    );
+    made.signed(
+        "by_address_as_name",
+        "ca",
+        "x",
+        "subjectAltName=DNS:127.0.0.1",
+    );
+    made.signed(
+        "middle",
+        "ca",
+        "middle",
+        "basicConstraints=critical,CA:TRUE",
+    );
+    made.signed(
+        "leaf",
+        "middle",
+        "localhost",
+        "subjectAltName=DNS:localhost",
+    );
     made.joined("chain", &["leaf", "middle"]);
     made.joined("both", &["ca", "middle"]);
     made.joined("bundle", &["other", "ca"]);
@@ -302,7 +382,9 @@ async fn modes_meet_servers_as_those_of_libpq_do() {
     // A server without TLS.
     server.becomes(None, ANYBODY);
     for mode in MODES {
-        let told = server.case(&format!("user=postgres sslmode={mode} {ca}")).await;
+        let told = server
+            .case(&format!("user=postgres sslmode={mode} {ca}"))
+            .await;
         if ["disable", "allow", "prefer"].contains(&mode) {
             assert_eq!(told, None);
         } else {
@@ -312,13 +394,22 @@ async fn modes_meet_servers_as_those_of_libpq_do() {
     // One that wants it, and one that wants it not.
     for (rules, refused) in [
         ("hostssl all all localhost trust\n", &["disable"][..]),
-        ("hostnossl all all localhost trust\n", &["require", "verify-ca", "verify-full"]),
+        (
+            "hostnossl all all localhost trust\n",
+            &["require", "verify-ca", "verify-full"],
+        ),
     ] {
         server.becomes(Some("server"), rules);
         for mode in MODES {
-            let told = server.case(&format!("user=postgres sslmode={mode} {ca}")).await;
+            let told = server
+                .case(&format!("user=postgres sslmode={mode} {ca}"))
+                .await;
             if refused.contains(&mode) {
-                let field = if mode == "disable" { Field::Tls } else { Field::User };
+                let field = if mode == "disable" {
+                    Field::Tls
+                } else {
+                    Field::User
+                };
                 says(told, "pg_hba.conf", field);
             } else {
                 assert_eq!(told, None, "{mode} {rules}");
@@ -328,21 +419,40 @@ async fn modes_meet_servers_as_those_of_libpq_do() {
     // Where a password is wrong for one kind of connection, libpq tries the other kind.
     let rules = "hostssl all all localhost scram-sha-256\nhostnossl all all localhost trust\n";
     server.becomes(Some("server"), rules);
-    assert_eq!(server.case("user=postgres sslmode=prefer password=wrong").await, None);
+    assert_eq!(
+        server
+            .case("user=postgres sslmode=prefer password=wrong")
+            .await,
+        None
+    );
     says(
-        server.case("user=postgres sslmode=require password=wrong").await,
+        server
+            .case("user=postgres sslmode=require password=wrong")
+            .await,
         "password authentication failed",
         Field::Password,
     );
-    says(server.case("user=postgres sslmode=require").await, "asks for a password", Field::Password);
+    says(
+        server.case("user=postgres sslmode=require").await,
+        "asks for a password",
+        Field::Password,
+    );
     let rules = "hostnossl all all localhost scram-sha-256\nhostssl all all localhost trust\n";
     server.becomes(Some("server"), rules);
-    assert_eq!(server.case("user=postgres sslmode=allow password=wrong").await, None);
+    assert_eq!(
+        server
+            .case("user=postgres sslmode=allow password=wrong")
+            .await,
+        None
+    );
 
     // Where howdah is stricter, and means to: libpq goes on unchecked when the file it was told to check by is not there.
     server.becomes(Some("server"), ANYBODY);
     let nowhere = server.file("sslrootcert", "nowhere");
-    let text = format!("host=localhost port={} user=postgres sslmode=require {nowhere}", server.cluster.port());
+    let text = format!(
+        "host=localhost port={} user=postgres sslmode=require {nowhere}",
+        server.cluster.port()
+    );
     assert!(psql(&text).is_ok());
     let problem = howdah(&text).await.unwrap_err();
     assert!(problem.what.contains("nowhere.crt"), "{problem}");
@@ -366,12 +476,20 @@ async fn client_certificates_are_shown_as_libpq_shows_them() {
     server.becomes(Some("server"), "hostssl all all localhost cert\n");
     let ca = server.file("sslrootcert", "ca");
     let with = |certificate: &str, key: &str| {
-        let (certificate, key) = (server.file("sslcert", certificate), server.file("sslkey", key));
+        let (certificate, key) = (
+            server.file("sslcert", certificate),
+            server.file("sslkey", key),
+        );
         format!("user=postgres sslmode=verify-full {ca} {certificate} {key}")
     };
     assert_eq!(server.case(&with("postgres", "postgres")).await, None);
     for (certificate, key, words, field) in [
-        ("somebody", "somebody", "certificate authentication failed", Field::User),
+        (
+            "somebody",
+            "somebody",
+            "certificate authentication failed",
+            Field::User,
+        ),
         ("stranger", "stranger", "client certificate", Field::Tls),
         ("expired", "expired", "client certificate", Field::Tls),
         ("postgres", "open", "chmod 0600", Field::Tls),
@@ -390,14 +508,26 @@ async fn client_certificates_are_shown_as_libpq_shows_them() {
     fs::create_dir(&dir).unwrap();
     for (from, to) in [
         (server.certificates.certificate("ca"), "root.crt"),
-        (server.certificates.certificate("postgres"), "postgresql.crt"),
+        (
+            server.certificates.certificate("postgres"),
+            "postgresql.crt",
+        ),
         (server.certificates.key("postgres"), "postgresql.key"),
     ] {
         fs::copy(from, dir.join(to)).unwrap();
     }
-    let text = format!("host=localhost port={} dbname=postgres user=postgres sslmode=verify-full", server.cluster.port());
+    let text = format!(
+        "host=localhost port={} dbname=postgres user=postgres sslmode=verify-full",
+        server.cluster.port()
+    );
     let check = Command::new(env!("CARGO_BIN_EXE_howdah"))
-        .args(["check", "--source", &text, "--destination", &support::uri(&support::servers().destination.endpoint("postgres"))])
+        .args([
+            "check",
+            "--source",
+            &text,
+            "--destination",
+            &support::uri(&support::servers().destination.endpoint("postgres")),
+        ])
         .env("HOME", home.path())
         .output()
         .unwrap();
@@ -418,12 +548,100 @@ async fn channel_binding_is_required_as_libpq_requires_it() {
         assert_eq!(server.case(&format!("{bound} sslmode={mode}")).await, None);
     }
     let words = "channel binding";
-    says(server.case(&format!("{bound} sslmode=disable")).await, words, Field::Tls);
+    says(
+        server.case(&format!("{bound} sslmode=disable")).await,
+        words,
+        Field::Tls,
+    );
     // A server that asks for less than SCRAM cannot bind.
     for method in ["trust", "password"] {
-        server.becomes(Some("server"), &format!("host all all localhost {method}\n"));
-        says(server.case(&format!("{bound} sslmode=require")).await, words, Field::Tls);
+        server.becomes(
+            Some("server"),
+            &format!("host all all localhost {method}\n"),
+        );
+        says(
+            server.case(&format!("{bound} sslmode=require")).await,
+            words,
+            Field::Tls,
+        );
     }
     server.becomes(None, rules);
-    says(server.case(&format!("{bound} sslmode=prefer")).await, words, Field::Tls);
+    says(
+        server.case(&format!("{bound} sslmode=prefer")).await,
+        words,
+        Field::Tls,
+    );
+}
+
+/// Everything howdah starts or has started must connect the same way: its sessions, pg_dump, the destination's postgres_fdw.
+#[tokio::test(flavor = "multi_thread")]
+async fn whole_runs_are_as_safe_as_the_connection_string_asks() {
+    let mut server = Server::start();
+    server
+        .certificates
+        .signed("postgres", "ca", "postgres", "basicConstraints=CA:FALSE");
+    server
+        .certificates
+        .open_to_servers("postgres", server.cluster.dir());
+    let rules =
+        "hostssl carried postgres localhost cert\nhostssl all all localhost scram-sha-256\n";
+    server.becomes(Some("server"), rules);
+    for database in ["carried", "bound"] {
+        let source = server.cluster.socket_endpoint(database);
+        support::create_database(&server.cluster.socket_endpoint("postgres"), database).await;
+        let rows = "create table t (id int primary key, w text); insert into t select g, 'row ' || g from generate_series(1, 999) g;
+                    create table u (id int references t); insert into u values (7); create sequence s; select nextval('s')";
+        support::execute_batch(&source, rows).await;
+    }
+    let ca = server.file("sslrootcert", "ca");
+    let (certificate, key) = (
+        server.file("sslcert", "postgres"),
+        server.file("sslkey", "postgres"),
+    );
+    let password = server.cluster.endpoint("x").password.unwrap();
+    let by_certificate = format!("{certificate} {key}");
+    let by_password = format!("channel_binding=require password={}", password.expose());
+    for (database, login, method, carried) in [
+        ("carried", &by_certificate, "copy", &[][..]),
+        ("carried", &by_certificate, "fdw", &["sslcert", "sslkey"]),
+        ("bound", &by_password, "fdw", &["channel_binding"]),
+    ] {
+        let port = server.cluster.port();
+        let source = format!(
+            "host=localhost port={port} dbname={database} user=postgres sslmode=verify-full {ca} {login}"
+        );
+        let target = support::databases("tls").await.destination;
+        let howdah = |command: &str, more: &[&str]| {
+            let output = Command::new(env!("CARGO_BIN_EXE_howdah"))
+                .args([
+                    command,
+                    "--source",
+                    &source,
+                    "--destination",
+                    &support::uri(&target),
+                    "--method",
+                    method,
+                ])
+                .args(more)
+                .output()
+                .unwrap();
+            assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+            said(&output)
+        };
+        if method == "fdw" {
+            let plan = howdah("plan", &[]);
+            for option in ["sslmode 'verify-full'", "sslrootcert '"]
+                .iter()
+                .chain(carried)
+            {
+                assert!(plan.contains(option), "{option}: {plan}");
+            }
+        }
+        howdah("run", &["--yes", "--verify", "checksums"]);
+        let socket = server.cluster.socket_endpoint(database);
+        assert_eq!(
+            support::differences(&socket, &target).await,
+            Vec::<String>::new()
+        );
+    }
 }
