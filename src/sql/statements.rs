@@ -244,19 +244,22 @@ pub fn create_user_mapping(session: u16, user: &str, has_password: bool) -> Stri
     )
 }
 
-/// Keeps the password out of the server's own log where the role may decide that (superusers).
-pub const UNLOGGED_SETTINGS: [&str; 3] = [
-    "SET LOCAL log_statement = 'none'",
-    "SET LOCAL log_min_duration_statement = -1",
-    "SET LOCAL log_min_error_statement = 'panic'",
-];
+/// Keeps the password out of the server's own log, its statistics and the list of its sessions where the role may decide that
+/// (superusers). Every version and module has its own of these settings.
+pub const HUSH: &str = "SELECT pg_catalog.set_config(s.name, v.value, true) FROM (VALUES ('log_statement', 'none'), \
+     ('log_min_duration_statement', '-1'), ('log_min_duration_sample', '-1'), ('log_min_error_statement', 'panic'), \
+     ('track_activities', 'off'), ('pg_stat_statements.track_utility', 'off'), ('pgaudit.log', 'none')) AS v (name, value) \
+     JOIN pg_catalog.pg_settings AS s ON s.name = v.name";
 
-/// What was there before [`UNLOGGED_SETTINGS`], for the rest of the transaction.
-pub const LOGGED_SETTINGS: [&str; 3] = [
-    "SET LOCAL log_statement TO DEFAULT",
-    "SET LOCAL log_min_duration_statement TO DEFAULT",
-    "SET LOCAL log_min_error_statement TO DEFAULT",
-];
+/// What was there before [`HUSH`], for the rest of the transaction.
+pub const UNHUSH: &str = "SELECT pg_catalog.set_config(name, reset_val, true) FROM pg_catalog.pg_settings \
+     WHERE name IN ('log_statement', 'log_min_duration_statement', 'log_min_duration_sample', 'log_min_error_statement', \
+     'track_activities', 'pg_stat_statements.track_utility', 'pgaudit.log')";
+
+/// The same for the log of sampled transactions, which is decided when one begins.
+pub fn hush_sampling(version_num: u32) -> Option<&'static str> {
+    (version_num >= 120_000).then_some("SET log_transaction_sample_rate = 0")
+}
 
 /// CASCADE reaches only foreign tables and mappings of this very server.
 pub fn drop_fdw_server(name: &str) -> String {
@@ -334,9 +337,12 @@ pub fn local_search_path(path: &str) -> String {
 
 pub const AVAILABLE_EXTENSIONS: &str =
     "SELECT name::text, default_version FROM pg_catalog.pg_available_extensions";
-/// Whether the server writes `CREATE USER MAPPING` into its log as this role sends it.
-pub const LOGS_DEFINITIONS: &str = "SELECT pg_catalog.current_setting('log_statement') <> 'none' \
-     OR pg_catalog.current_setting('log_min_duration_statement') <> '-1'";
+/// Whether the server writes `CREATE USER MAPPING` down as this role sends it.
+pub const LOGS_DEFINITIONS: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_settings WHERE \
+     name IN ('log_statement', 'pgaudit.log') AND setting <> 'none' \
+     OR name IN ('log_min_duration_statement', 'log_min_duration_sample') AND setting <> '-1' \
+     OR name = 'log_transaction_sample_rate' AND setting <> '0' \
+     OR name = 'pg_stat_statements.track_utility' AND setting = 'on')";
 pub const INSTALLED_EXTENSIONS: &str = "SELECT extname::text FROM pg_catalog.pg_extension";
 /// Free connections for ordinary roles, locks that one transaction may take beside others, age of the oldest frozen number.
 pub const LIMITS: &str = "SELECT pg_catalog.current_setting('max_connections')::bigint \

@@ -5,11 +5,15 @@ mod demo;
 mod oracle;
 // Clippy then takes the whole module for tests, where a panic is how to fail.
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod certificates;
 #[cfg(test)]
 mod existing;
 #[cfg(test)]
 mod fallback;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod journeys;
 #[cfg(test)]
