@@ -78,6 +78,16 @@ pub(super) async fn reaches_source(facts: &Facts<'_>) -> Result<Vec<Finding>, Pr
             "What answers there does not have the source's database. Give the host and port under which the destination server sees the source.",
         )
         .field(Field::FdwHost),
+        Err(problem) if problem.sqlstate.as_deref() == Some("42501") => {
+            let installed = super::schema::installed_extensions(facts.destination_client).await?;
+            let is_installed = installed.contains("postgres_fdw");
+            Finding::new(
+                level(facts),
+                format!("{} may not use postgres_fdw: {}", facts.destination.user, problem.message),
+                "A superuser has to do this once in the destination database, or connect as one; COPY needs none of it. What was there before the run stays.",
+            )
+            .fix(statements::grant_fdw(&facts.destination.user, is_installed))
+        }
         Err(problem) => {
             let reason = problem.detail.as_deref().unwrap_or(&problem.message);
             Finding::new(

@@ -7,7 +7,7 @@ use crate::model::definition::{
     Change, Definition, DefinitionDifference, DefinitionsResult, describe,
 };
 use crate::model::name::ObjectName;
-use crate::model::options::{Keep, Options};
+use crate::model::options::{Keep, Method, Options};
 use crate::model::report::Verdict;
 use crate::model::roles::{RoleMap, RolePair};
 use crate::sql::lexer::{self, Token, TokenKind};
@@ -93,7 +93,7 @@ pub fn compare(
         let [source, destination] = sides.map(|texts| canonical(kind, &texts));
         let change = match (source.is_empty(), destination.is_empty()) {
             (_, true) => Change::Missing,
-            (true, false) if is_whole => Change::Extra,
+            (true, false) if is_whole && !is_tool(kind, name, options) => Change::Extra,
             (true, false) => continue,
             _ if source == destination => continue,
             _ if bare(&source) == bare(&destination) => {
@@ -113,6 +113,17 @@ pub fn compare(
         });
     }
     result
+}
+
+/// postgres_fdw, which a superuser may have installed for this very run. What howdah installs by itself it removes by itself.
+fn is_tool(kind: &str, name: &ObjectName, options: &Options) -> bool {
+    let is_of_it = match kind {
+        "EXTENSION" => name.name == "postgres_fdw",
+        "COMMENT" => name.name == "EXTENSION postgres_fdw",
+        "ACL" => name.name == "FOREIGN DATA WRAPPER postgres_fdw",
+        _ => false,
+    };
+    is_of_it && options.method == Method::Fdw
 }
 
 /// Grants stand in the order in which they were given, which means nothing; so do entries of one name, and the roles of a

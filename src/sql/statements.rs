@@ -297,6 +297,19 @@ pub fn import_foreign_schema<'a>(
     )
 }
 
+/// What a superuser does once for a role that may not install postgres_fdw.
+pub fn grant_fdw(role: &str, is_installed: bool) -> String {
+    let install = if is_installed {
+        String::new()
+    } else {
+        format!("{CREATE_FDW_EXTENSION};\n")
+    };
+    format!(
+        "{install}GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO {};",
+        ident(role)
+    )
+}
+
 /// A table's own rows-per-round-trip, where the server's default would hold too much in memory.
 pub fn set_fetch_size(foreign: &ObjectName, fetch_size: u64) -> String {
     format!(

@@ -59,12 +59,11 @@ impl Cage {
         let mut passfile = String::new();
         for (cluster, side) in [(&source, "source"), (&destination, "destination")] {
             let password = password(side);
-            let create = format!(
+            let create =
                 "create extension pg_stat_statements; set log_statement = none; set log_min_duration_statement = -1;
-                 set log_min_duration_sample = -1; set log_transaction_sample_rate = 0; set pg_stat_statements.track_utility = off"
-            );
+                 set log_min_duration_sample = -1; set log_transaction_sample_rate = 0; set pg_stat_statements.track_utility = off";
             let client = support::connect(&cluster.socket_endpoint("postgres")).await;
-            client.batch_execute(&create).await.unwrap();
+            client.batch_execute(create).await.unwrap();
             let create = format!(
                 "create role {USER} superuser login password '{}'",
                 password.replace('\'', "''")
@@ -291,7 +290,7 @@ async fn passwords_are_nowhere_after_runs_of_every_kind() {
         cage.said += &said(&output);
         match resolve(Some(&source), &Environment::default()) {
             Ok(endpoint) => {
-                cage.said += &format!("{endpoint:?} {endpoint:#?} {}", endpoint.label())
+                cage.said += &format!("{endpoint:?} {endpoint:#?} {}", endpoint.label());
             }
             Err(problem) => cage.said += &format!("{problem:?} {problem}"),
         }

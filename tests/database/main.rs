@@ -23,11 +23,15 @@ mod namesakes;
 #[cfg(test)]
 mod pipe;
 #[cfg(test)]
+mod privileges;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
 mod selection;
+#[cfg(test)]
+mod source_log;
 #[cfg(test)]
 mod standing;
 #[cfg(test)]
