@@ -19,8 +19,9 @@ use crate::trust::{SLOW, scaffold};
 const CANARY: &str = "c4n4ry7q";
 const USER: &str = "keeper";
 
-fn password(side: &str) -> String {
-    format!("{side}'s \\{CANARY}%: \"it\"")
+/// `mark` tells one test's from another's, which may run at the same time.
+fn password(side: &str, mark: &str) -> String {
+    format!("{side}'s \\{CANARY}{mark}%: \"it\"")
 }
 
 /// Two servers that write down whatever they can, and a home for howdah.
@@ -33,7 +34,7 @@ struct Cage {
 }
 
 impl Cage {
-    async fn new() -> Self {
+    async fn new(mark: &str) -> Self {
         let cluster = || {
             let settings = [
                 ("log_min_duration_statement", "0"),
@@ -58,7 +59,7 @@ impl Cage {
         let home = tempfile::tempdir().unwrap();
         let mut passfile = String::new();
         for (cluster, side) in [(&source, "source"), (&destination, "destination")] {
-            let password = password(side);
+            let password = password(side, mark);
             let create =
                 "create extension pg_stat_statements; set log_statement = none; set log_min_duration_statement = -1;
                  set log_min_duration_sample = -1; set log_transaction_sample_rate = 0; set pg_stat_statements.track_utility = off";
@@ -209,7 +210,7 @@ async fn catalogs_with(endpoint: &Endpoint) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn passwords_are_nowhere_after_runs_of_every_kind() {
-    let mut cage = Cage::new().await;
+    let mut cage = Cage::new("runs").await;
     let mut databases = Vec::new();
     for method in ["copy", "fdw"] {
         databases.push(method);
@@ -307,8 +308,8 @@ async fn passwords_are_nowhere_after_runs_of_every_kind() {
     }
 
     // What is planted is found: in words, a file, a log, a catalog.
-    cage.said += &password("x");
-    fs::write(cage.home.path().join("planted"), password("x")).unwrap();
+    cage.said += &password("x", "");
+    fs::write(cage.home.path().join("planted"), password("x", "")).unwrap();
     let plant = format!(
         "create extension postgres_fdw; create server s foreign data wrapper postgres_fdw;
         create user mapping for current_user server s options (password '{CANARY}')"
@@ -361,7 +362,7 @@ async fn wait_for(endpoint: &Endpoint, question: &str) {
 /// Killed while pg_dump reads, and while the destination pulls rows: what others could see meanwhile, and what is left.
 #[tokio::test(flavor = "multi_thread")]
 async fn passwords_are_nowhere_while_and_after_a_run_that_is_killed() {
-    let cage = Cage::new().await;
+    let cage = Cage::new("killed").await;
     let pair = cage.pair("killed").await;
     for (method, in_the_dump) in [("copy", true), ("copy", false), ("fdw", false)] {
         // Nobody but pg_dump reads this one, and waits.
@@ -389,7 +390,11 @@ async fn passwords_are_nowhere_while_and_after_a_run_that_is_killed() {
             wait_for(&pair.destination, pulls).await;
             Vec::new()
         };
-        assert_eq!(processes_with(CANARY), waits, "{method}");
+        assert_eq!(
+            processes_with(&format!("{CANARY}killed")),
+            waits,
+            "{method}"
+        );
         if !in_the_dump {
             // Nobody else sees what its transaction made.
             assert_eq!(catalogs_with(&pair.destination).await, Vec::<String>::new());
@@ -414,7 +419,7 @@ async fn passwords_are_nowhere_while_and_after_a_run_that_is_killed() {
 /// Passwords that are typed, one of them wrong at first, and every byte that the terminal got.
 #[tokio::test(flavor = "multi_thread")]
 async fn passwords_are_nowhere_after_the_wizard() {
-    let mut cage = Cage::new().await;
+    let mut cage = Cage::new("typed").await;
     let pair = cage.pair("wizard").await;
     let fast = "alter database wizard set app.fast = 'on'";
     support::execute_batch(&pair.destination, fast).await;
@@ -434,7 +439,7 @@ async fn passwords_are_nowhere_after_the_wizard() {
     terminal.press("\r");
     terminal.wait("assword authentication failed");
     terminal.press("\u{15}");
-    terminal.press(&password("source"));
+    terminal.press(&password("source", "typed"));
     terminal.press("\r");
     terminal.wait("Both connections work");
     terminal.press("\r");

@@ -141,6 +141,9 @@ async fn a_hostile_source_is_carried_and_stays_on_its_leash() {
             matches!(&*found, [one] if one.contains("child_key_fkey") && one.contains("NOT VALID")),
             "{found:#?}"
         );
+        if method == "copy" {
+            continue;
+        }
         for more in [&[][..], &["--json"]] {
             let check = howdah("check", &pair, more);
             assert_harmless("check", &said(&check));

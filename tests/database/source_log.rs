@@ -203,6 +203,7 @@ async fn only_reads(method: &str) {
     };
     fill(&pair.source).await;
     support::execute_batch(&pair.source, SLOW).await;
+    support::execute_batch(&pair.source, "delete from slow_rows where n > 100").await;
     let plan = howdah(
         "plan",
         &pair,
