@@ -2,7 +2,7 @@
 //!
 //! It draws nothing and decides nothing: checks block or not, the plan is the planner's, the exit code is the report's.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::model::connection::Endpoint;
 use crate::model::event::{NoticeLevel, RunEvent, Stop};
 use crate::model::finding::{CheckResult, Level};
 use crate::model::inspection::Inspection;
-use crate::model::name::printable_lines;
+use crate::model::name::{printable_json, printable_lines};
 use crate::model::options::Options;
 use crate::model::plan::{Phase, Plan};
 use crate::model::problem::Problem;
@@ -58,7 +58,8 @@ impl Voice {
 
     fn event(self, value: &serde_json::Value) {
         if self == Self::Json {
-            let _unheard = writeln!(std::io::stdout(), "{value}").is_err();
+            let _unheard =
+                writeln!(std::io::stdout(), "{}", printable_json(&value.to_string())).is_err();
         }
     }
 
@@ -223,7 +224,11 @@ pub async fn show_plan(source: Endpoint, destination: Endpoint, options: Options
         Err(problem) => Err(problem),
     } {
         Ok(plan) => {
-            let text = crate::sql::script::text(&plan);
+            let mut text = crate::sql::script::text(&plan);
+            // Exact for a file or a program; a terminal would obey what stands in names.
+            if std::io::stdout().is_terminal() {
+                text = printable_lines(&text);
+            }
             match std::io::stdout().write_all(text.as_bytes()) {
                 Ok(()) => End::Code(0),
                 // `howdah plan | head` has read enough.
@@ -486,7 +491,7 @@ fn tell(voice: Voice, plan: &Plan, event: &RunEvent) {
         }
         RunEvent::Notice { level, text, .. } => {
             if *level > NoticeLevel::Info {
-                voice.say(&format!("note  {text}"));
+                voice.say(&format!("note  {}", text.replace('\n', "\n      ")));
             }
             voice.event(&json!({"event": "notice", "text": text}));
         }

@@ -9,6 +9,7 @@ use howdah::cli::{Cli, Command, Ends, Look, RequiredEnds};
 use howdah::demo::Demo;
 use howdah::headless::{self, End, Voice};
 use howdah::model::connection::Endpoint;
+use howdah::model::name::printable_lines;
 use howdah::model::options::Options;
 use howdah::model::problem::Problem;
 use howdah::report_text;
@@ -212,7 +213,7 @@ async fn open(start: Start, look: Look, environment: Environment) -> u8 {
 
 /// Words before and after the wizard, beside its screen. The terminal may be gone by then, which is no reason to panic.
 fn say(text: &str) {
-    let _unheard = writeln!(std::io::stderr(), "{text}").is_err();
+    let _unheard = writeln!(std::io::stderr(), "{}", printable_lines(text)).is_err();
 }
 
 fn both(ends: &RequiredEnds) -> Result<(Endpoint, Endpoint), Problem> {

@@ -54,7 +54,7 @@ pub(super) async fn available(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem
         findings.push(Finding::new(
             Level::Warning,
             "The destination's log will hold the source's password",
-            "The server writes down every definition (log_statement, log_min_duration_statement), the login of postgres_fdw among them, and only a superuser may switch that off for a moment. Use COPY, a role that is made for this and removed afterwards, or connect as a superuser.",
+            "The server writes down every definition (log_statement, log_min_duration_statement, samples of the log, pg_stat_statements or pgaudit), the login of postgres_fdw among them, and only a superuser may switch that off for a moment. Use COPY, a role that is made for this and removed afterwards, or connect as a superuser.",
         ));
     }
     Ok(findings)
@@ -78,6 +78,16 @@ pub(super) async fn reaches_source(facts: &Facts<'_>) -> Result<Vec<Finding>, Pr
             "What answers there does not have the source's database. Give the host and port under which the destination server sees the source.",
         )
         .field(Field::FdwHost),
+        Err(problem) if problem.sqlstate.as_deref() == Some("42501") => {
+            let installed = super::schema::installed_extensions(facts.destination_client).await?;
+            let is_installed = installed.contains("postgres_fdw");
+            Finding::new(
+                level(facts),
+                format!("{} may not use postgres_fdw: {}", facts.destination.user, problem.message),
+                "A superuser has to do this once in the destination database, or connect as one; COPY needs none of it. What was there before the run stays.",
+            )
+            .fix(statements::grant_fdw(&facts.destination.user, is_installed))
+        }
         Err(problem) => {
             let reason = problem.detail.as_deref().unwrap_or(&problem.message);
             Finding::new(
@@ -105,14 +115,21 @@ async fn test(facts: &Facts<'_>, host: &str, port: u16) -> Result<Option<u32>, P
         destination_version_num: facts.destination.version_num,
         fetch_size: 100,
     });
-    let mut setup = vec![
+    let is_superuser = facts.destination.is_superuser;
+    let sampling = statements::hush_sampling(facts.destination.version_num);
+    let mut setup: Vec<String> = sampling
+        .filter(|_| is_superuser)
+        .map(str::to_owned)
+        .into_iter()
+        .collect();
+    setup.extend([
         statements::BEGIN.to_owned(),
         statements::create_schema(statements::JOURNAL_SCHEMA),
         statements::CREATE_FDW_EXTENSION.to_owned(),
         server,
-    ];
-    if facts.destination.is_superuser {
-        setup.extend(statements::UNLOGGED_SETTINGS.map(str::to_owned));
+    ]);
+    if is_superuser {
+        setup.push(statements::HUSH.to_owned());
     }
     setup.push(
         statements::create_user_mapping(0, &endpoint.user, endpoint.password.is_some())

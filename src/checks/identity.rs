@@ -8,9 +8,14 @@ use crate::pg::footing::Footing;
 use super::Facts;
 
 pub(super) fn versions(source: &ServerFacts, destination: &ServerFacts) -> Vec<Finding> {
+    let answer = |facts: &ServerFacts| {
+        let tls = facts.tls.as_deref().unwrap_or("no TLS");
+        format!("PostgreSQL {} with {tls}", facts.version)
+    };
     let mut findings = vec![Finding::fine(format!(
-        "Source PostgreSQL {}, destination PostgreSQL {}",
-        source.version, destination.version
+        "Source {}, destination {}",
+        answer(source),
+        answer(destination)
     ))];
     if destination.major() < source.major() {
         findings.push(Finding::new(

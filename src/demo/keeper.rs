@@ -69,6 +69,8 @@ impl Keeper {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .env("LC_ALL", "C")
+            // The server's postgres_fdw would look there for certificates, and may not even enter root's.
+            .env("HOME", dir)
             // A group of its own: Ctrl-C at the terminal is for howdah, which then tells the keeper.
             .process_group(0);
         for (name, _) in env::vars_os().filter(|(name, _)| is_libpq(name.to_str())) {

@@ -101,7 +101,7 @@ impl TlsMode {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tls {
     pub mode: TlsMode,
-    /// `sslrootcert`; none means libpq's default file if it is there, else the system's roots.
+    /// `sslrootcert`; none means libpq's default file if it is there.
     pub root_cert: Option<PathBuf>,
     pub client_cert: Option<PathBuf>,
     pub client_key: Option<PathBuf>,

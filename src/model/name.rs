@@ -80,9 +80,26 @@ pub fn printable_lines(text: &str) -> String {
         .join("\n")
 }
 
+/// JSON text in which the same characters stand as escapes of JSON's own: it means what it meant.
+pub fn printable_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Beside strings there is none but the line feed.
+        if c != '\n' && is_hostile(c) {
+            let units = c.encode_utf16(&mut [0; 2]).to_vec();
+            out.extend(units.into_iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Controls, marks of direction, what is not to be seen, line ends of Unicode's own, tags.
 fn is_hostile(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -95,5 +112,9 @@ mod tests {
         assert_eq!(printable("x\u{202e}y"), "x\\u{202e}y");
         assert_eq!(printable("prix €"), "prix €");
         assert_eq!(printable_lines("a\r\nb\tc\u{7}"), "a\nb    c\\u{7}");
+        assert_eq!(
+            printable_json("{\n\"\u{9b}\u{e0041}é\"}"),
+            "{\n\"\\u009b\\udb40\\udc41é\"}"
+        );
     }
 }

@@ -88,7 +88,9 @@ impl Problem {
 /// Several lines: what, message with SQLSTATE, then detail and hints, each labelled. Harmless on a terminal.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = format!("{}: {}", self.what, self.message);
+        // A server's lines are set in, so that none passes for one of howdah's.
+        let set_in = |text: &str| text.replace('\n', "\n    ");
+        let mut text = format!("{}: {}", self.what, set_in(&self.message));
         if let Some(code) = &self.sqlstate {
             text.push_str(&format!(" (SQLSTATE {code})"));
         }
@@ -99,7 +101,7 @@ impl fmt::Display for Problem {
             ("What to do", &self.our_hint),
         ] {
             if let Some(part) = part {
-                text.push_str(&format!("\n  {label}: {part}"));
+                text.push_str(&format!("\n  {label}: {}", set_in(part)));
             }
         }
         f.write_str(&printable_lines(&text))

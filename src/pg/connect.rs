@@ -10,7 +10,7 @@ use tokio::net::lookup_host;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_postgres::config::{ChannelBinding, SslMode};
-use tokio_postgres::error::{DbError, Severity};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 use tokio_postgres::{AsyncMessage, CancelToken, Client, Config, Connection, NoTls};
 
 use crate::model::connection::{Endpoint, TlsMode};
@@ -147,15 +147,20 @@ impl Failure {
         }
     }
 
-    /// libpq tries the other kind of connection when TLS fails or `pg_hba.conf` has no entry for this kind.
+    /// libpq tries the other kind of connection when TLS fails or the server does not let this kind in; lines of `pg_hba.conf`
+    /// may ask for a password on one kind alone.
     fn may_pass_otherwise(&self) -> bool {
         match self {
             Self::TimedOut | Self::Network(_) => false,
             Self::Error(error) => match error.code() {
-                Some(code) => code.code() == "28000",
+                Some(code) => code.code().starts_with("28"),
                 None => !error.to_string().contains("configuration"),
             },
         }
+    }
+
+    fn has_code(&self, sqlstate: &SqlState) -> bool {
+        matches!(self, Self::Error(error) if error.code() == Some(sqlstate))
     }
 }
 
@@ -233,6 +238,13 @@ async fn try_ways(
             (Err(failure), None) if failure.may_pass_otherwise() => first = Some(failure),
             (Err(failure), None) => return Err(failure),
             (Err(Failure::Error(second)), Some(first)) if second.as_db_error().is_none() => {
+                return Err(first);
+            }
+            // "No entry for this kind" says less than "wrong password".
+            (Err(second), Some(first))
+                if first.has_code(&SqlState::INVALID_PASSWORD)
+                    && second.has_code(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION) =>
+            {
                 return Err(first);
             }
             (Err(second), Some(_)) => return Err(second),

@@ -7,6 +7,7 @@ use rustls::CertificateError;
 use crate::model::connection::{Endpoint, TlsMode};
 use crate::model::problem::{Field, Problem, Retry};
 
+use super::certificate::Distrust;
 use super::problem::{causes, chain, problem};
 
 /// `Could not connect to …`, with the field that is to blame.
@@ -106,6 +107,14 @@ fn refused_by_server(
         ("28000", "InitializeSessionUserId") => problem
             .hint("Check the user name; a role that may log in is made with CREATE ROLE … LOGIN.")
             .field(Field::User),
+        // "certificate authentication failed …", "peer authentication failed …".
+        ("28000", "auth_failed") => problem
+            .hint("The server knows this user by something else than a password: by a client certificate (sslcert) with the user's name as its common name, or by the operating system's user. Its pg_hba.conf and pg_ident.conf say by what.")
+            .field(Field::User),
+        // "connection requires a valid client certificate"; no other routine or code tells it apart.
+        ("28000", _) if problem.message.contains("client certificate") => problem
+            .hint("Give a client certificate and its key (sslcert, sslkey), signed by an authority that the server knows (its ssl_ca_file).")
+            .field(Field::Tls),
         // "no pg_hba.conf entry for host …".
         ("28000", _) if endpoint.tls.mode == TlsMode::Disable => problem
             .hint("The server's pg_hba.conf has no entry that lets this user in unencrypted; try another TLS mode, or have an entry added.")
@@ -168,6 +177,8 @@ pub(super) fn unreachable(endpoint: &Endpoint, error: &io::Error) -> Problem {
 const UNKNOWN_ISSUER: &str = "Its certificate is signed by nobody known here: give its root certificate (sslrootcert), or \
     leave that out and choose require to encrypt without checking who answers.";
 
+const UNTRUSTED: &str = "The server's certificate cannot be trusted: leave its root certificate (sslrootcert) out and choose require to encrypt without checking it.";
+
 fn tls_failed(endpoint: &Endpoint, what: String, error: &rustls::Error) -> Problem {
     // What webpki says of a self-signed certificate; rustls passes it on without a kind of its own.
     if error.to_string().contains("CaUsedAsEndEntity") {
@@ -192,7 +203,11 @@ fn tls_failed(endpoint: &Endpoint, what: String, error: &rustls::Error) -> Probl
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 "The server's certificate is not valid yet: check the clocks.".to_owned()
             }
-            _ => "The server's certificate cannot be trusted; choose require to encrypt without checking it.".to_owned(),
+            CertificateError::Other(other) => match other.0.downcast_ref::<Distrust>() {
+                Some(distrust) => distrust.hint().to_owned(),
+                None => UNTRUSTED.to_owned(),
+            },
+            _ => UNTRUSTED.to_owned(),
         },
         rustls::Error::AlertReceived(_) => {
             "The server ended the TLS handshake; it may want a client certificate (sslcert, sslkey).".to_owned()

@@ -4,6 +4,7 @@
 
 pub mod archive;
 pub mod catalog;
+mod certificate;
 pub mod client_tools;
 pub mod connect;
 mod connection_problem;

@@ -3,21 +3,23 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{Resumption, verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::{
-    WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
+    CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature,
+    verify_tls13_signature, verify_tls13_signature_with_raw_key,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::model::connection::{Tls, TlsMode};
 use crate::model::problem::{Field, Problem};
 
+use super::certificate::{self, Roots};
 use super::socket::Socket;
 use super::tap::Tapped;
 
@@ -38,15 +40,14 @@ impl Connector {
             trust: trust(tls, home)?,
             version: Arc::clone(&version),
         };
+        let identity = identity(tls, home, &provider)?;
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| unusable("the TLS library", &error))?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier));
-        let mut config = match identity(tls, home)? {
-            Some((chain, key)) => builder
-                .with_client_auth_cert(chain, key)
-                .map_err(|error| unusable("the client certificate", &error))?,
+        let mut config = match identity {
+            Some(identity) => builder.with_client_cert_resolver(Arc::new(identity)),
             None => builder.with_no_client_auth(),
         };
         // A resumed session would skip the verifier, which also learns the version.
@@ -96,17 +97,25 @@ fn trust(tls: &Tls, home: Option<&Path>) -> Result<Trust, Problem> {
         .root_cert
         .clone()
         .or_else(|| default_file(home, "root.crt"));
-    let (certificates, is_pinned) = match file {
-        Some(file) if file == Path::new("system") => (system_roots()?, false),
-        Some(file) => (read_certificates(&file)?, true),
-        None if is_strict => (system_roots()?, false),
+    let certificates = match file {
+        Some(file) if file == Path::new("system") => system_roots()?,
+        Some(file) => read_certificates(&file)?,
+        // Any of the public authorities would do for anybody who asks one: libpq too takes them only when told to.
+        None if is_strict => {
+            return Err(Problem::new(
+                "Could not use the server's root certificate",
+                format!("sslmode={} needs one, and none is given", tls.mode.keyword()),
+            )
+            .hint(
+                "Give the certificate that signs the server's (sslrootcert=FILE, or ~/.postgresql/root.crt), or sslrootcert=system \
+                 where a public authority signs it.",
+            )
+            .field(Field::Tls));
+        }
         None => return Ok(Trust::Anyone),
     };
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(certificates.iter().cloned());
     Ok(Trust::Signed {
-        roots,
-        pinned: if is_pinned { certificates } else { Vec::new() },
+        roots: Roots::new(certificates),
         is_name_checked: tls.mode == TlsMode::VerifyFull,
     })
 }
@@ -135,25 +144,57 @@ fn read_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Proble
     Ok(certificates)
 }
 
-type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
-
 /// The client certificate and its key, given or libpq's default files.
-fn identity(tls: &Tls, home: Option<&Path>) -> Result<Option<Identity>, Problem> {
+fn identity(
+    tls: &Tls,
+    home: Option<&Path>,
+    provider: &CryptoProvider,
+) -> Result<Option<SingleCertAndKey>, Problem> {
     let given =
         |file: &Option<PathBuf>, name: &str| file.clone().or_else(|| default_file(home, name));
     let Some(certificate) = given(&tls.client_cert, "postgresql.crt") else {
         return Ok(None);
     };
-    let Some(key) = given(&tls.client_key, "postgresql.key") else {
+    let Some(key_file) = given(&tls.client_key, "postgresql.key") else {
         return Err(unusable_file(
             &certificate,
             &"its private key (sslkey) is not given",
         ));
     };
-    check_key_rights(&key)?;
     let chain = read_certificates(&certificate)?;
-    let key = PrivateKeyDer::from_pem_file(&key).map_err(|error| unusable_file(&key, &error))?;
-    Ok(Some((chain, key)))
+    let key = read_key(&key_file)?;
+    let key = provider
+        .key_provider
+        .load_private_key(key)
+        .map_err(|error| unusable_file(&key_file, &error))?;
+    let is_pair = match (key.public_key(), chain.first()) {
+        (Some(public), Some(first)) => certificate::is_key_of(first, &public),
+        _ => true,
+    };
+    if !is_pair {
+        return Err(unusable_file(
+            &certificate,
+            &format!("it and {} do not belong together", key_file.display()),
+        )
+        .hint("Give the private key (sslkey) for which the certificate (sslcert) was made."));
+    }
+    Ok(Some(CertifiedKey::new(chain, key).into()))
+}
+
+fn read_key(file: &Path) -> Result<PrivateKeyDer<'static>, Problem> {
+    check_key_rights(file)?;
+    PrivateKeyDer::from_pem_file(file).map_err(|error| {
+        // howdah has no place for a passphrase, and pg_dump would wait for one at the terminal.
+        let is_locked = std::fs::read_to_string(file).is_ok_and(|text| text.contains("ENCRYPTED"));
+        if is_locked {
+            unusable_file(file, &"it is under a passphrase").hint(format!(
+                "Make a copy without one that only you can read: openssl pkey -in {} -out NEW.key",
+                file.display()
+            ))
+        } else {
+            unusable_file(file, &error)
+        }
+    })
 }
 
 /// libpq refuses a private key that others may read, unless root owns it and only a group reads it.
@@ -179,10 +220,7 @@ enum Trust {
     /// Encrypted, but whoever answers is believed.
     Anyone,
     Signed {
-        roots: RootCertStore,
-        /// The certificates of the root file as they are: a server certificate that is among them needs no signer. webpki
-        /// refuses the common self-signed server certificate as its own root; OpenSSL does not.
-        pinned: Vec<CertificateDer<'static>>,
+        roots: Roots,
         is_name_checked: bool,
     },
 }
@@ -205,22 +243,12 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, rustls::Error> {
         if let Trust::Signed {
             roots,
-            pinned,
             is_name_checked,
         } = &self.trust
         {
-            let certificate = ParsedCertificate::try_from(end_entity)?;
-            if !pinned.contains(end_entity) {
-                verify_server_cert_signed_by_trust_anchor(
-                    &certificate,
-                    roots,
-                    intermediates,
-                    now,
-                    self.algorithms.all,
-                )?;
-            }
+            roots.verify(end_entity, intermediates, now, self.algorithms.all)?;
             if *is_name_checked {
-                verify_server_name(&certificate, server_name)?;
+                certificate::verify_name(end_entity, server_name)?;
             }
         }
         Ok(ServerCertVerified::assertion())
@@ -229,21 +257,34 @@ impl ServerCertVerifier for Verifier {
     fn verify_tls12_signature(
         &self,
         message: &[u8],
-        certificate: &CertificateDer<'_>,
+        der: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let _first = self.version.set("TLSv1.2");
-        verify_tls12_signature(message, certificate, signed, &self.algorithms)
+        let Some(key) = certificate::key_of_version_1(der) else {
+            return verify_tls12_signature(message, der, signed, &self.algorithms);
+        };
+        let schemes = self.algorithms.mapping.iter();
+        schemes
+            .filter(|(scheme, _)| *scheme == signed.scheme)
+            .any(|(_, algorithms)| key.has_signed(message, signed.signature(), algorithms))
+            .then(HandshakeSignatureValid::assertion)
+            .ok_or_else(|| CertificateError::BadSignature.into())
     }
 
     fn verify_tls13_signature(
         &self,
         message: &[u8],
-        certificate: &CertificateDer<'_>,
+        der: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let _first = self.version.set("TLSv1.3");
-        verify_tls13_signature(message, certificate, signed, &self.algorithms)
+        match certificate::key_of_version_1(der).and_then(|key| key.der()) {
+            Some(key) => {
+                verify_tls13_signature_with_raw_key(message, &key, signed, &self.algorithms)
+            }
+            None => verify_tls13_signature(message, der, signed, &self.algorithms),
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -269,6 +310,8 @@ mod tests {
             trust(&tls(TlsMode::Require, None), None),
             Ok(Trust::Anyone)
         ));
+        let problem = trust(&tls(TlsMode::VerifyCa, None), None).unwrap_err();
+        assert!(problem.our_hint.unwrap().contains("sslrootcert=system"));
         let problem = trust(&tls(TlsMode::Require, Some("/nowhere.crt")), None).unwrap_err();
         assert!(problem.what.contains("/nowhere.crt"));
         assert_eq!(problem.field, Some(Field::Tls));
@@ -280,8 +323,10 @@ mod tests {
         let dir = home.path().join(".postgresql");
         std::fs::create_dir(&dir).unwrap();
         std::fs::write(dir.join("postgresql.crt"), "").unwrap();
-        let problem = identity(&Tls::default(), Some(home.path())).unwrap_err();
+        let provider = ring::default_provider();
+        let problem = identity(&Tls::default(), Some(home.path()), &provider).unwrap_err();
         assert!(problem.message.contains("sslkey"));
-        assert!(identity(&Tls::default(), None).unwrap().is_none());
+        let none = identity(&Tls::default(), None, &provider).unwrap();
+        assert!(none.is_none());
     }
 }

@@ -7,11 +7,12 @@ use crate::model::definition::{
     Change, Definition, DefinitionDifference, DefinitionsResult, describe,
 };
 use crate::model::name::ObjectName;
-use crate::model::options::{Keep, Options};
+use crate::model::options::{Keep, Method, Options};
 use crate::model::report::Verdict;
 use crate::model::roles::{RoleMap, RolePair};
 use crate::sql::lexer::{self, Token, TokenKind};
 use crate::sql::roles::{Grammar, mapped, named};
+use crate::sql::statements::JOURNAL_SCHEMA;
 
 use super::dialect::Versions;
 
@@ -85,7 +86,10 @@ impl Terms<'_> {
             "ACL" => name.name == format!("FOREIGN DATA WRAPPER {extension}"),
             _ => false,
         };
-        self.is_whole && !self.extensions_there.iter().any(is_of)
+        // The journal of a run that did not come to its end.
+        let is_journal =
+            name.schema == JOURNAL_SCHEMA || (kind == "SCHEMA" && name.name == JOURNAL_SCHEMA);
+        self.is_whole && !is_journal && !self.extensions_there.iter().any(is_of)
     }
 }
 
@@ -122,7 +126,9 @@ pub fn compare(
             sides.map(|texts| versions.leveled(kind, canonical(kind, &texts)));
         let change = match (source.is_empty(), destination.is_empty()) {
             (_, true) => Change::Missing,
-            (true, false) if terms.is_extra(kind, name) => Change::Extra,
+            (true, false) if terms.is_extra(kind, name) && !is_tool(kind, name, options) => {
+                Change::Extra
+            }
             (true, false) => continue,
             _ if source == destination
                 || versions.differ_in_qualifiers_alone(kind, &source, &destination) =>
@@ -146,6 +152,17 @@ pub fn compare(
         });
     }
     result
+}
+
+/// postgres_fdw, which a superuser may have installed for this very run. What howdah installs by itself it removes by itself.
+fn is_tool(kind: &str, name: &ObjectName, options: &Options) -> bool {
+    let is_of_it = match kind {
+        "EXTENSION" => name.name == "postgres_fdw",
+        "COMMENT" => name.name == "EXTENSION postgres_fdw",
+        "ACL" => name.name == "FOREIGN DATA WRAPPER postgres_fdw",
+        _ => false,
+    };
+    is_of_it && options.method == Method::Fdw
 }
 
 /// Grants stand in the order in which they were given, which means nothing; so do entries of one name, and the roles of a

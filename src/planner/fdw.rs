@@ -183,6 +183,12 @@ impl Scaffold {
         } else {
             statements::BEGIN
         };
+        let is_superuser = inspection.destination.is_superuser;
+        let version = inspection.destination.version_num;
+        let mut draft = draft;
+        if is_superuser && let Some(sql) = statements::hush_sampling(version) {
+            draft = draft.run(on, sql);
+        }
         let mut draft = draft.run(on, begin).run(
             on,
             statements::create_fdw_server(&FdwAddress {
@@ -199,21 +205,18 @@ impl Scaffold {
                 fetch_size: FETCH_ROWS.1,
             }),
         );
-        let is_superuser = inspection.destination.is_superuser;
-        let settings = |list: [&'static str; 3]| is_superuser.then_some(list).into_iter().flatten();
-        for sql in settings(statements::UNLOGGED_SETTINGS) {
-            draft = draft.run(on, sql);
+        if is_superuser {
+            draft = draft.run(on, statements::HUSH);
         }
         draft = draft.statement(
             on,
             Action::RunWithPassword,
             statements::create_user_mapping(session, &endpoint.user, endpoint.password.is_some()),
         );
-        for sql in settings(statements::LOGGED_SETTINGS) {
-            draft = draft.run(on, sql);
+        if is_superuser {
+            draft = draft.run(on, statements::UNHUSH);
         }
         let tables = &inspection.catalog.tables;
-        let version = inspection.destination.version_num;
         let mut first = None;
         for share in self.shares(context, session) {
             let into = &share.foreign_schema;

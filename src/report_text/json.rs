@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use super::{headline, outcome_word, verdict_word};
 use crate::model::definition::{Change, DefinitionsResult};
+use crate::model::name::printable_json;
 use crate::model::options::Method;
 use crate::model::problem::Problem;
 use crate::model::report::{Report, Verdict};
 
 pub fn json(report: &Report) -> String {
-    format!("{:#}\n", value(report))
+    printable_json(&format!("{:#}\n", value(report)))
 }
 
 fn value(report: &Report) -> Value {

@@ -203,8 +203,16 @@ pub fn create_fdw_server(address: &FdwAddress<'_>) -> String {
     if tls.mode != TlsMode::Prefer {
         options.push(("sslmode", tls.mode.keyword().to_owned()));
     }
-    if let Some(root) = path(&tls.root_cert) {
-        options.push(("sslrootcert", root));
+    // Of the server, not of the user mapping, where only superusers may give them.
+    for (name, file) in [
+        ("sslrootcert", path(&tls.root_cert)),
+        ("sslcert", path(&tls.client_cert)),
+        ("sslkey", path(&tls.client_key)),
+    ] {
+        options.extend(file.map(|file| (name, file)));
+    }
+    if tls.requires_channel_binding && address.destination_version_num >= 130_000 {
+        options.push(("channel_binding", "require".to_owned()));
     }
     if address.endpoint.connect_timeout_secs > 0 {
         options.push((
@@ -237,19 +245,22 @@ pub fn create_user_mapping(session: u16, user: &str, has_password: bool) -> Stri
     )
 }
 
-/// Keeps the password out of the server's own log where the role may decide that (superusers).
-pub const UNLOGGED_SETTINGS: [&str; 3] = [
-    "SET LOCAL log_statement = 'none'",
-    "SET LOCAL log_min_duration_statement = -1",
-    "SET LOCAL log_min_error_statement = 'panic'",
-];
+/// Keeps the password out of the server's own log, its statistics and the list of its sessions where the role may decide that
+/// (superusers). Every version and module has its own of these settings.
+pub const HUSH: &str = "SELECT pg_catalog.set_config(s.name, v.value, true) FROM (VALUES ('log_statement', 'none'), \
+     ('log_min_duration_statement', '-1'), ('log_min_duration_sample', '-1'), ('log_min_error_statement', 'panic'), \
+     ('track_activities', 'off'), ('pg_stat_statements.track_utility', 'off'), ('pgaudit.log', 'none')) AS v (name, value) \
+     JOIN pg_catalog.pg_settings AS s ON s.name = v.name";
 
-/// What was there before [`UNLOGGED_SETTINGS`], for the rest of the transaction.
-pub const LOGGED_SETTINGS: [&str; 3] = [
-    "SET LOCAL log_statement TO DEFAULT",
-    "SET LOCAL log_min_duration_statement TO DEFAULT",
-    "SET LOCAL log_min_error_statement TO DEFAULT",
-];
+/// What was there before [`HUSH`], for the rest of the transaction.
+pub const UNHUSH: &str = "SELECT pg_catalog.set_config(name, reset_val, true) FROM pg_catalog.pg_settings \
+     WHERE name IN ('log_statement', 'log_min_duration_statement', 'log_min_duration_sample', 'log_min_error_statement', \
+     'track_activities', 'pg_stat_statements.track_utility', 'pgaudit.log')";
+
+/// The same for the log of sampled transactions, which is decided when one begins.
+pub fn hush_sampling(version_num: u32) -> Option<&'static str> {
+    (version_num >= 120_000).then_some("SET log_transaction_sample_rate = 0")
+}
 
 /// CASCADE reaches only foreign tables and mappings of this very server.
 pub fn drop_fdw_server(name: &str) -> String {
@@ -304,6 +315,19 @@ pub fn create_foreign_table(foreign: &ObjectName, table: &Table, session: u16) -
     )
 }
 
+/// What a superuser does once for a role that may not install postgres_fdw.
+pub fn grant_fdw(role: &str, is_installed: bool) -> String {
+    let install = if is_installed {
+        String::new()
+    } else {
+        format!("{CREATE_FDW_EXTENSION};\n")
+    };
+    format!(
+        "{install}GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO {};",
+        ident(role)
+    )
+}
+
 /// A table's own rows-per-round-trip, where the server's default would hold too much in memory.
 pub fn set_fetch_size(foreign: &ObjectName, fetch_size: u64) -> String {
     format!(
@@ -347,9 +371,12 @@ pub const CLOSE_PUBLIC_SCHEMA: &str = "REVOKE CREATE ON SCHEMA public FROM PUBLI
 
 pub const AVAILABLE_EXTENSIONS: &str =
     "SELECT name::text, default_version FROM pg_catalog.pg_available_extensions";
-/// Whether the server writes `CREATE USER MAPPING` into its log as this role sends it.
-pub const LOGS_DEFINITIONS: &str = "SELECT pg_catalog.current_setting('log_statement') <> 'none' \
-     OR pg_catalog.current_setting('log_min_duration_statement') <> '-1'";
+/// Whether the server writes `CREATE USER MAPPING` down as this role sends it.
+pub const LOGS_DEFINITIONS: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_settings WHERE \
+     name IN ('log_statement', 'pgaudit.log') AND setting <> 'none' \
+     OR name IN ('log_min_duration_statement', 'log_min_duration_sample') AND setting <> '-1' \
+     OR name = 'log_transaction_sample_rate' AND setting <> '0' \
+     OR name = 'pg_stat_statements.track_utility' AND setting = 'on')";
 pub const INSTALLED_EXTENSIONS: &str = "SELECT extname::text FROM pg_catalog.pg_extension";
 /// Free connections for ordinary roles, locks that one transaction may take beside others, age of the oldest frozen number.
 pub const LIMITS: &str = "SELECT pg_catalog.current_setting('max_connections')::bigint \

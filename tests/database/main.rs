@@ -5,11 +5,17 @@ mod demo;
 mod oracle;
 // Clippy then takes the whole module for tests, where a panic is how to fail.
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod endpoints;
 #[cfg(test)]
 mod existing;
 #[cfg(test)]
 mod fallback;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod journeys;
 #[cfg(test)]
@@ -21,17 +27,23 @@ mod namesakes;
 #[cfg(test)]
 mod pipe;
 #[cfg(test)]
+mod privileges;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
 mod selection;
 #[cfg(test)]
+mod source_log;
+#[cfg(test)]
 mod standing;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
 mod terminal;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod torture;
 #[cfg(test)]

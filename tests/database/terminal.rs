@@ -2,6 +2,7 @@
 //! a time.
 
 use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,16 @@ struct Seen {
 impl Terminal {
     /// Starts howdah with these arguments.
     pub(crate) fn start(arguments: &[&str], width: u16, height: u16) -> Self {
+        Self::start_at(arguments, None, width, height)
+    }
+
+    /// The same, at home in this directory.
+    pub(crate) fn start_at(
+        arguments: &[&str],
+        home: Option<&Path>,
+        width: u16,
+        height: u16,
+    ) -> Self {
         let size = PtySize {
             rows: height,
             cols: width,
@@ -38,6 +49,12 @@ impl Terminal {
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
         command.env_remove("NO_COLOR");
+        if let Some(home) = home {
+            command.cwd(home);
+            for (name, value) in surroundings(home) {
+                command.env(name, value);
+            }
+        }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let mut output = pair.master.try_clone_reader().unwrap();
@@ -159,6 +176,21 @@ impl Terminal {
         assert!(!screen.bracketed_paste(), "bracketed paste was left on");
         status.exit_code()
     }
+}
+
+/// Variables that make a program leave all its files in one directory, and say all it can.
+pub(crate) fn surroundings(home: &Path) -> [(&'static str, PathBuf); 9] {
+    [
+        ("HOME", home.to_owned()),
+        ("TMPDIR", home.to_owned()),
+        ("XDG_CONFIG_HOME", home.join("config")),
+        ("XDG_DATA_HOME", home.join("data")),
+        ("XDG_STATE_HOME", home.join("state")),
+        ("XDG_CACHE_HOME", home.join("cache")),
+        ("XDG_RUNTIME_DIR", home.join("runtime")),
+        ("RUST_LOG", "trace".into()),
+        ("RUST_BACKTRACE", "full".into()),
+    ]
 }
 
 impl Drop for Terminal {
