@@ -5,10 +5,11 @@ use super::overlay::Choice;
 use super::steps::connect::Test;
 use super::steps::select::tree::Row;
 use super::*;
-use crate::model::connection::{PasswordOrigin, Side};
-use crate::model::options::Method;
+use crate::model::connection::{Endpoint, PasswordOrigin, Secret, Side};
+use crate::model::journal::Request;
+use crate::model::options::{Method, Options};
 use crate::model::problem::{Field, Problem};
-use crate::model::selection::Carry;
+use crate::model::selection::{Carry, Selection};
 
 fn toast(state: &State) -> &str {
     state.toast.as_ref().map_or("", |toast| &toast.text)
@@ -469,4 +470,26 @@ fn a_problem_of_the_reading_is_kept_on_check() {
         press(&mut state, KeyCode::Char('r')).as_slice(),
         [Effect::Inspect { attempt: 4, .. }]
     ));
+}
+
+#[test]
+fn choices_come_back_by_name_and_no_password_is_written() {
+    let inspection = fixtures::shop();
+    let catalog = &inspection.catalog;
+    let options = Options::default();
+    let mut selection = Selection::all(catalog);
+    selection.tables[1] = Carry::StructureOnly;
+    selection.methods[0] = Some(Method::Fdw);
+    selection.filters[0] = Some("id > 7".to_owned());
+    selection.sequences[0] = false;
+    let source = Endpoint {
+        password: Some(Secret::new("canary".to_owned())),
+        ..inspection.source_endpoint.clone()
+    };
+    let request = Request::new(&source, &options, catalog, &selection, true);
+    let text = serde_json::to_string(&request).unwrap();
+    assert!(!text.contains("canary"), "{text}");
+    let back: Request = serde_json::from_str(&text).unwrap();
+    assert_eq!(back, request);
+    assert_eq!(back.selection(catalog), selection);
 }

@@ -124,7 +124,7 @@ async fn test(facts: &Facts<'_>, host: &str, port: u16) -> Result<Option<u32>, P
         .collect();
     setup.extend([
         statements::BEGIN.to_owned(),
-        statements::create_schema(statements::JOURNAL_SCHEMA),
+        statements::create_schema(statements::FDW_PROBE_SCHEMA),
         statements::CREATE_FDW_EXTENSION.to_owned(),
         server,
     ]);

@@ -3,6 +3,8 @@
 use tokio_postgres::Client;
 
 use crate::model::finding::{Finding, Level};
+use crate::model::journal::Journal;
+use crate::model::options::SchemaChoice;
 use crate::model::problem::Problem;
 use crate::sql::existing::{HAS_SET_ASIDE, SET_ASIDE};
 use crate::sql::statements;
@@ -61,24 +63,25 @@ pub(super) async fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     if found.objects.is_empty() {
         return Ok(vec![Finding::fine("Nothing is left")]);
     }
-    if found.sessions > 0 {
+    if found.sessions > 0 && facts.purpose == Purpose::Resume {
         return Ok(vec![
             Finding::new(
                 Level::Blocking,
-                "A run of howdah is under way in this database",
-                "Two runs into one database would be in each other's way. Wait for it, or stop it.",
+                "Sessions of howdah are still at work in this database",
+                "Two runs into one database would be in each other's way. Wait for the other, or stop it; sessions of a run that died end by themselves.",
             )
             .objects(found.objects),
         ]);
     }
-    if let Some(journal) = facts.journal {
+    let can_go_on = |journal: &&Journal| journal.request.options.schema == SchemaChoice::All;
+    if let Some(journal) = facts.journal.filter(can_go_on) {
         return Ok(vec![if facts.purpose == Purpose::Resume {
             Finding::fine(format!("The run of {} is gone on with", journal.started_at))
         } else {
             Finding::new(
                 Level::Blocking,
                 format!("The run of {} did not come to its end", journal.started_at),
-                "Its journal is there, and what it has done can be kept: howdah resume goes on with it. howdah clean removes the journal, and what was copied stays.",
+                "Unless it is still under way, howdah resume goes on with it and keeps what it has done. howdah clean removes its journal; what was copied stays.",
             )
             .objects(found.objects)
         }]);
@@ -89,9 +92,9 @@ pub(super) async fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
         .map(|statement| format!("{statement};"))
         .collect();
     let meaning = if found.has_keys {
-        "It ended before it could clean up. It had dropped foreign keys of yours for the time of the copy: howdah clean puts them back and removes the scaffold, with the statements below."
+        "It ended before it could clean up, or is still running. It had dropped foreign keys of yours for the time of the copy: if none runs, howdah clean puts them back and removes the scaffold, with the statements below."
     } else {
-        "It ended before it could clean up. howdah clean removes it, with the statements below; nothing of yours is in it."
+        "It ended before it could clean up, or is still running. If none runs, howdah clean removes it, with the statements below; nothing of yours is in it."
     };
     Ok(vec![
         Finding::new(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::catalog::Catalog;
-use super::connection::Endpoint;
+use super::connection::{Endpoint, PasswordOrigin};
 use super::name::ObjectName;
 use super::options::{Method, Options};
 use super::selection::{Carry, Selection};
@@ -71,6 +71,7 @@ impl Request {
         Self {
             source: Endpoint {
                 password: None,
+                password_origin: PasswordOrigin::None,
                 ..source.clone()
             },
             options: options.clone(),
@@ -101,34 +102,5 @@ impl Request {
             }
         }
         selection
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::app::fixtures;
-    use crate::model::connection::Secret;
-
-    #[test]
-    fn choices_come_back_by_name_and_no_password_is_written() {
-        let inspection = fixtures::shop();
-        let catalog = &inspection.catalog;
-        let options = Options::default();
-        let mut selection = Selection::all(catalog);
-        selection.tables[1] = Carry::StructureOnly;
-        selection.methods[0] = Some(Method::Fdw);
-        selection.filters[0] = Some("id > 7".to_owned());
-        selection.sequences[0] = false;
-        let source = Endpoint {
-            password: Some(Secret::new("canary".to_owned())),
-            ..inspection.source_endpoint.clone()
-        };
-        let request = Request::new(&source, &options, catalog, &selection, true);
-        let text = serde_json::to_string(&request).unwrap();
-        assert!(!text.contains("canary"), "{text}");
-        let back: Request = serde_json::from_str(&text).unwrap();
-        assert_eq!(back, request);
-        assert_eq!(back.selection(catalog), selection);
     }
 }

@@ -352,9 +352,10 @@ pub fn insert_from_foreign(into: &ObjectName, columns: &[&str], foreign: &Object
 }
 
 /// A window on the source's `pg_database`, for the question whether the destination server reaches the source at all.
-pub const CREATE_FDW_PROBE: &str = "CREATE FOREIGN TABLE howdah.probe (oid oid, datname name) SERVER howdah_source_1 OPTIONS (schema_name 'pg_catalog', table_name 'pg_database')";
+pub const FDW_PROBE_SCHEMA: &str = "howdah_fdw_0";
+pub const CREATE_FDW_PROBE: &str = "CREATE FOREIGN TABLE howdah_fdw_0.probe (oid oid, datname name) SERVER howdah_source_1 OPTIONS (schema_name 'pg_catalog', table_name 'pg_database')";
 /// `$1` the database's name.
-pub const READ_FDW_PROBE: &str = "SELECT oid FROM howdah.probe WHERE datname = $1::text";
+pub const READ_FDW_PROBE: &str = "SELECT oid FROM howdah_fdw_0.probe WHERE datname = $1::text";
 
 /// For the rest of the transaction. The path is the source's own text, so it goes as a value, never as SQL.
 pub fn local_search_path(path: &str) -> String {

@@ -5,7 +5,7 @@ use howdah::demo::cluster::Cluster;
 use crate::migrate::fill;
 use crate::support::{self, Pair};
 use crate::terminal::Terminal;
-use crate::trust::{SLOW, scaffold};
+use crate::trust::{JOURNAL, SLOW, scaffold};
 
 const ENTER: &str = "\r";
 const ESC: &str = "\u{1b}";
@@ -155,7 +155,7 @@ async fn quitting_in_the_middle_asks_stops_and_cleans_up() {
     terminal.wait("topped");
     terminal.press("q");
     assert_eq!(terminal.exit_code(), 130);
-    assert_eq!(scaffold(&pair.destination).await, "");
+    assert_eq!(scaffold(&pair.destination).await, JOURNAL);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -170,5 +170,5 @@ async fn a_source_that_dies_is_told_on_screen_and_the_terminal_is_intact() {
     terminal.wait("slow_rows");
     terminal.press("q");
     assert_eq!(terminal.exit_code(), 1);
-    assert_eq!(scaffold(&pair.destination).await, "");
+    assert_eq!(scaffold(&pair.destination).await, JOURNAL);
 }

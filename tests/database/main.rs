@@ -31,6 +31,8 @@ mod privileges;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod resume;
+#[cfg(test)]
 mod roles;
 #[cfg(test)]
 mod selection;

@@ -1,0 +1,211 @@
+//! Runs that did not come to their end are gone on with, and nothing is lost, doubled or stale.
+
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use crate::migrate::{howdah, said};
+use crate::support::{self, Pair};
+use crate::trust::{JOURNAL, scaffold};
+
+/// Keys, triggers and rows of every kind of standing; the view is filled last of all and fails where `app.broken` is on.
+const SHOP: &str = "
+    create function sum_or_fail() returns bigint language plpgsql as $$ begin
+        if current_setting('app.broken', true) = 'on' then raise 'broken'; end if;
+        return 7; end $$;
+    create table customer (id int primary key, name text not null);
+    create table purchase (id int generated always as identity primary key, customer int not null references customer,
+        total numeric);
+    create index on purchase (customer);
+    create table quiet (id int primary key, f float8);
+    create table log (at int, what text);
+    create function note() returns trigger language plpgsql as
+        $$ begin insert into public.log values (new.id, 'fired'); return new; end $$;
+    insert into customer select n, 'customer ' || n from generate_series(1, 500) n;
+    insert into purchase (customer, total) select 1 + n % 500, n / 7.0 from generate_series(1, 2000) n;
+    insert into quiet values (1, 'NaN'), (2, '-0'), (3, 1e-310);
+    create trigger noted after insert on purchase for each row execute function note();
+    comment on trigger noted on purchase is 'notes';
+    create trigger emptied before truncate on customer for each statement execute function sum_or_fail_trigger();
+    create materialized view totals as select public.sum_or_fail() as total;
+    select lo_create(4711); select lo_put(4711, 0, 'before');";
+
+const TRIGGER: &str = "create function sum_or_fail_trigger() returns trigger language plpgsql as
+    $$ begin raise 'may not be emptied'; end $$;";
+
+async fn set_broken(pair: &Pair, value: &str) {
+    let database = &pair.destination.database;
+    let sql = format!("alter database {database} set app.broken = '{value}'");
+    support::execute_batch(&pair.destination, &sql).await;
+}
+
+#[track_caller]
+fn assert_code(output: &Output, code: i32) {
+    assert_eq!(output.status.code(), Some(code), "{}", said(output));
+}
+
+fn resume(pair: &Pair) -> Output {
+    howdah("resume", pair, &["--yes"])
+}
+
+/// A run that fails at its last step but for the proof; keys, triggers and indexes stand by then.
+async fn failed_at_the_end(method: &str) -> Pair {
+    let pair = support::databases("resume").await;
+    support::execute_batch(&pair.source, &format!("{TRIGGER}{SHOP}")).await;
+    set_broken(&pair, "on").await;
+    let run = howdah("run", &pair, &["--yes", "--method", method]);
+    assert_code(&run, 1);
+    assert!(said(&run).contains("howdah resume"), "{}", said(&run));
+    assert_eq!(scaffold(&pair.destination).await, JOURNAL);
+    pair
+}
+
+async fn resumes(method: &str) {
+    let pair = failed_at_the_end(method).await;
+    // What is asked anew must not take the half-done for the source's, nor be taken for going on.
+    let again = howdah("run", &pair, &["--yes"]);
+    assert_code(&again, 3);
+    let words = said(&again);
+    assert!(
+        words.contains("howdah resume") && words.contains("howdah clean"),
+        "{words}"
+    );
+
+    let filenode = "select relfilenode from pg_class where relname = 'quiet'";
+    let before = support::query_text(&pair.destination, filenode).await;
+    support::execute_batch(
+        &pair.source,
+        "update customer set name = 'renamed' where id = 7; insert into customer values (501, 'new');
+         insert into purchase (customer, total) values (501, 1); delete from purchase where id = 3;
+         select lo_put(4711, 0, 'after!'); select lo_create(4712)",
+    )
+    .await;
+    set_broken(&pair, "off").await;
+    let shown = howdah("resume", &pair, &[]);
+    assert_code(&shown, 2);
+    assert!(said(&shown).contains("stand and stay"), "{}", said(&shown));
+    assert_code(&resume(&pair), 0);
+    let reset = format!("alter database {} reset all", pair.destination.database);
+    support::execute_batch(&pair.destination, &reset).await;
+    assert_eq!(
+        support::differences(&pair.source, &pair.destination).await,
+        Vec::<String>::new()
+    );
+    assert_eq!(scaffold(&pair.destination).await, "");
+    // The table that had not changed was proved, not carried.
+    assert_eq!(
+        support::query_text(&pair.destination, filenode).await,
+        before
+    );
+    let rest = resume(&pair);
+    assert_code(&rest, 2);
+    assert!(said(&rest).contains("Nothing to resume"), "{}", said(&rest));
+}
+
+#[tokio::test]
+async fn changed_rows_come_again_and_proved_ones_stay_by_copy() {
+    resumes("copy").await;
+}
+
+#[tokio::test]
+async fn changed_rows_come_again_and_proved_ones_stay_by_fdw() {
+    resumes("fdw").await;
+}
+
+#[tokio::test]
+async fn a_schema_that_has_changed_is_refused_by_name() {
+    for side in ["source", "destination"] {
+        let pair = failed_at_the_end("copy").await;
+        let changed = if side == "source" {
+            &pair.source
+        } else {
+            &pair.destination
+        };
+        support::execute_batch(changed, "alter table quiet add column late int").await;
+        let refused = resume(&pair);
+        assert_code(&refused, 3);
+        assert!(
+            said(&refused).contains("table public.quiet"),
+            "{}",
+            said(&refused)
+        );
+    }
+}
+
+#[tokio::test]
+async fn clean_shows_what_it_removes_and_then_removes_it() {
+    let pair = failed_at_the_end("copy").await;
+    let clean = |more: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_howdah"))
+            .args(["clean", "--destination", &support::uri(&pair.destination)])
+            .args(more)
+            .output()
+            .unwrap()
+    };
+    let shown = clean(&[]);
+    assert_code(&shown, 2);
+    assert!(
+        said(&shown).contains("DROP SCHEMA IF EXISTS howdah CASCADE"),
+        "{}",
+        said(&shown)
+    );
+    assert_eq!(scaffold(&pair.destination).await, JOURNAL);
+    assert_code(&clean(&["--yes"]), 0);
+    assert_eq!(scaffold(&pair.destination).await, "");
+    assert_code(&resume(&pair), 2);
+    assert_code(&clean(&[]), 0);
+}
+
+/// `kill -9` at moments spread over a whole run; each time what is left is gone on with, by one method after the other.
+#[tokio::test]
+async fn killed_at_any_moment_it_goes_on() {
+    const KILLS: u64 = 8;
+    let pair = support::databases("killed").await;
+    support::execute_batch(&pair.source, &format!("{TRIGGER}{SHOP}")).await;
+    let mut command = vec!["run", "--yes", "--verify", "checksums"];
+    for kill in 0..KILLS {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_howdah"))
+            .args(&command)
+            .args(["--source", &support::uri(&pair.source)])
+            .args(["--destination", &support::uri(&pair.destination)])
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // So many steps further than the run before.
+        let wanted = kill * 4 + 1;
+        let began = Instant::now();
+        while child.try_wait().unwrap().is_none() && steps_done(&pair).await < wanted {
+            assert!(began.elapsed() < Duration::from_secs(60), "nothing is done");
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let end = "select pg_terminate_backend(pid, 5000) from pg_stat_activity \
+                   where datname = current_database() and application_name like 'howdah%'";
+        support::execute_batch(&pair.destination, end).await;
+        if scaffold(&pair.destination).await.contains(JOURNAL) {
+            command = vec!["resume", "--yes"];
+        }
+    }
+    let last = resume(&pair);
+    assert!(matches!(last.status.code(), Some(0 | 2)), "{}", said(&last));
+    assert_eq!(
+        support::differences(&pair.source, &pair.destination).await,
+        Vec::<String>::new()
+    );
+    assert_eq!(scaffold(&pair.destination).await, "");
+}
+
+async fn steps_done(pair: &Pair) -> u64 {
+    let is_there = "select to_regclass('howdah.step') is not null";
+    if support::query_text(&pair.destination, is_there).await != "t" {
+        return 0;
+    }
+    let client = support::connect(&pair.destination).await;
+    // It may be gone by now: the run has come to its end.
+    match client
+        .query_one("select count(*) from howdah.step", &[])
+        .await
+    {
+        Ok(row) => u64::try_from(row.get::<_, i64>(0)).unwrap(),
+        Err(_) => u64::MAX,
+    }
+}
