@@ -351,8 +351,9 @@ pub fn insert_from_foreign(into: &ObjectName, columns: &[&str], foreign: &Object
     )
 }
 
-/// A window on the source's `pg_database`, for the question whether the destination server reaches the source at all.
+/// Made and rolled back by a check; the journal's schema may be there.
 pub const FDW_PROBE_SCHEMA: &str = "howdah_fdw_0";
+/// A window on the source's `pg_database`, for the question whether the destination server reaches the source at all.
 pub const CREATE_FDW_PROBE: &str = "CREATE FOREIGN TABLE howdah_fdw_0.probe (oid oid, datname name) SERVER howdah_source_1 OPTIONS (schema_name 'pg_catalog', table_name 'pg_database')";
 /// `$1` the database's name.
 pub const READ_FDW_PROBE: &str = "SELECT oid FROM howdah_fdw_0.probe WHERE datname = $1::text";
