@@ -65,6 +65,17 @@ fn room_for_schema(facts: &Facts<'_>) -> Finding {
         let done = journal.done.len();
         return Finding::fine(format!("{done} steps of the run are done"));
     }
+    if let (OnExisting::Stop, Some(journal)) = (facts.options.on_existing, facts.journal) {
+        return Finding::new(
+            Level::Blocking,
+            format!(
+                "The destination holds {} objects, and a run that was interrupted",
+                existing.len()
+            ),
+            format!("It began on {}. howdah resume goes on with it and keeps what it has done. To begin anew instead: howdah clean, then let what is in the way be removed (--on-existing empty).", journal.started_at),
+        )
+        .objects(existing.iter().map(|o| describe(o)).collect());
+    }
     let named = |objects: &mut dyn Iterator<Item = &ExistingObject>| {
         let mut objects: Vec<&ExistingObject> = objects.collect();
         // Rows are what cannot be made again.
