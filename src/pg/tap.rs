@@ -69,7 +69,7 @@ enum Mode {
     Through,
     Out(Outflow),
     In(Inflow),
-    /// A COPY was given up between two halves of a frame: nothing can follow.
+    /// A COPY was given up between two halves of a frame, or its server is gone: nothing can follow.
     Broken,
 }
 
@@ -148,8 +148,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tapped<S> {
         let this = self.get_mut();
         let mut shared = this.tap.shared();
         if let Mode::In(inflow) = &mut shared.mode {
-            ready!(inflow.poll_current(&mut this.inner, cx))?;
-            shared.mode = inflow.end(false);
+            let written = ready!(inflow.poll_current(&mut this.inner, cx));
+            shared.mode = match written {
+                Ok(()) => inflow.end(false),
+                Err(error) => {
+                    shared.mode = Mode::Broken;
+                    return Poll::Ready(Err(error));
+                }
+            };
         }
         match shared.mode {
             Mode::Broken => Poll::Ready(Err(abandoned())),
@@ -195,9 +201,16 @@ impl Mode {
             }
             Self::In(inflow) => {
                 let before = out.filled().len();
-                ready!(Pin::new(inner).poll_read(cx, out))?;
-                inflow.hear(out.filled().get(before..).unwrap_or_default());
-                Poll::Ready(Ok(()))
+                let read = ready!(Pin::new(inner).poll_read(cx, out));
+                let heard = out.filled().get(before..).unwrap_or_default();
+                if read.is_err() || heard.is_empty() {
+                    // The server is gone. Whoever sends rows, or waits for their end, must know: the driver's end alone does not
+                    // reach them.
+                    *self = Self::Broken;
+                } else {
+                    inflow.hear(heard);
+                }
+                Poll::Ready(read)
             }
         }
     }

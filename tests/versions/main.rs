@@ -13,7 +13,7 @@ mod packages;
 mod servers;
 #[cfg(test)]
 #[path = "../database/support/mod.rs"]
-#[allow(dead_code, reason = "the other tests use all of it")]
+#[expect(dead_code, reason = "the other tests use all of it")]
 mod support;
 #[cfg(test)]
 mod table;

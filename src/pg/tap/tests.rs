@@ -103,3 +103,23 @@ fn a_row_that_was_cut_off_breaks_the_session() {
         assert!(session.write_all(b"f").await.is_err());
     });
 }
+
+/// It has taken all that came so far, the next row is yet to come, and the server is gone: who waits must not wait for ever.
+#[test]
+fn a_server_that_goes_away_between_two_rows_is_told_to_both_ends() {
+    on_runtime(async {
+        let (server, client) = duplex(1024);
+        let tap = Tap::default();
+        let mut session = Tapped::new(client, tap.clone());
+        let (sender, receiver) = channel();
+        let whether_all = tap.inject(receiver);
+        drop(server);
+        let mut heard = Vec::new();
+        // The driver sees the end, as ever.
+        assert_eq!(session.read_to_end(&mut heard).await.unwrap_or(0), 0);
+        let soon = std::time::Duration::from_secs(5);
+        let all = tokio::time::timeout(soon, whether_all).await;
+        assert!(!all.expect("the end is not told").unwrap_or(false));
+        assert!(sender.is_closed(), "rows would still be taken");
+    });
+}

@@ -12,7 +12,7 @@ use howdah::demo::cluster::{Cluster, ClusterOptions};
 use howdah::model::connection::{Endpoint, Secret};
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
-#[allow(
+#[expect(
     unused_imports,
     reason = "the matrix of versions needs one, the other tests the other"
 )]
