@@ -42,12 +42,8 @@ pub enum Command {
         /// Go ahead without asking; needed, for there is nobody to ask
         #[arg(long)]
         yes: bool,
-        /// One JSON object per event on standard output
-        #[arg(long)]
-        json: bool,
-        /// Write the report to this file, Markdown or (ending in .json) JSON
-        #[arg(long, value_name = "FILE")]
-        report: Option<PathBuf>,
+        #[command(flatten)]
+        telling: Telling,
     },
     /// Print the SQL that run would execute, in order; run nothing
     Plan {
@@ -62,12 +58,8 @@ pub enum Command {
         ends: RequiredEnds,
         #[command(flatten)]
         scope: Scope,
-        /// One JSON object per event on standard output
-        #[arg(long)]
-        json: bool,
-        /// Write the report to this file, Markdown or (ending in .json) JSON
-        #[arg(long, value_name = "FILE")]
-        report: Option<PathBuf>,
+        #[command(flatten)]
+        telling: Telling,
     },
     /// Go on with a run that was interrupted: what is done and still true is kept
     Resume {
@@ -80,12 +72,8 @@ pub enum Command {
         /// Go ahead; without it, only what is done and what is left is told
         #[arg(long)]
         yes: bool,
-        /// One JSON object per event on standard output
-        #[arg(long)]
-        json: bool,
-        /// Write the report to this file, Markdown or (ending in .json) JSON
-        #[arg(long, value_name = "FILE")]
-        report: Option<PathBuf>,
+        #[command(flatten)]
+        telling: Telling,
     },
     /// Remove what interrupted runs left of howdah's own in a destination; what they copied stays
     Clean {
@@ -106,6 +94,17 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// How a command without a screen tells what it does.
+#[derive(Debug, Args)]
+pub struct Telling {
+    /// One JSON object per event on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Write the report to this file, Markdown or (ending in .json) JSON
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 /// How the wizard looks.

@@ -46,8 +46,7 @@ async fn dispatch(cli: Cli) -> u8 {
             ends,
             choices,
             yes,
-            json,
-            report,
+            telling,
         }) => {
             if !yes {
                 complain(
@@ -61,7 +60,7 @@ async fn dispatch(cli: Cli) -> u8 {
                 );
                 return USAGE;
             }
-            let voice = if json { Voice::Json } else { Voice::Lines };
+            let voice = voice(telling.json);
             let (source, destination) = match both(&ends) {
                 Ok(both) => both,
                 Err(problem) => return usage(&problem),
@@ -71,40 +70,43 @@ async fn dispatch(cli: Cli) -> u8 {
                 destination,
                 choices.into(),
                 voice,
-                report.as_deref(),
+                telling.report.as_deref(),
             );
             finish(Box::pin(run).await)
         }
         Some(Command::Verify {
             ends,
             scope,
-            json,
-            report,
+            telling,
         }) => {
-            let voice = if json { Voice::Json } else { Voice::Lines };
+            let voice = voice(telling.json);
             let (source, destination) = match both(&ends) {
                 Ok(both) => both,
                 Err(problem) => return usage(&problem),
             };
-            let comparison =
-                headless::verify(source, destination, scope.into(), voice, report.as_deref());
+            let comparison = headless::verify(
+                source,
+                destination,
+                scope.into(),
+                voice,
+                telling.report.as_deref(),
+            );
             finish(Box::pin(comparison).await)
         }
         Some(Command::Resume {
             source,
             destination,
             yes,
-            json,
-            report,
+            telling,
         }) => {
-            let voice = if json { Voice::Json } else { Voice::Lines };
+            let voice = voice(telling.json);
             let source = source.map(|text| end("--source", &text)).transpose();
             let (source, destination) = match (source, end("--destination", &destination)) {
                 (Ok(source), Ok(destination)) => (source, destination),
                 (Err(problem), _) | (_, Err(problem)) => return usage(&problem),
             };
             let environment = Environment::of_process();
-            let report = report.as_deref();
+            let report = telling.report.as_deref();
             let resumed = headless::resume(source, destination, &environment, yes, voice, report);
             finish(Box::pin(resumed).await)
         }
@@ -123,7 +125,7 @@ async fn dispatch(cli: Cli) -> u8 {
             choices,
             json,
         }) => {
-            let voice = if json { Voice::Json } else { Voice::Lines };
+            let voice = voice(json);
             let options: Options = choices.into();
             match both(&ends) {
                 Ok((source, destination)) => {
@@ -224,6 +226,10 @@ fn both(ends: &RequiredEnds) -> Result<(Endpoint, Endpoint), Problem> {
 fn end(option: &str, text: &str) -> Result<Endpoint, Problem> {
     resolve(Some(text), &Environment::of_process())
         .map_err(|problem| problem.doing(format!("Could not understand {option}")))
+}
+
+fn voice(is_json: bool) -> Voice {
+    if is_json { Voice::Json } else { Voice::Lines }
 }
 
 fn finish(end: End) -> u8 {

@@ -47,8 +47,6 @@ pub(super) struct StepOutcome {
     pub(super) refusal: Option<(Problem, Fallback)>,
     pub(super) violations: Option<Violations>,
     pub(super) definitions: Option<DefinitionsResult>,
-    /// Rows of an earlier run, proved to be the source's still.
-    pub(super) is_kept: bool,
 }
 
 impl StepOutcome {
@@ -61,7 +59,6 @@ impl StepOutcome {
             }
         }
         counter.rows.store(self.rows, Ordering::Relaxed);
-        self.is_kept = true;
         self.destination = None;
         self
     }

@@ -161,7 +161,7 @@ impl Context<'_> {
     }
 
     /// What a later start needs to go on, as the journal keeps it.
-    fn request(&self) -> String {
+    fn request(&self) -> Result<String, Problem> {
         let request = Request::new(
             &self.inspection.source_endpoint,
             self.options,
@@ -169,8 +169,14 @@ impl Context<'_> {
             self.selection,
             self.is_whole(),
         );
-        // Plain data of names, numbers and texts always has a form.
-        serde_json::to_string(&request).unwrap_or_default()
+        // The path of a certificate need not be UTF-8.
+        serde_json::to_string(&request).map_err(|error| {
+            Problem::new(
+                "Could not write down what the run is to do",
+                error.to_string(),
+            )
+            .hint("Name the certificates by paths in UTF-8.")
+        })
     }
 
     /// Each TABLE entry with the tables whose rows it stands for: itself, or every leaf below a partitioned table.
@@ -331,7 +337,7 @@ pub fn plan(
     let is_copy_only = carried.iter().all(|c| c.method == Method::Copy);
 
     let mut steps = resume::begin(&context);
-    push_preparation(&context, &mut steps);
+    push_preparation(&context, &mut steps)?;
     let (step_of_role, new_roles) = roles::push_roles(&context, &mut steps);
     context.step_of_role = step_of_role;
     let aside = existing::push_setting_aside(&context, &mut steps);
@@ -439,7 +445,7 @@ fn partitions(inspection: &Inspection) -> HashMap<usize, Vec<usize>> {
     partitions
 }
 
-fn push_preparation(context: &Context<'_>, steps: &mut Steps) {
+fn push_preparation(context: &Context<'_>, steps: &mut Steps) -> Result<(), Problem> {
     let inspection = context.inspection;
     if let (None, Some(like)) = (
         &inspection.destination.database,
@@ -464,7 +470,7 @@ fn push_preparation(context: &Context<'_>, steps: &mut Steps) {
     if let Some(journal) = &inspection.journal {
         resume::push_going_on(context, steps, journal);
     } else {
-        let request = context.request();
+        let request = context.request()?;
         steps.push(
             Draft::new(
                 Phase::Prepare,
@@ -495,6 +501,7 @@ fn push_preparation(context: &Context<'_>, steps: &mut Steps) {
             .transaction(clashes),
         );
     }
+    Ok(())
 }
 
 /// `DROP` statements for what stands where something will be created.
