@@ -70,6 +70,7 @@ pub(crate) fn facts(version: &str, relation_count: u64) -> ServerFacts {
         tls: Some("TLSv1.3".to_owned()),
         latency_micros: 4_100,
         shared_buffers_kib: 131_072,
+        cores: None,
         maintenance_work_mem_kib: 65_536,
         has_lz4: true,
         database: Some(DatabaseFacts {

@@ -3,6 +3,7 @@
 //! No phase barrier stops an index from starting while other tables still copy. What must wait for a whole phase says so
 //! in [`gates`].
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::model::event::Stop;
@@ -56,11 +57,33 @@ fn reads_in_snapshot(step: &Step) -> bool {
 /// Ready steps looked at for one that need not wait for a table.
 const LOOK_AHEAD: usize = 512;
 
+/// Lanes whose steps all want a core of the destination for themselves.
+fn shares_cores(lane: Lane) -> bool {
+    matches!(lane, Lane::Rows | Lane::Indexes)
+}
+
+/// From the last step to the first. What depends on one step runs side by side, so it counts with its longest chain, or with
+/// all of it shared among the workers, whichever is more.
+fn measure_distances(nodes: &mut [Node], plan: &Plan) {
+    let workers = plan.at_once.max(1) as u64;
+    for (at, step) in plan.steps.iter().enumerate().rev() {
+        let (mut longest, mut all) = (0, 0_u64);
+        for (dependant, _) in &nodes[at].dependants {
+            // A need that stands behind what needs it has no distance yet: the order is a hint, nothing hangs on it.
+            longest = longest.max(nodes[dependant.index()].distance);
+            all = all.saturating_add(plan.steps[dependant.index()].cost);
+        }
+        if shares_cores(nodes[at].lane) {
+            nodes[at].distance = step.cost.saturating_add(longest.max(all / workers));
+        }
+    }
+}
+
 /// Where every step stands.
 #[derive(Debug)]
 pub(super) struct Schedule {
     nodes: Vec<Node>,
-    ready: HashMap<Lane, BTreeSet<StepId>>,
+    ready: HashMap<Lane, BTreeSet<Rank>>,
     running: HashMap<Lane, usize>,
     open_in_phase: HashMap<Phase, usize>,
     /// Ready but for their phase's gates.
@@ -68,6 +91,8 @@ pub(super) struct Schedule {
     /// Tables locked by running steps: how many share them, or `None` where one has them alone.
     locked: HashMap<usize, Option<usize>>,
     jobs: usize,
+    /// Of [`Lane::Rows`] and [`Lane::Indexes`] together.
+    at_once: usize,
     unfinished: usize,
     is_stopped: bool,
     phase_ended: bool,
@@ -75,9 +100,14 @@ pub(super) struct Schedule {
     is_incomplete: bool,
 }
 
+/// What is further from the end comes first; among equals, the plan's order.
+type Rank = (Reverse<u64>, StepId);
+
 #[derive(Debug)]
 struct Node {
     state: State,
+    /// Cost of the longest chain of work that begins here; none where the plan's order is kept.
+    distance: u64,
     phase: Phase,
     lane: Lane,
     rule: Rule,
@@ -98,6 +128,7 @@ impl Schedule {
             .iter()
             .map(|step| Node {
                 state: State::Waiting,
+                distance: 0,
                 phase: step.phase,
                 lane: match (step.phase, step.kind) {
                     (_, StepKind::FdwRows { session } | StepKind::FdwCommit { session }) => {
@@ -149,6 +180,7 @@ impl Schedule {
                 nodes[earlier.index()].dependants.push((step.id, false));
             }
         }
+        measure_distances(&mut nodes, plan);
         let mut open_in_phase: HashMap<Phase, usize> = HashMap::new();
         for node in &nodes {
             *open_in_phase.entry(node.phase).or_default() += 1;
@@ -168,6 +200,7 @@ impl Schedule {
             gated,
             locked: HashMap::new(),
             jobs: plan.options.jobs.max(1),
+            at_once: plan.at_once.max(1),
             is_stopped: false,
             phase_ended: true,
             is_incomplete: false,
@@ -214,51 +247,75 @@ impl Schedule {
             .collect();
         for id in opened {
             self.gated.remove(&id);
-            self.ready
-                .entry(self.nodes[id.index()].lane)
-                .or_default()
-                .insert(id);
+            self.make_ready(id);
         }
+    }
+
+    fn rank(&self, id: StepId) -> Rank {
+        (Reverse(self.nodes[id.index()].distance), id)
+    }
+
+    fn make_ready(&mut self, id: StepId) {
+        let (lane, rank) = (self.nodes[id.index()].lane, self.rank(id));
+        self.ready.entry(lane).or_default().insert(rank);
     }
 
     /// Steps to start now; they count as running from here on.
     pub(super) fn start(&mut self) -> Vec<StepId> {
         let mut started = Vec::new();
         let lanes: Vec<Lane> = self.ready.keys().copied().collect();
-        for lane in lanes {
-            while self.running.get(&lane).copied().unwrap_or(0) < self.width(lane) {
-                let Some(id) = self.first_free(lane) else {
-                    break;
-                };
-                if let Some(ready) = self.ready.get_mut(&lane) {
-                    ready.remove(&id);
-                }
-                self.lock(id);
-                *self.running.entry(lane).or_default() += 1;
-                self.nodes[id.index()].state = State::Running;
-                started.push(id);
+        // Those that share the cores are looked at together.
+        let (shared, own): (Vec<Lane>, Vec<Lane>) =
+            lanes.into_iter().partition(|lane| shares_cores(*lane));
+        for lane in own {
+            while let Some(rank) = self.next_of(lane) {
+                started.push(self.begin(lane, rank));
             }
+        }
+        while let Some((rank, lane)) = shared
+            .iter()
+            .filter_map(|lane| Some((self.next_of(*lane)?, *lane)))
+            .min()
+            .filter(|_| self.is_core_free())
+        {
+            started.push(self.begin(lane, rank));
         }
         started.sort_unstable();
         started
     }
 
-    /// The first ready step whose tables nobody else holds; it looks past a few that must wait, not past thousands.
-    fn first_free(&self, lane: Lane) -> Option<StepId> {
-        self.ready
-            .get(&lane)?
-            .iter()
-            .take(LOOK_AHEAD)
-            .copied()
-            .find(|id| {
-                self.nodes[id.index()]
-                    .locks
-                    .iter()
-                    .all(|lock| match self.locked.get(&lock.table) {
-                        None => true,
-                        Some(sharing) => lock.is_shared && sharing.is_some(),
-                    })
-            })
+    fn is_core_free(&self) -> bool {
+        let running = [Lane::Rows, Lane::Indexes].map(|lane| self.running_in(lane));
+        running.into_iter().sum::<usize>() < self.at_once
+    }
+
+    fn running_in(&self, lane: Lane) -> usize {
+        self.running.get(&lane).copied().unwrap_or(0)
+    }
+
+    fn begin(&mut self, lane: Lane, rank: Rank) -> StepId {
+        let (_, id) = rank;
+        if let Some(ready) = self.ready.get_mut(&lane) {
+            ready.remove(&rank);
+        }
+        self.lock(id);
+        *self.running.entry(lane).or_default() += 1;
+        self.nodes[id.index()].state = State::Running;
+        id
+    }
+
+    /// The first ready step of a lane that is not full, whose tables nobody else holds; it looks past a few that must wait,
+    /// not past thousands.
+    fn next_of(&self, lane: Lane) -> Option<Rank> {
+        if self.running_in(lane) >= self.width(lane) {
+            return None;
+        }
+        let is_free = |lock: &TableLock| match self.locked.get(&lock.table) {
+            None => true,
+            Some(sharing) => lock.is_shared && sharing.is_some(),
+        };
+        let mut ready = self.ready.get(&lane)?.iter().take(LOOK_AHEAD).copied();
+        ready.find(|(_, id)| self.nodes[id.index()].locks.iter().all(is_free))
     }
 
     fn lock(&mut self, id: StepId) {
@@ -364,8 +421,9 @@ impl Schedule {
         node.state = State::Skipped;
         let lane = node.lane;
         self.gated.remove(&id);
+        let rank = self.rank(id);
         if let Some(ready) = self.ready.get_mut(&lane) {
-            ready.remove(&id);
+            ready.remove(&rank);
         }
         skipped.push((id, because));
         self.settle(id, skipped);
@@ -398,9 +456,8 @@ impl Schedule {
                     skipped.push((dependant, Some(reason)));
                     stack.push(dependant);
                 } else if other.waiting_for == 0 {
-                    let lane = other.lane;
                     if self.is_open(dependant) {
-                        self.ready.entry(lane).or_default().insert(dependant);
+                        self.make_ready(dependant);
                     } else {
                         self.gated.insert(dependant);
                     }
@@ -426,6 +483,7 @@ mod tests {
             statements: Vec::new(),
             needs: needs.iter().map(|n| StepId(*n)).collect(),
             size_hint_bytes: 0,
+            cost: 0,
             row_hint: None,
             journal_key: String::new(),
             rule: Rule::Normal,
@@ -441,6 +499,7 @@ mod tests {
             ..Plan::default()
         };
         plan.options.jobs = 2;
+        plan.at_once = 4;
         Schedule::new(&plan)
     }
 
@@ -463,6 +522,36 @@ mod tests {
         assert_eq!(schedule.start(), ids(&[0, 1]));
         assert!(schedule.finish(StepId(0), true).is_empty());
         assert_eq!(schedule.start(), ids(&[2, 3]));
+    }
+
+    #[test]
+    fn the_longest_chain_of_work_comes_first_and_no_core_is_wanted_twice() {
+        let costing = |id, cost, needs: &[u32]| Step {
+            cost,
+            ..step(id, Phase::Indexes, needs)
+        };
+        let mut steps: Vec<Step> = copies(0, 3).collect();
+        for (at, cost) in [10, 30, 20].into_iter().enumerate() {
+            steps[at].cost = cost;
+        }
+        // The smallest table has the largest index.
+        steps.push(costing(3, 50, &[0]));
+        steps.push(costing(4, 5, &[1]));
+        let mut plan = Plan {
+            steps,
+            at_once: 2,
+            ..Plan::default()
+        };
+        plan.options.jobs = 2;
+        let mut schedule = Schedule::new(&plan);
+        assert_eq!(schedule.start(), ids(&[0, 1]));
+        schedule.finish(StepId(1), true);
+        // The rows of the third table are more work than the index of the second.
+        assert_eq!(schedule.start(), ids(&[2]));
+        schedule.finish(StepId(0), true);
+        assert_eq!(schedule.start(), ids(&[3]));
+        schedule.finish(StepId(2), true);
+        assert_eq!(schedule.start(), ids(&[4]));
     }
 
     #[test]

@@ -168,6 +168,14 @@ impl Endpoint {
     pub fn is_socket(&self) -> bool {
         self.host.starts_with('/') || self.host.starts_with('@')
     }
+
+    /// The server is reached without leaving this machine. Behind a tunnel it may be another one all the same.
+    pub fn is_local(&self) -> bool {
+        let address = self.host.parse::<std::net::IpAddr>();
+        self.is_socket()
+            || self.host.eq_ignore_ascii_case("localhost")
+            || address.is_ok_and(|address| address.is_loopback())
+    }
 }
 
 /// What a connection test found.
@@ -186,6 +194,8 @@ pub struct ServerFacts {
     pub tls: Option<String>,
     /// One `SELECT 1` round trip.
     pub latency_micros: u64,
+    /// Cores of the server; known when it is this machine.
+    pub cores: Option<usize>,
     /// `shared_buffers` and `maintenance_work_mem`, in KiB.
     pub shared_buffers_kib: u64,
     pub maintenance_work_mem_kib: u64,

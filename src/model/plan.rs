@@ -29,6 +29,8 @@ pub struct Plan {
     pub source_settings: Vec<String>,
     pub destination_settings: Vec<String>,
     pub steps: Vec<Step>,
+    /// Copies and index builds that run at once, together.
+    pub at_once: usize,
     /// Digest of the schema the plan was made from; the run refuses a source whose schema has changed since.
     pub schema_digest: u64,
     /// Where the pg_dump that wrote the schema is.
@@ -146,6 +148,8 @@ pub struct Step {
     pub needs: Vec<StepId>,
     /// Bytes to move or to read; 0 when unknown.
     pub size_hint_bytes: u64,
+    /// What the step costs, as the bytes that COPY would move meanwhile: orders the work, and is shown to nobody.
+    pub cost: u64,
     /// The planner's estimate of rows; none when unknown.
     pub row_hint: Option<u64>,
     /// Stable name of this unit over replans, e.g. `data/public.film`.

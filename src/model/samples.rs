@@ -38,6 +38,7 @@ fn add(plan: &mut Plan, phase: Phase, kind: StepKind, title: String) -> &mut Ste
         }],
         needs: Vec::new(),
         size_hint_bytes: 0,
+        cost: 0,
         row_hint: None,
         journal_key: format!("step/{}", id.0),
         rule: Rule::Normal,

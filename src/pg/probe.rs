@@ -22,11 +22,11 @@ const UNDEFINED_DATABASE: &str = "3D000";
 /// Connects and looks around. With `create_database`, a missing database is told by [`ServerFacts::database`] being none.
 pub async fn probe(endpoint: &Endpoint, create_database: bool) -> Result<ServerFacts, Problem> {
     match Box::pin(connect(endpoint, "test")).await {
-        Ok(connected) => facts(&connected, true).await,
+        Ok(connected) => facts(&connected, endpoint, true).await,
         Err(missing) if missing.sqlstate.as_deref() == Some(UNDEFINED_DATABASE) => {
             if create_database {
                 let connected = Box::pin(connect_to_maintenance(endpoint)).await?;
-                facts(&connected, false).await
+                facts(&connected, endpoint, false).await
             } else {
                 Err(missing_database(endpoint, missing))
             }
@@ -61,7 +61,11 @@ fn missing_database(endpoint: &Endpoint, missing: Problem) -> Problem {
         .field(Field::Database)
 }
 
-async fn facts(connected: &Connected, is_there: bool) -> Result<ServerFacts, Problem> {
+async fn facts(
+    connected: &Connected,
+    endpoint: &Endpoint,
+    is_there: bool,
+) -> Result<ServerFacts, Problem> {
     let client = &connected.client;
     let started = Instant::now();
     one_row(client, "select 1").await?;
@@ -80,6 +84,7 @@ async fn facts(connected: &Connected, is_there: bool) -> Result<ServerFacts, Pro
             None
         },
         tls: connected.tls.clone(),
+        cores: cores(endpoint),
         shared_buffers_kib: number(&server, 6)?,
         maintenance_work_mem_kib: number(&server, 7)?,
         has_lz4: text(&server, 8) == "t",
@@ -90,6 +95,12 @@ async fn facts(connected: &Connected, is_there: bool) -> Result<ServerFacts, Pro
             None
         },
     })
+}
+
+/// A server tells nobody how many it has.
+fn cores(endpoint: &Endpoint) -> Option<usize> {
+    let here = std::thread::available_parallelism().ok()?;
+    endpoint.is_local().then(|| here.get())
 }
 
 /// Some providers take this away although the right is there; nothing depends on it alone.

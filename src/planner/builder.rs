@@ -31,6 +31,7 @@ impl Draft {
             statements: Vec::new(),
             needs: Vec::new(),
             size_hint_bytes: 0,
+            cost: 0,
             row_hint: None,
             journal_key: String::new(),
             rule: Rule::Normal,
@@ -95,7 +96,14 @@ impl Draft {
 
     pub(super) fn size(mut self, bytes: u64, rows: Option<u64>) -> Self {
         self.0.size_hint_bytes = bytes;
+        self.0.cost = bytes;
         self.0.row_hint = rows;
+        self
+    }
+
+    /// Where it is not what its size says.
+    pub(super) fn cost(mut self, cost: u64) -> Self {
+        self.0.cost = cost;
         self
     }
 
@@ -179,6 +187,7 @@ impl Steps {
             step.statements.clear();
             step.fallbacks.clear();
             step.size_hint_bytes = 0;
+            step.cost = 0;
         }
         self.steps.push(step);
         id

@@ -273,6 +273,7 @@ impl<'a> Context<'a> {
             ]
             .concat(),
             steps: steps.into_inner(),
+            at_once: at_once(&inspection.destination, self.options),
             schema_digest: inspection.archive.digest(),
             client_directory: inspection.archive.client_directory.clone(),
             versions: (
@@ -290,6 +291,13 @@ impl<'a> Context<'a> {
             ..Plan::default()
         }
     }
+}
+
+/// Index builds go on beside the copies, as many of each as `jobs`: a copy often waits for the network. On a server whose
+/// cores are known they are not more than those, so that the longest chain of work is not slowed down by shorter ones.
+fn at_once(destination: &ServerFacts, options: &Options) -> usize {
+    let cores = destination.cores.unwrap_or(usize::MAX);
+    cores.clamp(options.jobs, 2 * options.jobs)
 }
 
 /// A plan that compares what is selected on both sides and changes neither.

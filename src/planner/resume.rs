@@ -68,7 +68,8 @@ pub(super) fn begin(context: &Context<'_>) -> Steps {
     let is_settled = |key: &&String| {
         // A comment may be that of a key or a trigger which is made again.
         let is_of_schema = key.starts_with("schema/") && !key.starts_with("schema/COMMENT/");
-        (is_of_schema && !again.contains(*key)) || *key == "prepare/remove"
+        let is_of_index = key.starts_with(schema::INDEX_FIRST);
+        (is_of_schema && !again.contains(*key)) || is_of_index || *key == "prepare/remove"
     };
     Steps::going_on(journal.done.iter().filter(is_settled).cloned().collect())
 }

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 
 use crate::model::archive::{Archive, Entry, Section};
+use crate::model::catalog::{Index, TableKind};
 use crate::model::feature::Feature;
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::Keep;
 use crate::model::plan::{Phase, Rule, StepId, TableLock, schema_key};
 use crate::sql::roles::{Grammar, mapped, without_session_authorization};
-use crate::sql::{settings, statements};
+use crate::sql::{settings, statements, unique};
 
-use super::builder::{Draft, Steps};
+use super::builder::{Draft, Steps, journal_key};
 use super::closure::PG_CLASS;
 use super::definitions::is_skipped;
 use super::rows::RowSteps;
@@ -125,13 +126,18 @@ pub(super) fn push_entries(
             }
         }
         needs.extend(super::roles::steps_of_entry(context, entry));
-        let size = size_of(context, entry);
+        let index = index_of(context, entry);
+        let mut size = index.map_or(0, |index| index.bytes);
         // No lane beside it has as much to do.
-        if size > 0
+        let outweighs = size > 0
             && size.saturating_mul(context.options.jobs as u64) >= all_indexes
-            && Feature::ParallelIndexBuilds.is_in(context.inspection.destination.version_num)
-        {
-            sql.insert(0, settings::WITH_PARALLEL_WORKERS.to_owned());
+            && Feature::ParallelIndexBuilds.is_in(context.inspection.destination.version_num);
+        let workers = outweighs.then(|| settings::WITH_PARALLEL_WORKERS.to_owned());
+        if let Some(two) = in_two(context, entry, index, &mut sql, workers.clone()) {
+            needs = vec![steps.push(two.needs(needs).size(size, None).cost(2 * size))];
+            size = 0;
+        } else {
+            sql.splice(0..0, workers);
         }
         let Sentence { title, why } = sentence(entry);
         // One may not own the extension, or not have the label's provider: told, never fatal.
@@ -152,6 +158,7 @@ pub(super) fn push_entries(
             .object(&entry.name)
             .key(&key)
             .size(size, None)
+            .cost(cost_of(context, entry, size))
             .needs(needs)
             .locks(locks_of(context, entry));
         let draft = if wanted == Phase::CleanUp {
@@ -221,18 +228,72 @@ fn locks_of(context: &Context<'_>, entry: &Entry) -> Vec<TableLock> {
         .collect()
 }
 
-fn size_of(context: &Context<'_>, entry: &Entry) -> u64 {
-    if entry.kind != "INDEX" && entry.kind != "CONSTRAINT" {
-        return 0;
+/// The index that an entry makes.
+fn index_of<'a>(context: &'a Context<'_>, entry: &Entry) -> Option<&'a Index> {
+    let table = context.table_of_index.get(&entry.id)?;
+    let table = &context.inspection.catalog.tables[*table];
+    // pg_dump's headers have spaces for line ends.
+    let is_named = |name: &str| name.replace(['\n', '\r'], " ") == entry.name.name;
+    table.indexes.iter().find(|index| {
+        is_named(&index.name) || is_named(&format!("{} {}", table.name.name, index.name))
+    })
+}
+
+/// A byte of an index costs about twice what one of the rows does; a foreign key is a join over the rows.
+fn cost_of(context: &Context<'_>, entry: &Entry, index_bytes: u64) -> u64 {
+    let key = context.foreign_keys.get(&entry.oid);
+    match key.filter(|_| entry.kind == "FK CONSTRAINT") {
+        Some(key) => {
+            let catalog = &context.inspection.catalog;
+            catalog.tables[catalog.foreign_keys[*key].table].table_bytes / 2
+        }
+        None => 2 * index_bytes,
     }
-    let bare = entry.name.name.rsplit(' ').next().unwrap_or_default();
-    entry
-        .depends_on
-        .iter()
-        .filter_map(|id| context.table_of_entry.get(id))
-        .flat_map(|table| &context.inspection.catalog.tables[*table].indexes)
-        .find(|index| index.name == bare)
-        .map_or(0, |index| index.bytes)
+}
+
+/// Keys of the journal for indexes that a constraint takes over.
+pub(super) const INDEX_FIRST: &str = "index/";
+
+/// Indexes of one table whose bytes are worth a second step.
+const WORTH_A_STEP: u64 = 16 * 1024 * 1024;
+
+/// `ADD CONSTRAINT` keeps everybody off the table while its index is built, the builders of other indexes too. So where there
+/// are others, the index comes first, beside them, and `sql` is left to take it over.
+fn in_two(
+    context: &Context<'_>,
+    entry: &Entry,
+    index: Option<&Index>,
+    sql: &mut [String],
+    workers: Option<String>,
+) -> Option<Draft> {
+    let index = index.filter(|_| entry.kind == "CONSTRAINT")?;
+    let at = *context.table_of_index.get(&entry.id)?;
+    let table = &context.inspection.catalog.tables[at];
+    if table.kind != TableKind::Ordinary
+        || table.indexes.len() < 2
+        || table.index_bytes < WORTH_A_STEP
+    {
+        return None;
+    }
+    let two = unique::in_two(sql.first()?, &index.definition, &index.name)?;
+    let name = ObjectName::new(&table.name.schema, &index.name);
+    let key = journal_key("index", &name);
+    two.adopt_index.clone_into(sql.first_mut()?);
+    let build: Vec<String> = workers.into_iter().chain([two.build_index]).collect();
+    let draft = Draft::new(
+        Phase::Indexes,
+        format!("Build unique index {name}"),
+        "The index of a key is built beside the table's other indexes; the key then takes it over at once.",
+    )
+    .object(&name)
+    .key(&key)
+    .locks(vec![TableLock {
+        table: at,
+        is_shared: true,
+    }])
+    .fallbacks(fallback::of_entry(context, entry, &build, &key))
+    .transaction(build);
+    Some(draft)
 }
 
 /// What a step of this kind does and why, in words for someone who does it for the first time.

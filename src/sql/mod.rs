@@ -16,3 +16,4 @@ pub mod roles;
 pub mod script;
 pub mod settings;
 pub mod statements;
+pub mod unique;

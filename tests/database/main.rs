@@ -19,6 +19,8 @@ mod hostile;
 #[cfg(test)]
 mod journeys;
 #[cfg(test)]
+mod large;
+#[cfg(test)]
 mod managed;
 #[cfg(test)]
 mod migrate;
