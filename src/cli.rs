@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::options::{
-    Keep, Method, OnExisting, Options, SchemaChoice, ToastCompression, VerifyLevel,
+    Keep, Method, OnExisting, Options, SchemaChoice, Split, ToastCompression, VerifyLevel,
 };
 use crate::model::roles::{RoleMap, RolePair};
 use crate::model::selection::{Pattern, RowFilter};
@@ -244,6 +244,9 @@ pub struct Choices {
     /// Long values whose column does not say otherwise are compressed with lz4 where the destination has it, or as it does by itself
     #[arg(long, value_enum, default_value = "fast")]
     toast_compression: ToastWord,
+    /// Tables of more bytes than SIZE go in parts of about so many, side by side; auto: those of 1 GB and more that all else would wait for
+    #[arg(long, value_name = "auto|never|SIZE", default_value = "auto")]
+    split_larger_than: Split,
     /// Host of the source as the destination server sees it
     #[arg(long, value_name = "HOST")]
     fdw_host: Option<String>,
@@ -335,6 +338,7 @@ impl From<Choices> for Options {
                 ToastWord::Fast => ToastCompression::Fast,
                 ToastWord::Server => ToastCompression::Server,
             },
+            split: choices.split_larger_than,
             fdw_host: choices.fdw_host,
             fdw_port: choices.fdw_port,
             ..choices.tables.into()

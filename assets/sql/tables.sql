@@ -29,7 +29,7 @@ select c.oid,
        c.relpersistence = 'u' as is_unlogged,
        pg_catalog.pg_get_userbyid(c.relowner)::text,
        case when c.reltuples < 0 or c.relpages = 0 and c.reltuples = 0 then null else c.reltuples::bigint end,
-       c.relpages::bigint,
+       coalesce(pg_catalog.pg_relation_size(c.oid), 0) / pg_catalog.current_setting('block_size')::bigint,
        coalesce(pg_catalog.pg_table_size(c.oid), 0),
        coalesce(pg_catalog.pg_indexes_size(c.oid), 0),
        pg_catalog.obj_description(c.oid, 'pg_class'),
@@ -47,7 +47,8 @@ select c.oid,
        case when c.relkind = 'p' then pg_catalog.pg_get_partkeydef(c.oid) end,
        pg_catalog.pg_get_expr(c.relpartbound, c.oid),
        exists (select from pg_catalog.pg_rewrite as w where w.ev_class = c.oid and w.ev_type = '3') as has_insert_rule,
-       c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery() as is_out_of_reach
+       c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery() as is_out_of_reach,
+       coalesce((select m.amname = 'heap' from pg_catalog.pg_am as m where m.oid = c.relam), true) as is_heap
   from pg_catalog.pg_class as c
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
   left join pg_catalog.pg_depend as d

@@ -232,6 +232,7 @@ pub(crate) fn table(schema: &str, name: &str, rows: u64) -> Table {
         }],
         estimated_rows: Some(rows),
         page_count: rows / 60,
+        is_heap: true,
         table_bytes: rows * 140,
         index_bytes: rows * 20,
         comment: None,

@@ -280,6 +280,18 @@ impl Executor {
                     }
                     outcome = StepOutcome::default();
                 }
+                Action::SkipIfDone => {
+                    let open = held.session(statement.session).await?;
+                    let row = open
+                        .client
+                        .query_one(&statement.sql, &[])
+                        .await
+                        .or_fail(step, statement, open)
+                        .await?;
+                    if row.get(0) {
+                        return Ok(outcome);
+                    }
+                }
                 Action::MeasureBefore => {
                     let open = held.session(statement.session).await?;
                     outcome.before = Some(measure(step, statement, open).await?);
@@ -399,7 +411,9 @@ impl Executor {
             let Ok(row) = answer else {
                 return std::future::pending().await;
             };
-            let bytes = u64::try_from(row.get::<_, i64>(0)).unwrap_or(0);
+            // Parts of one table grow together in one file.
+            let parts = step.part.map_or(1, |part| part.of.max(1) as u64);
+            let bytes = u64::try_from(row.get::<_, i64>(0)).unwrap_or(0) / parts;
             counter.bytes.store(bytes, Ordering::Relaxed);
             if let (Some(rows), true) = (step.row_hint, step.size_hint_bytes > 0) {
                 let share = bytes.min(step.size_hint_bytes) as f64 / step.size_hint_bytes as f64;

@@ -39,6 +39,8 @@ pub(super) struct StepOutcome {
     pub(super) rows: u64,
     pub(super) bytes: u64,
     pub(super) elapsed_ms: u64,
+    /// Since the run began.
+    pub(super) ended_ms: u64,
     pub(super) source: Option<Measure>,
     pub(super) destination: Option<Measure>,
     /// What the destination held before rows were added to it.
@@ -134,17 +136,28 @@ impl Ledger {
     }
 
     fn add_result(&self, report: &mut Report, plan: &Plan, step: &Step, verifier: Option<&Step>) {
-        let outcome = self.done.get(&step.id);
+        let group = plan.joined.iter().find(|group| group.contains(&step.id));
+        // The parts of one table are one result, that of the first.
+        let parts = group.filter(|_| step.part.is_some());
+        if parts.is_some_and(|parts| parts.first() != Some(&step.id)) {
+            return;
+        }
+        let whole = parts.map(|parts| self.whole(parts));
+        let outcome = match &whole {
+            Some(whole) => whole.as_ref(),
+            None => self.done.get(&step.id),
+        };
         let source = outcome.and_then(|o| o.source.clone());
         let compared = verifier.and_then(|v| self.done.get(&v.id)).or(outcome);
         let destination = compared.and_then(|o| o.destination.clone());
         // Rows that came together are compared together; those that were added, with what was there before.
-        let group = plan.joined.iter().find(|group| group.contains(&step.id));
+        let group = group.filter(|_| parts.is_none());
         let expected = match group {
             Some(group) => self.sum(group),
             None => outcome.and_then(|o| added(o.before.as_ref(), o.source.as_ref())),
         };
-        let verdict = self.verdict(plan, step, expected.as_ref(), destination.as_ref());
+        let is_carried = outcome.is_some() || plan.is_comparison;
+        let verdict = verdict(plan, is_carried, expected.as_ref(), destination.as_ref());
         let name = step.object.clone().unwrap_or_default();
         match step.kind {
             StepKind::CopyRows { .. }
@@ -200,13 +213,36 @@ impl Ledger {
         }
     }
 
-    /// What several data steps measured on the source, as one; none unless all of them are done.
+    /// What several steps have brought of one table, as one; none unless all of them are done.
+    fn whole(&self, parts: &[StepId]) -> Option<StepOutcome> {
+        let done: Vec<&StepOutcome> = parts
+            .iter()
+            .map(|id| self.done.get(id))
+            .collect::<Option<_>>()?;
+        let began = done
+            .iter()
+            .map(|one| one.ended_ms.saturating_sub(one.elapsed_ms));
+        let ended = done.iter().map(|one| one.ended_ms).max().unwrap_or(0);
+        Some(StepOutcome {
+            rows: done.iter().map(|one| one.rows).sum(),
+            bytes: done.iter().map(|one| one.bytes).sum(),
+            elapsed_ms: ended.saturating_sub(began.min().unwrap_or(0)),
+            ended_ms: ended,
+            source: self.sum(parts),
+            ..StepOutcome::default()
+        })
+    }
+
+    /// What several data steps measured on the source, as one; none unless all of them are done. One that found its rows there
+    /// already has measured nothing: another has, for it.
     fn sum(&self, group: &[StepId]) -> Option<Measure> {
-        let parts = group.iter().map(|id| self.done.get(id)?.source.as_ref());
+        let parts = group
+            .iter()
+            .map(|id| Some(self.done.get(id)?.source.clone()));
         parts
             .collect::<Option<Vec<_>>>()?
             .into_iter()
-            .cloned()
+            .flatten()
             .reduce(|a, b| match (a, b) {
                 (
                     Measure::Rows { count, checksum },
@@ -220,31 +256,6 @@ impl Ledger {
                 },
                 (a, _) => a,
             })
-    }
-
-    fn verdict(
-        &self,
-        plan: &Plan,
-        step: &Step,
-        source: Option<&Measure>,
-        destination: Option<&Measure>,
-    ) -> Verdict {
-        match (source, destination) {
-            (Some(source), Some(destination)) if source == destination => Verdict::Equal,
-            (Some(_), Some(_)) => Verdict::Different,
-            _ if !self.done.contains_key(&step.id) && !plan.is_comparison => {
-                Verdict::NotCompared("it was not carried".to_owned())
-            }
-            _ if plan.options.verify == VerifyLevel::Off => {
-                Verdict::NotCompared("verification was switched off".to_owned())
-            }
-            _ if plan.options.on_existing == OnExisting::Append
-                && plan.options.schema == SchemaChoice::None =>
-            {
-                Verdict::NotCompared("it was added to what was there".to_owned())
-            }
-            _ => Verdict::NotCompared("the comparison did not run".to_owned()),
-        }
     }
 
     /// What has failed, or was done in another way, is told as that, not once more as a difference.
@@ -447,6 +458,27 @@ impl Ledger {
             Outcome::Done
         }
     }
+}
+
+fn verdict(
+    plan: &Plan,
+    is_carried: bool,
+    source: Option<&Measure>,
+    destination: Option<&Measure>,
+) -> Verdict {
+    let because = match (source, destination) {
+        (Some(source), Some(destination)) if source == destination => return Verdict::Equal,
+        (Some(_), Some(_)) => return Verdict::Different,
+        _ if !is_carried => "it was not carried",
+        _ if plan.options.verify == VerifyLevel::Off => "verification was switched off",
+        _ if plan.options.on_existing == OnExisting::Append
+            && plan.options.schema == SchemaChoice::None =>
+        {
+            "it was added to what was there"
+        }
+        _ => "the comparison did not run",
+    };
+    Verdict::NotCompared(because.to_owned())
 }
 
 /// What the destination must hold after rows were added: those before, and those that came. Only numbers can be told so.

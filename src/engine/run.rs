@@ -121,6 +121,7 @@ impl Run {
                     match result {
                         Ok(mut outcome) => {
                             outcome.elapsed_ms = elapsed_ms;
+                            outcome.ended_ms = millis(began.elapsed());
                             let (rows, bytes) = (outcome.rows, outcome.bytes);
                             ledger.done.insert(id, outcome);
                             self.tell(RunEvent::StepFinished { step: id, rows, bytes, elapsed_ms }).await;

@@ -485,6 +485,7 @@ mod tests {
             size_hint_bytes: 0,
             cost: 0,
             row_hint: None,
+            part: None,
             journal_key: String::new(),
             rule: Rule::Normal,
             locks: Vec::new(),

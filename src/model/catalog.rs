@@ -86,8 +86,9 @@ pub struct Table {
     pub indexes: Vec<Index>,
     /// `reltuples`; none when the table was never analyzed.
     pub estimated_rows: Option<u64>,
-    /// Heap pages.
+    /// Pages of its main file, and whether they are those of a heap, whose rows lie where their `ctid` says.
     pub page_count: u64,
+    pub is_heap: bool,
     /// Heap, TOAST and maps: `pg_table_size`.
     pub table_bytes: u64,
     pub index_bytes: u64,

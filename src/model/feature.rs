@@ -49,6 +49,8 @@ features! {
     OutArguments = 14, "procedures with OUT arguments";
     SqlBodies = 14, "functions with SQL-standard bodies";
     HashOfRecords = 14, "hash_record_extended";
+    /// A condition on `ctid` reads only the pages it names.
+    TidRangeScans = 14, "scans of page ranges";
     IdleSessionTimeout = 14, "idle_session_timeout";
     /// `truncatable`, `import_generated`, and partitions in `IMPORT FOREIGN SCHEMA … LIMIT TO`.
     ForeignPartitions = 14, "foreign tables of partitions";

@@ -90,6 +90,34 @@ pub fn latency(micros: u64) -> String {
     }
 }
 
+/// Bytes of a size as people and PostgreSQL write it: `8192`, `64kB`, `512 MB`, `1.5GB`. Units are powers of 1024.
+pub fn bytes_from(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let unit = text
+        .find(|c: char| c.is_ascii_alphabetic())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit);
+    let shift = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        _ => return None,
+    };
+    let (whole, fraction) = number.trim().split_once('.').unwrap_or((number.trim(), ""));
+    let whole: u64 = whole.parse().ok()?;
+    let of_fraction = if fraction.is_empty() {
+        0
+    } else {
+        let digits = u32::try_from(fraction.len())
+            .ok()
+            .filter(|digits| *digits <= 6)?;
+        fraction.parse::<u64>().ok()?.checked_shl(shift)? / 10_u64.pow(digits)
+    };
+    whole.checked_mul(1 << shift)?.checked_add(of_fraction)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +138,25 @@ mod tests {
         }
         assert_eq!(bytes(u64::MAX).trim(), "16384 PiB");
         assert_eq!(bytes_plain(999), "999 B");
+    }
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        for (text, size) in [
+            ("8192", Some(8192)),
+            ("64kB", Some(64 << 10)),
+            (" 512 MB ", Some(512 << 20)),
+            ("1.5GB", Some(3 << 29)),
+            ("2tib", Some(2 << 40)),
+            ("GB", None),
+            ("-1", None),
+            ("1 furlong", None),
+            ("99999999999TB", None),
+            ("1.", Some(1)),
+            ("", None),
+        ] {
+            assert_eq!(bytes_from(text), size, "{text}");
+        }
     }
 
     #[test]

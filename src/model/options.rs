@@ -1,5 +1,8 @@
 //! Choices that hold for a whole migration.
 
+use std::str::FromStr;
+
+use super::format;
 use super::roles::RoleMap;
 use super::selection::{Pattern, RowFilter};
 use serde::{Deserialize, Serialize};
@@ -68,6 +71,35 @@ pub enum ToastCompression {
     Server,
 }
 
+/// Which tables are carried in parts, side by side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Split {
+    /// Those of a gigabyte and more whose one stream all other work would wait for.
+    #[default]
+    Auto,
+    Never,
+    /// Those of more bytes than this, TOAST included, in parts of about so many.
+    LargerThan(u64),
+}
+
+impl FromStr for Split {
+    type Err = String;
+
+    /// `auto`, `never`, or a size.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "never" => Ok(Self::Never),
+            size => match format::bytes_from(size) {
+                None | Some(0) => {
+                    Err("give auto, never, or a size such as 512MB or 10GB".to_owned())
+                }
+                Some(bytes) => Ok(Self::LargerThan(bytes)),
+            },
+        }
+    }
+}
+
 /// Everything a user can choose besides the two ends and the tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Options {
@@ -92,6 +124,8 @@ pub struct Options {
     pub on_existing: OnExisting,
     pub verify: VerifyLevel,
     pub toast_compression: ToastCompression,
+    #[serde(default)]
+    pub split: Split,
     /// The source as the destination server sees it; none means as howdah sees it.
     pub fdw_host: Option<String>,
     pub fdw_port: Option<u16>,
@@ -119,6 +153,7 @@ impl Default for Options {
             on_existing: OnExisting::Stop,
             verify: VerifyLevel::Counts,
             toast_compression: ToastCompression::Fast,
+            split: Split::Auto,
             fdw_host: None,
             fdw_port: None,
         }

@@ -155,6 +155,8 @@ pub struct Step {
     /// Stable name of this unit over replans, e.g. `data/public.film`.
     pub journal_key: String,
     pub rule: Rule,
+    /// Which part of a table's rows a data step carries, where it is not all.
+    pub part: Option<Part>,
     /// Tables this step locks against others of its phase; two steps that would wait for, or deadlock with, each other
     /// are not run at once.
     pub locks: Vec<TableLock>,
@@ -162,6 +164,14 @@ pub struct Step {
     pub remedy: Option<String>,
     /// What is done instead when the server refuses the statements for reasons that were foreseen; the first that fits.
     pub fallbacks: Vec<Fallback>,
+}
+
+/// One of the steps that carry a table's rows between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// From 1; 0 proves what came before the run was interrupted.
+    pub number: usize,
+    pub of: usize,
 }
 
 /// Another way to the same object, taken after the first was refused and rolled back.
@@ -299,6 +309,8 @@ pub enum Action {
     MeasureDestination,
     /// Sent, and the step is over, when what was measured on both sides is equal; else what follows is done.
     KeepIfEqual,
+    /// A query whose single value says that the step is done already: it is over then.
+    SkipIfDone,
     /// The destination's rows before any are added to them.
     MeasureBefore,
     /// Sent with `$1`, `$2` bound to the source's measured row.

@@ -40,6 +40,7 @@ fn add(plan: &mut Plan, phase: Phase, kind: StepKind, title: String) -> &mut Ste
         size_hint_bytes: 0,
         cost: 0,
         row_hint: None,
+        part: None,
         journal_key: format!("step/{}", id.0),
         rule: Rule::Normal,
         locks: Vec::new(),

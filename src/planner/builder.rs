@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::name::ObjectName;
 use crate::model::plan::{
-    Action, Fallback, Phase, Rule, Session, Statement, Step, StepId, StepKind, TableLock,
+    Action, Fallback, Part, Phase, Rule, Session, Statement, Step, StepId, StepKind, TableLock,
 };
 use crate::sql::{quote, statements};
 
@@ -33,6 +33,7 @@ impl Draft {
             size_hint_bytes: 0,
             cost: 0,
             row_hint: None,
+            part: None,
             journal_key: String::new(),
             rule: Rule::Normal,
             locks: Vec::new(),
@@ -43,6 +44,11 @@ impl Draft {
 
     pub(super) fn kind(mut self, kind: StepKind) -> Self {
         self.0.kind = kind;
+        self
+    }
+
+    pub(super) fn part(mut self, part: Part) -> Self {
+        self.0.part = Some(part);
         self
     }
 
@@ -191,6 +197,10 @@ impl Steps {
         }
         self.steps.push(step);
         id
+    }
+
+    pub(super) fn kind(&self, id: StepId) -> Option<StepKind> {
+        self.steps.get(id.index()).map(|step| step.kind)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Step> {

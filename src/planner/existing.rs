@@ -314,7 +314,7 @@ pub(super) fn push_putting_back(
     let fdw = steps.of_fdw_sessions();
     for (key, fate) in &aside.keys {
         let ends = fate.from.iter().chain(&fate.to);
-        let brought = ends.filter_map(|table| rows.of_table(*table));
+        let brought = ends.flat_map(|table| rows.of_table(*table));
         let name = name_of(ground, key);
         let tables = &ground.existing.catalog.tables;
         let journal = format!("put back/{name}");
@@ -368,7 +368,7 @@ pub(super) fn push_counting_orphans(context: &Context<'_>, steps: &mut Steps, ro
     for (key, fate) in keys(context, ground, KeyAction::CountOrphans) {
         let (referencing, referenced) = (&tables[key.table], &tables[key.references]);
         let ends = fate.from.iter().chain(&fate.to);
-        let brought: Vec<StepId> = ends.filter_map(|table| rows.of_table(*table)).collect();
+        let brought: Vec<StepId> = ends.flat_map(|table| rows.of_table(*table)).collect();
         steps.push(
             Draft::new(
                 Phase::Verify,
@@ -407,15 +407,14 @@ pub(super) fn push_analyze(
     let mut roots: std::collections::BTreeMap<usize, Vec<StepId>> =
         std::collections::BTreeMap::new();
     for carried in carried {
-        if let (Some(landing), Some(step)) =
-            (context.landing(carried.table), rows.of_table(carried.table))
-        {
+        if let Some(landing) = context.landing(carried.table) {
             let root = root_of(catalog, landing.table);
             // Nobody else may; autovacuum will.
             if !ground.existing.tables[root].is_owned {
                 continue;
             }
-            roots.entry(root).or_default().push(step);
+            let needs = roots.entry(root).or_default();
+            needs.extend(rows.of_table(carried.table));
         }
     }
     for (root, needs) in roots {

@@ -10,7 +10,7 @@ use crate::sql::{lexer, statements};
 
 use super::Context;
 use super::builder::transaction;
-use super::rows::{self, Carried};
+use super::rows::{self, Carried, Share};
 
 /// Undefined function, table, object or schema: what an unqualified name is under an empty search_path.
 const UNDEFINED: &[&str] = &["42883", "42P01", "42704", "3F000"];
@@ -121,7 +121,11 @@ pub(super) fn by_search_path(context: &Context<'_>, first: &[Statement]) -> Opti
 
 /// A `bytea` of more than 512 MB has no text form that a server could hold: postgres_fdw fails at it, and so does text COPY,
 /// with an internal error. Binary COPY carries it.
-pub(super) fn of_long_values(context: &Context<'_>, carried: &Carried) -> Option<Fallback> {
+pub(super) fn of_long_values(
+    context: &Context<'_>,
+    carried: &Carried,
+    share: Share,
+) -> Option<Fallback> {
     let table = &context.inspection.catalog.tables[carried.table];
     let has_bytes = table.copied_columns().any(|c| c.type_name == "bytea");
     if !has_bytes || !carried.is_binary {
@@ -136,7 +140,7 @@ pub(super) fn of_long_values(context: &Context<'_>, carried: &Carried) -> Option
         after: &["XX000", "54000"],
         why: "a value of more than 512 MB has no text form, which postgres_fdw needs, so the table goes by binary COPY."
             .to_owned(),
-        statements: rows::copy_step(context, table, &by_copy).into_statements(),
+        statements: rows::copy_step(context, &by_copy, share).into_statements(),
         to_finish: None,
     })
 }

@@ -16,9 +16,9 @@ use crate::sql::measure;
 use crate::sql::statements::{self, FdwAddress};
 
 use super::Context;
-use super::builder::{Draft, Steps, journal_key};
+use super::builder::{Draft, Steps};
 use super::fallback;
-use super::rows::{Carried, KEPT, Route};
+use super::rows::{Carried, Portion, Route, Share};
 
 /// Bytes that one round trip should bring, and the bounds of rows per round trip.
 const FETCH_BYTES: u64 = 8 << 20;
@@ -29,8 +29,9 @@ const BARRIER_LOCK_SECONDS: u32 = 3;
 /// What is to be set up, and where each table goes.
 #[derive(Debug, Default)]
 pub(super) struct Scaffold {
-    foreign: HashMap<usize, ObjectName>,
-    session_of: HashMap<usize, u16>,
+    foreign: HashMap<(u16, usize), ObjectName>,
+    /// Of a table's parts, or of its whole, in their order.
+    sessions_of: HashMap<usize, Vec<u16>>,
     session_count: u16,
     creates_extension: bool,
     barrier: Option<StepId>,
@@ -39,7 +40,7 @@ pub(super) struct Scaffold {
 }
 
 /// What one session reads of one source schema.
-struct Share<'a> {
+struct Reading<'a> {
     source_schema: &'a str,
     foreign_schema: String,
     tables: Vec<usize>,
@@ -77,31 +78,37 @@ impl Scaffold {
         scaffold
     }
 
-    /// The largest tables first, each to the session with the least to do so far.
+    /// The largest tables first, each, or each part of it, to the session with the least to do so far.
     fn assign_sessions(&mut self, context: &Context<'_>, fdw: &[&Carried]) {
         let tables = &context.inspection.catalog.tables;
         let can_lock = !context.inspection.source.in_recovery
             && fdw.iter().all(|carried| tables[carried.table].can_lock);
         let wanted = if can_lock {
-            context.options.jobs.min(fdw.len()).max(1)
+            let shares = fdw.iter().map(|carried| carried.shares().count()).sum();
+            context.options.jobs.min(shares).max(1)
         } else {
             1
         };
         let mut load = vec![0_u64; wanted];
         for carried in fdw {
-            let least = (0..load.len()).min_by_key(|at| load[*at]).unwrap_or(0);
-            load[least] += tables[carried.table].table_bytes.max(8192);
-            self.session_of
-                .insert(carried.table, u16::try_from(least).unwrap_or(0));
+            let bytes = tables[carried.table].table_bytes / carried.parts.len().max(1) as u64;
+            let assign = |_| {
+                let least = (0..load.len()).min_by_key(|at| load[*at]).unwrap_or(0);
+                load[least] += bytes.max(8192);
+                u16::try_from(least).unwrap_or(0)
+            };
+            let sessions = carried.shares().map(assign).collect();
+            self.sessions_of.insert(carried.table, sessions);
         }
         self.session_count = u16::try_from(wanted).unwrap_or(1);
     }
 
     /// The tables of one session, by source schema.
-    fn shares<'a>(&self, context: &'a Context<'_>, session: u16) -> Vec<Share<'a>> {
+    fn readings<'a>(&self, context: &'a Context<'_>, session: u16) -> Vec<Reading<'a>> {
         let tables = &context.inspection.catalog.tables;
         let mut by_schema: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (table, _) in self.session_of.iter().filter(|(_, s)| **s == session) {
+        let of_session = |of: &(&usize, &Vec<u16>)| of.1.contains(&session);
+        for (table, _) in self.sessions_of.iter().filter(of_session) {
             by_schema
                 .entry(&tables[*table].name.schema)
                 .or_default()
@@ -114,7 +121,7 @@ impl Scaffold {
                 tables.sort_unstable();
                 let prefix = statements::FDW_SCHEMA_PREFIX;
                 let foreign_schema = format!("{prefix}{}_{}", session + 1, number + 1);
-                Share {
+                Reading {
                     source_schema,
                     foreign_schema,
                     tables,
@@ -218,19 +225,23 @@ impl Scaffold {
         }
         let tables = &inspection.catalog.tables;
         let mut first = None;
-        for share in self.shares(context, session) {
-            let into = &share.foreign_schema;
+        for reading in self.readings(context, session) {
+            let into = &reading.foreign_schema;
             draft = draft.run(on, statements::create_schema(into));
             let is_by_hand = |at: &usize| {
                 tables[*at].partition_of.is_some() && !Feature::ForeignPartitions.is_in(version)
             };
-            let mut imported = share.tables.iter().filter(|at| !is_by_hand(at)).peekable();
+            let mut imported = reading
+                .tables
+                .iter()
+                .filter(|at| !is_by_hand(at))
+                .peekable();
             if imported.peek().is_some() {
                 let names = imported.map(|at| tables[*at].name.name.as_str());
                 draft = draft.run(
                     on,
                     statements::import_foreign_schema(
-                        share.source_schema,
+                        reading.source_schema,
                         names,
                         session,
                         into,
@@ -238,7 +249,7 @@ impl Scaffold {
                     ),
                 );
             }
-            for table in share.tables {
+            for table in reading.tables {
                 let foreign = ObjectName::new(into, &tables[table].name.name);
                 if is_by_hand(&table) {
                     let create =
@@ -250,7 +261,7 @@ impl Scaffold {
                     draft = draft.run(on, statements::set_fetch_size(&foreign, fetch_size));
                 }
                 first.get_or_insert_with(|| foreign.clone());
-                self.foreign.insert(table, foreign);
+                self.foreign.insert((session, table), foreign);
             }
         }
         match first {
@@ -259,34 +270,36 @@ impl Scaffold {
         }
     }
 
-    /// The data step; its commit step is pushed later and its place is taken by the data step until then.
+    /// The data step of a table, or of one part of it. Its rows are there when its session's commit step is over.
     pub(super) fn push_rows(
         &self,
         context: &Context<'_>,
         steps: &mut Steps,
         carried: &Carried,
-    ) -> Option<(StepId, StepId)> {
-        let table = &context.inspection.catalog.tables[carried.table];
-        let foreign = self.foreign.get(&carried.table)?;
-        let number = *self.session_of.get(&carried.table)?;
+        share: Share,
+    ) -> StepId {
+        let at = carried.table;
+        let table = &context.inspection.catalog.tables[at];
+        let number = self.session_of(at, share);
         let session = Session::Fdw(number);
-        let key = journal_key("data", &table.name);
+        let foreign = &self.foreign[&(number, at)];
+        let portion = Portion::of(context, at, share);
+        let filter = portion.filter.as_deref();
+        let key = &portion.key;
         let mut draft = Draft::new(
             Phase::Data,
-            format!("Pull the rows of {}", table.name),
-            if context.is_done(&key) { KEPT } else {
-                "The destination reads the rows straight from the source; they do not pass through this machine."
-            },
+            portion.title("Pull", table),
+            portion.why(context, "The destination reads the rows straight from the source; they do not pass through this machine."),
         )
         .kind(StepKind::FdwRows { session: number })
         .object(&table.name)
-        .key(&key)
-        .size(table.table_bytes, table.estimated_rows)
-        .needs(context.table_step(carried.table))
+        .key(key)
+        .share(table, share)
+        .needs(context.table_step(at))
         .needs(self.barrier)
         .run(session, statements::SAVEPOINT);
-        let route = Route::of(context, carried.table);
-        if context.is_done(&key) {
+        let route = Route::of(context, at);
+        if context.is_done(key) {
             let (columns, how) = (&route.compared, context.checksum());
             let source = if self.is_one_state {
                 (
@@ -294,40 +307,43 @@ impl Scaffold {
                     measure::measure_source(table, columns, how, None),
                 )
             } else {
-                (session, measure::measure_foreign(columns, foreign, how))
+                (
+                    session,
+                    measure::measure_foreign(columns, foreign, how, None),
+                )
             };
             let commit = statements::RELEASE_SAVEPOINT;
             draft = draft.keep_if_equal(context, carried, session, source, commit);
         }
-        draft = draft.silence(context, carried.table, session).statement(
+        draft = draft.silence(context, at, session).statement(
             session,
             Action::CarryRows,
-            statements::insert_from_foreign(route.name, &route.columns, foreign),
+            statements::insert_from_foreign(route.name, &route.columns, foreign, filter),
         );
-        if let Some(measurement) = context.measurement_of(carried.table) {
+        if let Some(measurement) = context.measurement_of(at) {
             draft = draft.statement(
                 session,
                 Action::MeasureSource,
-                measure::measure_foreign(&route.compared, foreign, measurement),
+                measure::measure_foreign(&route.compared, foreign, measurement, filter),
             );
         }
-        let step = steps.push(
+        steps.push(
             draft
-                .unsilence(context, carried.table, session)
-                .statement(session, Action::Journal, statements::journal_step(&key))
+                .unsilence(context, at, session)
+                .statement(session, Action::Journal, statements::journal_step(key))
                 .run(session, statements::RELEASE_SAVEPOINT)
-                .fallbacks(fallback::of_long_values(context, carried)),
-        );
-        Some((step, step))
+                .fallbacks(fallback::of_long_values(context, carried, share)),
+        )
     }
 
-    /// One commit per session; what needs a table's rows then waits for its session's commit.
-    pub(super) fn push_commits(
-        &self,
-        context: &Context<'_>,
-        steps: &mut Steps,
-        by_table: &mut HashMap<usize, (StepId, StepId)>,
-    ) {
+    fn session_of(&self, table: usize, share: Share) -> u16 {
+        let sessions = &self.sessions_of[&table];
+        sessions[share.map_or(0, |(part, _)| part.number - 1)]
+    }
+
+    /// One commit per session, in their order; what needs a table's rows waits for those of its sessions.
+    pub(super) fn push_commits(&self, context: &Context<'_>, steps: &mut Steps) -> Vec<StepId> {
+        let mut commits = Vec::new();
         for session in 0..self.session_count {
             let on = Session::Fdw(session);
             let mut draft = Draft::new(
@@ -339,16 +355,12 @@ impl Scaffold {
             .key(format!("fdw/commit/{}", session + 1))
             .needs(self.barrier)
             .run(on, statements::drop_fdw_server(&statements::fdw_server(session)));
-            for share in self.shares(context, session) {
-                draft = draft.run(on, statements::drop_schema(&share.foreign_schema));
+            for reading in self.readings(context, session) {
+                draft = draft.run(on, statements::drop_schema(&reading.foreign_schema));
             }
-            let commit = steps.push(draft.run(on, statements::COMMIT));
-            for (table, _) in self.session_of.iter().filter(|(_, s)| **s == session) {
-                if let Some((_, durable)) = by_table.get_mut(table) {
-                    *durable = commit;
-                }
-            }
+            commits.push(steps.push(draft.run(on, statements::COMMIT)));
         }
+        commits
     }
 
     pub(super) fn push_removal(&self, steps: &mut Steps) {

@@ -35,20 +35,14 @@ pub(super) fn push_analyze(
     }
     let mut roots: HashMap<usize, Vec<StepId>> = HashMap::new();
     for carried in carried {
-        let Some(durable) = rows.of_table(carried.table) else {
-            continue;
-        };
         let mut root = carried.table;
         while let Some(parent) = tables[root].partition_of {
             root = parent;
         }
         let needs = roots.entry(root).or_default();
-        needs.push(durable);
-        if let Some(data) = rows
-            .data_step(carried.table)
-            .filter(|data| *data == durable)
-        {
-            needs.extend(index_steps.get(&data).into_iter().flatten().copied());
+        for durable in rows.of_table(carried.table) {
+            needs.push(durable);
+            needs.extend(index_steps.get(&durable).into_iter().flatten().copied());
         }
     }
     let mut roots: Vec<(usize, Vec<StepId>)> = roots.into_iter().collect();

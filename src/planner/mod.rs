@@ -14,6 +14,7 @@ mod fdw;
 mod finish;
 pub mod landing;
 mod notes;
+mod parts;
 pub mod resume;
 pub mod roles;
 mod rows;
@@ -379,7 +380,9 @@ pub fn plan(
         finish::push_closing_public_schema(&context, &mut steps);
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::Finish);
     }
-    let joined = verification::push(&context, &mut steps, &carried, &rows, &sequences);
+    let mut joined = rows.split();
+    let shared = verification::push(&context, &mut steps, &carried, &rows, &sequences);
+    joined.extend(shared);
     existing::push_counting_orphans(&context, &mut steps, &rows);
     let rule = if makes_schema {
         Rule::WhenComplete

@@ -20,7 +20,7 @@ use super::builder::{Draft, Steps, journal_key};
 use super::definitions::Terms;
 use super::dialect::Versions;
 use super::rows::{Carried, Route};
-use super::{Context, definitions, schema};
+use super::{Context, definitions, parts, schema};
 
 /// What stands in the destination and has to be made again.
 #[derive(Debug, Default)]
@@ -101,18 +101,22 @@ pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
     };
     let again = standing(context, journal).keys.len();
     let objects = journal.done.iter().filter(|key| key.starts_with("schema/"));
-    let names = |is_wanted: bool| {
+    let names = |wanted: Arrived| {
         let tables = carried
             .iter()
             .map(|c| &context.inspection.catalog.tables[c.table].name);
         let mut names: Vec<String> = tables
-            .filter(|name| context.is_done(&journal_key("data", name)) == is_wanted)
+            .filter(|name| arrived(context, name) == wanted)
             .map(ToString::to_string)
             .collect();
         names.sort_unstable();
         names
     };
-    let (there, left) = (names(true), names(false));
+    let (there, parts, left) = (
+        names(Arrived::All),
+        names(Arrived::Parts),
+        names(Arrived::Nothing),
+    );
     let mut notes = vec![format!(
         "Of the run of {}: {} stand and stay.",
         journal.started_at,
@@ -127,6 +131,13 @@ pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
             "{} have their rows; each stays if both sides prove to hold the same, else it is emptied and comes again: {}.",
             counted(there.len() as u64, "table", "tables"),
             shortened(&there)
+        ));
+    }
+    if !parts.is_empty() {
+        notes.push(format!(
+            "{} have parts of their rows; those stay if the source proves to hold the same, and only the others come: {}.",
+            counted(parts.len() as u64, "table", "tables"),
+            shortened(&parts)
         ));
     }
     if !left.is_empty() {
@@ -147,6 +158,24 @@ pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// What of a table's rows an interrupted run has brought.
+#[derive(PartialEq)]
+enum Arrived {
+    All,
+    Parts,
+    Nothing,
+}
+
+fn arrived(context: &Context<'_>, table: &ObjectName) -> Arrived {
+    if context.is_done(&journal_key("data", table)) {
+        Arrived::All
+    } else if parts::done(context, table).is_empty() {
+        Arrived::Nothing
+    } else {
+        Arrived::Parts
+    }
 }
 
 /// The first few, and how many more.

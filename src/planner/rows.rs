@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::model::catalog::{ExtensionConfig, Table, WireType};
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::{Method, OnExisting};
-use crate::model::plan::{Action, Phase, Session, StepId, StepKind};
+use crate::model::plan::{Action, Part, Phase, Session, StepId, StepKind};
 use crate::model::selection::Carry;
 use crate::sql::large_objects;
 use crate::sql::measure;
@@ -15,6 +15,7 @@ use crate::sql::statements;
 use super::Context;
 use super::builder::{Draft, Steps, journal_key};
 use super::fdw::Scaffold;
+use super::parts::{self, Pages};
 
 /// A table whose rows are carried, and how.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub(super) struct Carried {
     pub(super) table: usize,
     pub(super) method: Method,
     pub(super) is_binary: bool,
+    /// Ranges of pages that go one by one; none where the table goes as a whole.
+    pub(super) parts: Vec<Pages>,
     /// Said in the step's why when the method is not the one asked for.
     pub(super) because: Option<String>,
 }
@@ -77,11 +80,75 @@ impl<'a> Route<'a> {
     }
 }
 
+impl Carried {
+    /// What one step carries: the table, or one part of it after the other.
+    pub(super) fn shares(&self) -> impl Iterator<Item = Share> {
+        let of = self.parts.len();
+        let parts = self.parts.iter().zip(1..);
+        let parts = parts.map(move |(pages, number)| Some((Part { number, of }, *pages)));
+        let whole = self.parts.is_empty().then_some(None);
+        whole.into_iter().chain(parts)
+    }
+}
+
+/// A part of a table with its pages; none is all of it.
+pub(super) type Share = Option<(Part, Pages)>;
+
+/// What is different where a step carries a part only.
+pub(super) struct Portion {
+    pub(super) key: String,
+    pub(super) filter: Option<String>,
+    /// `, part 2 of 4`.
+    title: String,
+    why: String,
+}
+
+impl Portion {
+    pub(super) fn of(context: &Context<'_>, table: usize, share: Share) -> Self {
+        let name = &context.inspection.catalog.tables[table].name;
+        match share {
+            Some((Part { number, of }, pages)) => Self {
+                key: pages.key(name),
+                filter: Some(pages.condition()),
+                title: format!(", part {number} of {of}"),
+                why: "One of several parts of a large table that are carried side by side; told apart by the pages that the rows lie on. ".to_owned(),
+            },
+            None => Self {
+                key: journal_key("data", name),
+                filter: context.selection.filter(table).map(str::to_owned),
+                title: String::new(),
+                why: String::new(),
+            },
+        }
+    }
+
+    pub(super) fn title(&self, verb: &str, table: &Table) -> String {
+        format!("{verb} the rows of {}{}", table.name, self.title)
+    }
+
+    pub(super) fn why(&self, context: &Context<'_>, why: &str) -> String {
+        let kept = if context.is_done(&self.key) { KEPT } else { "" };
+        format!("{kept}{}{why}", self.why)
+    }
+}
+
+impl Draft {
+    /// Number and size of what a step carries.
+    pub(super) fn share(self, table: &Table, share: Share) -> Self {
+        let Some((part, _)) = share else {
+            return self.size(table.table_bytes, table.estimated_rows);
+        };
+        let of = part.of as u64;
+        let rows = table.estimated_rows.map(|rows| rows / of);
+        self.size(table.table_bytes / of, rows).part(part)
+    }
+}
+
 /// The data steps made, findable by table.
 #[derive(Debug, Default)]
 pub(super) struct RowSteps {
-    /// Table position to (data step, the step whose success makes its rows durable).
-    by_table: HashMap<usize, (StepId, StepId)>,
+    /// Table position to (data step, the step whose success makes its rows durable), one for each part.
+    by_table: HashMap<usize, Vec<(StepId, StepId)>>,
     /// Archive entry of a table to every table whose rows it stands for: itself, or its leaf partitions.
     tables_of_entry: HashMap<u32, Vec<usize>>,
 }
@@ -90,16 +157,32 @@ impl RowSteps {
     /// What must be done before something that depends on this archive entry.
     pub(super) fn of_entry(&self, entry: u32) -> Vec<StepId> {
         let tables = self.tables_of_entry.get(&entry).into_iter().flatten();
-        tables.filter_map(|table| self.of_table(*table)).collect()
+        tables.flat_map(|table| self.of_table(*table)).collect()
     }
 
-    /// The step after which the table's rows are there to stay.
-    pub(super) fn of_table(&self, table: usize) -> Option<StepId> {
-        self.by_table.get(&table).map(|(_, durable)| *durable)
+    fn steps(&self, table: usize) -> impl Iterator<Item = (StepId, StepId)> {
+        self.by_table.get(&table).into_iter().flatten().copied()
     }
 
-    pub(super) fn data_step(&self, table: usize) -> Option<StepId> {
-        self.by_table.get(&table).map(|(data, _)| *data)
+    /// The steps after which the table's rows are there to stay.
+    pub(super) fn of_table(&self, table: usize) -> impl Iterator<Item = StepId> {
+        self.steps(table).map(|(_, durable)| durable)
+    }
+
+    pub(super) fn data_steps(&self, table: usize) -> impl Iterator<Item = StepId> {
+        self.steps(table).map(|(data, _)| data)
+    }
+
+    /// Steps that carry one table between them.
+    pub(super) fn split(&self) -> Vec<Vec<StepId>> {
+        let mut split: Vec<Vec<StepId>> = self
+            .by_table
+            .values()
+            .filter(|steps| steps.len() > 1)
+            .map(|steps| steps.iter().map(|(data, _)| *data).collect())
+            .collect();
+        split.sort_unstable();
+        split
     }
 }
 
@@ -121,6 +204,12 @@ pub(super) fn carried(context: &Context<'_>) -> Vec<Carried> {
             let wanted = chosen.unwrap_or(context.options.method);
             let objection = why_not_fdw(table, context.selection.filter(at))
                 .or_else(|| context.why_not_fdw_there(at));
+            let parts = parts::of(context, at);
+            let is_half_there = || !parts::done(context, &table.name).is_empty();
+            let objection = objection.or_else(|| {
+                is_half_there()
+                    .then(|| "By COPY, not FDW: parts of its rows are there already.".to_owned())
+            });
             let (method, because) = match (wanted, objection) {
                 (Method::Fdw, Some(reason)) => (Method::Copy, Some(reason)),
                 (method, _) => (method, None),
@@ -132,6 +221,7 @@ pub(super) fn carried(context: &Context<'_>) -> Vec<Carried> {
                     Some(landing) => landing.is_binary,
                     None => is_binary_safe(table),
                 },
+                parts,
                 because,
             }
         })
@@ -201,37 +291,43 @@ pub(super) fn push_rows(
     let reads = |c: &&Carried| context.inspection.catalog.tables[c.table].has_reading_check;
     let (last, first): (Vec<&Carried>, Vec<&Carried>) = carried.iter().partition(reads);
     for carried in first {
-        let table = &context.inspection.catalog.tables[carried.table];
-        match carried.method {
-            Method::Copy => {
-                let data = steps.push(copy_step(context, table, carried).needs(snapshot));
-                rows.by_table.insert(carried.table, (data, data));
-            }
-            Method::Fdw => {
-                let Some((data, commit)) = scaffold.push_rows(context, steps, carried) else {
-                    continue;
-                };
-                rows.by_table.insert(carried.table, (data, commit));
-            }
+        let of_table = rows.by_table.entry(carried.table).or_default();
+        let proof = parts::proof(context, carried);
+        let proof = proof.map(|draft| steps.push(draft.needs(snapshot)));
+        of_table.extend(proof.map(|step| (step, step)));
+        for share in carried.shares() {
+            let data = match carried.method {
+                Method::Copy => {
+                    let draft = copy_step(context, carried, share);
+                    steps.push(draft.needs(snapshot).needs(proof))
+                }
+                Method::Fdw => scaffold.push_rows(context, steps, carried, share),
+            };
+            of_table.push((data, data));
         }
     }
-    scaffold.push_commits(context, steps, &mut rows.by_table);
+    let commits = scaffold.push_commits(context, steps);
+    for (data, durable) in rows.by_table.values_mut().flatten() {
+        if let Some(StepKind::FdwRows { session }) = steps.kind(*data) {
+            durable.clone_from(commits.get(usize::from(session)).unwrap_or(data));
+        }
+    }
     let others: Vec<StepId> = rows
         .by_table
         .values()
+        .flatten()
         .map(|(_, durable)| *durable)
         .collect();
     for carried in last {
-        let table = &context.inspection.catalog.tables[carried.table];
-        let draft = copy_step(context, table, carried);
+        let draft = copy_step(context, carried, None);
         let data = steps.push(draft.needs(snapshot).needs(others.iter().copied()));
-        rows.by_table.insert(carried.table, (data, data));
+        rows.by_table.insert(carried.table, vec![(data, data)]);
     }
     let large_objects = &context.inspection.catalog.large_objects;
     if large_objects.count > 0 && context.carries_large_objects() {
         rows.by_table.insert(LARGE_OBJECTS, {
             let step = steps.push(large_object_step(context).needs(snapshot));
-            (step, step)
+            vec![(step, step)]
         });
     }
     if let Some(snapshot) = snapshot {
@@ -260,7 +356,7 @@ pub(super) fn push_release(steps: &mut Steps, phase: Phase, snapshot: StepId) {
 pub(super) const LARGE_OBJECTS: usize = usize::MAX;
 
 /// Of rows that came before a run was interrupted.
-pub(super) const KEPT: &str = "Came before the run was interrupted, and stays if source and destination prove to hold the same; else it is emptied and comes again.";
+pub(super) const KEPT: &str = "Came before the run was interrupted, and stays if source and destination prove to hold the same; else it is emptied and comes again. ";
 
 const LARGE_OBJECTS_KEY: &str = "data/large objects";
 
@@ -268,9 +364,13 @@ fn format_name(is_binary: bool) -> &'static str {
     if is_binary { "binary" } else { "text" }
 }
 
-pub(super) fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried) -> Draft {
-    let is_ours = context.is_made_here(carried.table);
-    let filter = context.selection.filter(carried.table);
+/// All rows of a table, or those of one part of it.
+pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) -> Draft {
+    let table = &context.inspection.catalog.tables[carried.table];
+    // Beside other parts nothing may be emptied, and nothing frozen.
+    let is_alone = context.is_made_here(carried.table) && share.is_none();
+    let portion = Portion::of(context, carried.table, share);
+    let filter = portion.filter.as_deref();
     let format = format_name(carried.is_binary);
     let why = match &carried.because {
         Some(reason) => format!("{reason} Streamed in {format} format."),
@@ -279,34 +379,37 @@ pub(super) fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried)
         }
         None => "Streamed through howdah as text: a column's type has no binary form that every server reads alike.".to_owned(),
     };
-    let why = match filter {
+    let why = match context.selection.filter(carried.table) {
         Some(filter) => format!("Only rows that satisfy {}. {why}", printable(filter)),
         None => why,
     };
-    let key = journal_key("data", &table.name);
-    let why = if context.is_done(&key) {
-        format!("{KEPT} {why}")
-    } else {
-        why
-    };
-    let mut draft = Draft::new(Phase::Data, format!("Copy the rows of {}", table.name), why)
-        .kind(StepKind::CopyRows {
-            is_binary: carried.is_binary,
-        })
-        .object(&table.name)
-        .key(&key)
-        .size(table.table_bytes, table.estimated_rows)
-        .needs(context.table_step(carried.table))
-        .sharing(context, carried.table)
+    let key = &portion.key;
+    let mut draft = Draft::new(
+        Phase::Data,
+        portion.title("Copy", table),
+        portion.why(context, &why),
+    )
+    .kind(StepKind::CopyRows {
+        is_binary: carried.is_binary,
+    })
+    .object(&table.name)
+    .key(key)
+    .share(table, share)
+    .needs(context.table_step(carried.table))
+    .sharing(context, carried.table);
+    if share.is_some() && context.is_done(key) {
+        draft = draft.skip_if_done(key);
+    }
+    draft = draft
         .run(Session::Destination, context.begin(carried.table))
         .silence(context, carried.table, Session::Destination);
     let route = Route::of(context, carried.table);
-    if context.is_done(&key) {
+    if share.is_none() && context.is_done(key) {
         let measure = measure::measure_source(table, &route.compared, context.checksum(), filter);
         let source = (Session::Source, measure);
         let on = Session::Destination;
         draft = draft.keep_if_equal(context, carried, on, source, statements::COMMIT);
-    } else if is_ours {
+    } else if is_alone {
         draft = draft.run(Session::Destination, statements::truncate_only(&table.name));
     }
     draft = draft
@@ -318,7 +421,7 @@ pub(super) fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried)
         .statement(
             Session::Destination,
             Action::CopyIn,
-            statements::copy_in(route.name, &route.columns, carried.is_binary, is_ours),
+            statements::copy_in(route.name, &route.columns, carried.is_binary, is_alone),
         );
     // Before the commit: a table whose source cannot be measured any more is not carried half-proved.
     // How many rows there were, the COPY itself tells.
@@ -335,7 +438,7 @@ pub(super) fn copy_step(context: &Context<'_>, table: &Table, carried: &Carried)
         .statement(
             Session::Destination,
             Action::Journal,
-            statements::journal_step(&key),
+            statements::journal_step(key),
         )
         .run(Session::Destination, statements::COMMIT);
     if context.rows_call_functions(carried.table) {

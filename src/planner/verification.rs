@@ -29,9 +29,7 @@ pub(super) fn push(
     let mut joined: BTreeMap<usize, Vec<StepId>> = BTreeMap::new();
     // Rows added to rows that are there were counted before and after.
     for carried in carried.iter().filter(|_| !context.appends()) {
-        let (Some(data), Some(durable)) =
-            (rows.data_step(carried.table), rows.of_table(carried.table))
-        else {
+        let Some(data) = rows.data_steps(carried.table).next() else {
             continue;
         };
         let route = Route::of(context, carried.table);
@@ -43,7 +41,8 @@ pub(super) fn push(
             }
         }
         let draft = table(context, carried.table, measurement, Some(data));
-        steps.push(draft.needs([data, durable]));
+        let (parts, durable) = (rows.data_steps(carried.table), rows.of_table(carried.table));
+        steps.push(draft.needs(parts).needs(durable));
     }
     // A counter that went on, or large objects beside others, need not be the source's.
     if context.appends() {
@@ -52,7 +51,7 @@ pub(super) fn push(
     for (at, data) in sequences {
         steps.push(sequence(context, *at, Some(*data)).needs([*data]));
     }
-    if let Some(data) = rows.data_step(LARGE_OBJECTS) {
+    if let Some(data) = rows.data_steps(LARGE_OBJECTS).next() {
         steps.push(blobs(context, Some(data)).needs([data]));
     }
     joined.into_values().collect()

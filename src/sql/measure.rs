@@ -169,9 +169,11 @@ pub fn measure_foreign(
     columns: &[ComparedColumn<'_>],
     foreign: &ObjectName,
     measurement: Measurement,
+    filter: Option<&str>,
 ) -> String {
+    let filter = filter.map_or_else(String::new, |filter| format!(" WHERE {filter}"));
     format!(
-        "{} FROM {} AS x",
+        "{} FROM {} AS x{filter}",
         measurement.select_list(columns),
         qualified(foreign)
     )

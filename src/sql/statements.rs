@@ -342,10 +342,16 @@ pub fn touch_foreign(foreign: &ObjectName) -> String {
 }
 
 /// OVERRIDING SYSTEM VALUE keeps the values of GENERATED ALWAYS identity columns.
-pub fn insert_from_foreign(into: &ObjectName, columns: &[&str], foreign: &ObjectName) -> String {
+pub fn insert_from_foreign(
+    into: &ObjectName,
+    columns: &[&str],
+    foreign: &ObjectName,
+    filter: Option<&str>,
+) -> String {
     let names = ident_list(columns.iter().copied());
+    let filter = filter.map_or_else(String::new, |filter| format!("\n    WHERE {filter}"));
     format!(
-        "INSERT INTO {} ({names})\n    OVERRIDING SYSTEM VALUE\n    SELECT {names} FROM {}",
+        "INSERT INTO {} ({names})\n    OVERRIDING SYSTEM VALUE\n    SELECT {names} FROM {}{filter}",
         qualified(into),
         qualified(foreign)
     )
@@ -456,6 +462,13 @@ pub const READ_STEPS: &str = "SELECT key FROM howdah.step";
 pub const AT_WORK: &str = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity \
      WHERE datname = pg_catalog.current_database() AND application_name LIKE 'howdah %' \
      AND application_name <> 'howdah check' AND pid <> pg_catalog.pg_backend_pid()";
+
+pub fn is_step_done(key: &str) -> String {
+    format!(
+        "SELECT EXISTS (SELECT FROM howdah.step WHERE key = {})",
+        literal(key)
+    )
+}
 
 /// Steps that are to be done once more.
 pub fn forget_steps<'a>(keys: impl IntoIterator<Item = &'a str>) -> String {

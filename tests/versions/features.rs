@@ -32,6 +32,11 @@ fn proof(feature: Feature) -> &'static str {
         Feature::OutArguments => "create procedure p(out a int) language sql as 'select 1'",
         Feature::SqlBodies => "create function f() returns int language sql return 1",
         Feature::HashOfRecords => "select hash_record_extended(row(1), 0)",
+        Feature::TidRangeScans => {
+            "do $$declare plan text; begin
+             execute $q$explain select from pg_class where ctid < '(1,0)'$q$ into plan;
+             if plan !~ 'Tid Range' then raise '%', plan; end if; end$$"
+        }
         Feature::IdleSessionTimeout => "set local idle_session_timeout = 0",
         Feature::ForeignPartitions => {
             "create extension postgres_fdw; create server s foreign data wrapper postgres_fdw options (truncatable 'false')"
