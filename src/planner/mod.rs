@@ -206,7 +206,7 @@ impl<'a> Context<'a> {
         let table_of_entry = schema::table_of_entry(entries, &position_of_oid);
         let makes_schema = options.schema == SchemaChoice::All;
         let closure = if makes_schema {
-            Closure::of(&inspection.archive, catalog, selection)
+            Closure::of(&inspection.archive, catalog, selection).tell(&inspection.archive)
         } else {
             Closure::default()
         };

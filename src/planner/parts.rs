@@ -103,12 +103,14 @@ fn count(context: &Context<'_>, at: usize) -> u64 {
         Split::LargerThan(size) => table.table_bytes.div_ceil(size.max(1)),
         Split::Auto => {
             let jobs = context.options.jobs as u64;
-            let tables = inspection.catalog.tables.iter();
-            let all: u64 = tables.map(|table| table.table_bytes).sum();
+            let all = || -> u64 {
+                let tables = inspection.catalog.tables.iter();
+                tables.map(|table| table.table_bytes).sum()
+            };
             // Two cores are busy with one stream, which both servers work at.
             let has_room = inspection.destination.cores.is_none_or(|cores| cores > 2);
-            let is_in_the_way = table.table_bytes.saturating_mul(jobs) > all;
-            if has_room && is_in_the_way && table.table_bytes >= WORTH_PARTS {
+            let is_large = has_room && table.table_bytes >= WORTH_PARTS;
+            if is_large && table.table_bytes.saturating_mul(jobs) > all() {
                 jobs
             } else {
                 1

@@ -14,9 +14,8 @@ use crate::app::{Action, Ctx, Effect, Flow, Inspection, Key, Overlay};
 use crate::model::catalog::Catalog;
 use crate::model::name::ObjectName;
 use crate::model::options::{Method, Options};
-use crate::model::plan::LeftOut;
 use crate::model::selection::{Carry, Selection};
-use crate::planner::consequences::{self, Dependants};
+use crate::planner::consequences::{self, Dependants, Fallen};
 use filter::Filter;
 use ticks::Tick;
 use tree::{Row, Tree};
@@ -46,7 +45,7 @@ pub struct Select {
     details: Option<bool>,
     undo: Vec<(Selection, Method)>,
     /// What falls away under the present selection.
-    pub fallen: Vec<LeftOut>,
+    pub fallen: Vec<Fallen>,
     /// Who hangs on whom on the source.
     pub dependants: Dependants,
 }
@@ -83,7 +82,7 @@ impl Select {
             self.cursor = ListCursor::default();
         }
         self.dependants = Dependants::of(&new.archive);
-        self.fallen = consequences::of(new, &fresh, options);
+        self.fallen = consequences::of(new, &self.dependants, &fresh, options);
         self.refresh(usize::MAX);
         fresh
     }
@@ -200,7 +199,8 @@ impl Select {
                     (*ctx.selection, ctx.options.method) = (selection, method);
                 }
                 if let Some(inspection) = ctx.inspection {
-                    self.fallen = consequences::of(inspection, ctx.selection, ctx.options);
+                    self.fallen =
+                        consequences::of(inspection, &self.dependants, ctx.selection, ctx.options);
                 }
             }
             Action::RowFilter => self.ask_filter(ctx),
@@ -240,7 +240,8 @@ impl Select {
         }
         if before != (ctx.selection.clone(), ctx.options.method) {
             self.remember(before);
-            self.fallen = consequences::of(inspection, ctx.selection, ctx.options);
+            self.fallen =
+                consequences::of(inspection, &self.dependants, ctx.selection, ctx.options);
         }
     }
 
@@ -264,7 +265,11 @@ impl Select {
     }
 
     fn show_fallen(&self, ctx: &mut Ctx<'_>) {
-        let lines = self.fallen.iter();
+        let Some(inspection) = ctx.inspection else {
+            return;
+        };
+        let fallen = self.fallen.iter();
+        let lines = fallen.map(|one| one.tell(&inspection.archive));
         *ctx.overlay = Some(Overlay::List(TextList {
             title: "What falls away with what is not ticked".to_owned(),
             lines: lines
