@@ -247,7 +247,7 @@ impl Executor {
                 Action::CarryRows => {
                     let open = held.session(statement.session).await?;
                     let carried = tokio::select! {
-                        carried = open.client.execute(&statement.sql, &[]) => carried,
+                        carried = open.client.execute(&*statement.sql, &[]) => carried,
                         never = self.watch_growth(step, counter) => match never {},
                     };
                     outcome.rows = carried.or_fail(step, statement, open).await?;
@@ -284,7 +284,7 @@ impl Executor {
                     let open = held.session(statement.session).await?;
                     let row = open
                         .client
-                        .query_one(&statement.sql, &[])
+                        .query_one(&*statement.sql, &[])
                         .await
                         .or_fail(step, statement, open)
                         .await?;
@@ -306,7 +306,7 @@ impl Executor {
                     let open = held.session(statement.session).await?;
                     let row = open
                         .client
-                        .query_one(&statement.sql, &[])
+                        .query_one(&*statement.sql, &[])
                         .await
                         .or_fail(step, statement, open)
                         .await?;
@@ -470,7 +470,7 @@ fn end<'a>(open: &'a Open, copy: &'a Statement) -> End<'a> {
 fn ended_early(step: &Step, statement: &Statement) -> Problem {
     let side = statement.session.side();
     Problem {
-        statement: Some(statement.sql.clone()),
+        statement: Some(statement.sql.to_string()),
         ..Problem::new(
             format!("{} failed on the {side}", step.title),
             "the COPY ended before its time, without a word of the server",
@@ -499,7 +499,7 @@ async fn run_batch(step: &Step, open: &Open, batch: &[&Statement]) -> Result<(),
 async fn measure(step: &Step, statement: &Statement, open: &Open) -> Result<Measure, Problem> {
     let row = open
         .client
-        .query_one(&statement.sql, &[])
+        .query_one(&*statement.sql, &[])
         .await
         .or_fail(step, statement, open)
         .await?;
@@ -537,7 +537,7 @@ async fn failed(
             .filter(|o| !o.schema.is_empty())
             .map(ToString::to_string);
     }
-    found.statement = Some(statement.sql.clone());
+    found.statement = Some(statement.sql.to_string());
     found
 }
 

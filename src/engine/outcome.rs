@@ -365,7 +365,7 @@ impl Ledger {
                         step.into_iter()
                             .flat_map(|s| &s.statements)
                             .filter(|s| !is_bookkeeping(&s.sql))
-                            .map(|s| s.sql.clone()),
+                            .map(|s| s.sql.to_string()),
                     );
                 }
                 _ => report.failures.push((title(id), problem.clone())),

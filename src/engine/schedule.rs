@@ -478,7 +478,7 @@ mod tests {
             phase,
             kind: StepKind::Sql,
             title: String::new(),
-            why: String::new(),
+            why: "".into(),
             object: None,
             statements: Vec::new(),
             needs: needs.iter().map(|n| StepId(*n)).collect(),
@@ -607,7 +607,7 @@ mod tests {
             s.statements.push(Statement {
                 session: Session::Source,
                 action: Action::CopyOut,
-                sql: String::new(),
+                sql: "".into(),
             });
             s
         }));

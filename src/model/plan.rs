@@ -5,6 +5,9 @@ use super::definition::Definition;
 use super::name::ObjectName;
 use super::options::{Method, Options};
 
+/// Much of a plan's text is the same in every step, and a plan may have a million statements.
+pub type Text = std::borrow::Cow<'static, str>;
+
 /// Position in [`Plan::steps`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepId(pub u32);
@@ -140,7 +143,7 @@ pub struct Step {
     /// `Copy the rows of public.film`.
     pub title: String,
     /// One plain sentence for a first-time user: why this is done, and why this way.
-    pub why: String,
+    pub why: Text,
     pub object: Option<ObjectName>,
     /// Exactly what is sent, in order, transaction control and journal included.
     pub statements: Vec<Statement>,
@@ -333,7 +336,7 @@ pub enum Action {
 pub struct Statement {
     pub session: Session,
     pub action: Action,
-    pub sql: String,
+    pub sql: Text,
 }
 
 /// Stands in every printed statement where the source's password goes at execution.

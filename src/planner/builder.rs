@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::name::ObjectName;
 use crate::model::plan::{
     Action, Fallback, Part, Phase, Rule, Session, Statement, Step, StepId, StepKind, TableLock,
+    Text,
 };
 use crate::sql::{quote, statements};
 
@@ -20,7 +21,7 @@ use super::{Context, fallback};
 pub(super) struct Draft(Step);
 
 impl Draft {
-    pub(super) fn new(phase: Phase, title: impl Into<String>, why: impl Into<String>) -> Self {
+    pub(super) fn new(phase: Phase, title: impl Into<String>, why: impl Into<Text>) -> Self {
         Self(Step {
             id: StepId(0),
             phase,
@@ -117,7 +118,7 @@ impl Draft {
         mut self,
         session: Session,
         action: Action,
-        sql: impl Into<String>,
+        sql: impl Into<Text>,
     ) -> Self {
         self.0.statements.push(Statement {
             session,
@@ -127,7 +128,7 @@ impl Draft {
         self
     }
 
-    pub(super) fn run(self, session: Session, sql: impl Into<String>) -> Self {
+    pub(super) fn run(self, session: Session, sql: impl Into<Text>) -> Self {
         self.statement(session, Action::Run, sql)
     }
 
@@ -156,9 +157,9 @@ pub(super) fn transaction(
     statements: impl IntoIterator<Item = String>,
     journal: String,
 ) -> impl Iterator<Item = Statement> {
-    std::iter::once(statements::BEGIN.to_owned())
-        .chain(statements)
-        .chain([journal, statements::COMMIT.to_owned()])
+    std::iter::once(Text::from(statements::BEGIN))
+        .chain(statements.into_iter().map(Text::from))
+        .chain([journal.into(), statements::COMMIT.into()])
         .map(|sql| Statement {
             session: Session::Destination,
             action: Action::Run,
@@ -188,13 +189,16 @@ impl Steps {
         let mut step = draft.0;
         step.id = id;
         if self.done.contains(&step.journal_key) {
-            "Done before the run was interrupted: the journal has it, and it is as it was made."
-                .clone_into(&mut step.why);
+            step.why =
+                "Done before the run was interrupted: the journal has it, and it is as it was made."
+                    .into();
             step.statements.clear();
             step.fallbacks.clear();
             step.size_hint_bytes = 0;
             step.cost = 0;
         }
+        step.statements.shrink_to_fit();
+        step.needs.shrink_to_fit();
         self.steps.push(step);
         id
     }

@@ -23,7 +23,7 @@ pub(super) fn push_settings(context: &Context<'_>, steps: &mut Steps) {
     let name = &context.inspection.destination_endpoint.database;
     let source = &context.inspection.catalog.database;
     let options = context.options;
-    let mut push = |title: String, why: &str, sql: Vec<String>| {
+    let mut push = |title: String, why: &'static str, sql: Vec<String>| {
         let draft = Draft::new(Phase::CleanUp, title.clone(), why)
             .rule(Rule::Optional)
             .key(format!("database/{title}"));

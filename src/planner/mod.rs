@@ -29,7 +29,7 @@ use crate::model::inspection::Inspection;
 use crate::model::journal::Request;
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::{Method, OnExisting, Options, SchemaChoice, VerifyLevel};
-use crate::model::plan::{LeftOut, Phase, Plan, Rule, Session, StepId};
+use crate::model::plan::{LeftOut, Phase, Plan, Rule, Session, StepId, Text};
 use crate::model::problem::Problem;
 use crate::model::selection::Selection;
 use crate::sql::measure::Measurement;
@@ -44,7 +44,7 @@ use schema::StepOfEntry;
 /// Title and reason of a step.
 struct Sentence {
     title: String,
-    why: String,
+    why: Text,
 }
 
 /// What every part of the planner looks at.
@@ -53,6 +53,8 @@ struct Context<'a> {
     selection: &'a Selection,
     options: &'a Options,
     closure: Closure,
+    /// The journal key of each archive entry, in their order.
+    entry_keys: Vec<String>,
     /// Archive entry of a table to its catalog position.
     table_of_entry: HashMap<u32, usize>,
     /// Archive entry of an index to its table's catalog position.
@@ -235,6 +237,7 @@ impl<'a> Context<'a> {
             selection,
             options,
             closure,
+            entry_keys: schema::keys(&inspection.archive).collect(),
             calling,
             entry_of_table: table_of_entry
                 .iter()

@@ -207,7 +207,7 @@ impl Draft {
         carried: &Carried,
         on: Session,
         source: (Session, String),
-        commit: &str,
+        commit: &'static str,
     ) -> Self {
         let route = Route::of(context, carried.table);
         let table = &context.inspection.catalog.tables[carried.table];

@@ -82,7 +82,12 @@ pub(super) fn push_entries(
     let tables = &context.inspection.catalog.tables;
     let all_indexes: u64 = tables.iter().map(|table| table.index_bytes).sum();
     let archive = &context.inspection.archive;
-    let mut entries: Vec<(&Entry, String)> = archive.entries.iter().zip(keys(archive)).collect();
+    let mut entries: Vec<(&Entry, &String)> = archive
+        .entries
+        .iter()
+        .zip(&context.entry_keys)
+        .filter(|(entry, _)| phase_in(context, entry) == wanted)
+        .collect();
     // An owner must be allowed to create in the schema before an object becomes his.
     entries.sort_by_key(|(entry, _)| match entry.kind.as_str() {
         "SCHEMA" => 0,
@@ -90,10 +95,7 @@ pub(super) fn push_entries(
         _ => 2,
     });
     for (entry, key) in entries {
-        if phase_in(context, entry) != wanted
-            || !context.closure.carries(entry)
-            || is_skipped(entry, context.options)
-        {
+        if !context.closure.carries(entry) || is_skipped(entry, context.options) {
             continue;
         }
         let mut sql = Vec::new();
@@ -156,7 +158,7 @@ pub(super) fn push_entries(
         let draft = Draft::new(wanted, title, why)
             .rule(rule)
             .object(&entry.name)
-            .key(&key)
+            .key(key)
             .size(size, None)
             .cost(cost_of(context, entry, size))
             .needs(needs)
@@ -165,7 +167,7 @@ pub(super) fn push_entries(
             draft.transaction_without_journal(sql)
         } else {
             draft
-                .fallbacks(fallback::of_entry(context, entry, &sql, &key))
+                .fallbacks(fallback::of_entry(context, entry, &sql, key))
                 .transaction(sql)
         };
         let step = steps.push(draft);
@@ -394,13 +396,13 @@ fn sentence(entry: &Entry) -> Sentence {
         _ => {
             return Sentence {
                 title: format!("Create {} {name}", entry.kind.to_lowercase()),
-                why: "Carried exactly as pg_dump describes it.".to_owned(),
+                why: "Carried exactly as pg_dump describes it.".into(),
             };
         }
     };
     Sentence {
         title: format!("{verb} {name}"),
-        why: why.to_owned(),
+        why: why.into(),
     }
 }
 

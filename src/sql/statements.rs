@@ -506,7 +506,7 @@ pub fn journal_step(key: &str) -> String {
 /// For steps whose rows and bytes mean nothing.
 pub fn journal_done(key: &str) -> String {
     format!(
-        "INSERT INTO howdah.step (key) VALUES ({}){DONE_AGAIN}",
+        "INSERT INTO howdah.step (key) VALUES ({}) ON CONFLICT DO NOTHING",
         literal(key)
     )
 }
