@@ -11,6 +11,7 @@ pub mod large_objects;
 pub mod lexer;
 pub mod measure;
 pub mod new_roles;
+pub mod optimizer_statistics;
 pub mod pages;
 pub mod quote;
 pub mod roles;

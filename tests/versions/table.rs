@@ -1,6 +1,6 @@
 //! Runs the cells, two at a time, and prints what came of them: a line each, with `--full` also a table for the README.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -9,6 +9,7 @@ use std::time::Instant;
 use crate::cells::{self, Cell, Outcome};
 use crate::features;
 use crate::servers::{self, MAJORS};
+use crate::statistics;
 use crate::warnings;
 
 const METHODS: [&str; 2] = ["copy", "fdw"];
@@ -87,6 +88,19 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         let checked = judged(alone(warnings::not_any_more(oldest, newest)));
         tally.tell(&format!("removed since {oldest}"), start, checked);
     }
+    let takers = majors.iter().filter(|major| **major >= statistics::SINCE);
+    for destination in takers {
+        let sources = BTreeSet::from([oldest, *destination]);
+        for source in sources {
+            let start = Instant::now();
+            let checked = judged(alone(statistics::are_carried(source, *destination)));
+            tally.tell(
+                &format!("statistics {source} to {destination}"),
+                start,
+                checked,
+            );
+        }
+    }
     let outcomes = Mutex::new(BTreeMap::new());
     let tally = Mutex::new(tally);
     side_by_side(&cells, |cell| {
@@ -130,7 +144,7 @@ impl Tally {
         };
         *count += 1;
         let seconds = started.elapsed().as_secs_f64();
-        println!("{name:<18} {word:<8} {seconds:>5.1} s  {text}");
+        println!("{name:<20} {word:<8} {seconds:>5.1} s  {text}");
     }
 }
 
