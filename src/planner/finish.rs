@@ -7,7 +7,7 @@ use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 use crate::model::options::Keep;
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
-use crate::sql::{existing, statements};
+use crate::sql::{existing, optimizer_statistics, statements};
 
 use super::Context;
 use super::builder::{Draft, Steps, journal_key};
@@ -157,11 +157,28 @@ pub(super) fn push_refreshes(context: &Context<'_>, steps: &mut Steps, made: &St
                 .or_by_search_path(context),
             );
             needs = vec![refresh];
+            push_gathering(steps, name, refresh);
         }
         if !needs.is_empty() {
             upstream.insert(entry.id, needs);
         }
     }
+}
+
+/// It is filled from rows that came anew, whatever was known of it on the source.
+fn push_gathering(steps: &mut Steps, view: &ObjectName, refresh: StepId) {
+    steps.push(
+        Draft::new(
+            Phase::Finish,
+            format!("Gather statistics of {view}"),
+            "Without statistics the planner would guess, and the first queries would be slow.",
+        )
+        .object(view)
+        .rule(Rule::Optional)
+        .key(journal_key("analyze", view))
+        .needs([refresh])
+        .run(Session::Destination, optimizer_statistics::analyze(view)),
+    );
 }
 
 /// Always the last statement on our own scaffold. A run that makes the schema can be gone on with as long as its journal is there.

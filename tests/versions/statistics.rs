@@ -79,12 +79,11 @@ pub(crate) async fn are_carried(
     source: u32,
     destination: u32,
 ) -> Result<Result<String, String>, String> {
-    let from = servers::server(source)?;
-    support::create_database(&from.endpoint("postgres"), "statistics").await;
-    let (from, to) = (
-        from.endpoint("statistics"),
-        servers::server(destination)?.endpoint(&format!("statistics_{source}")),
-    );
+    let (from, to) = (servers::server(source)?, servers::server(destination)?);
+    let from_name = format!("statistics_for_{destination}");
+    support::create_database(&from.endpoint("postgres"), &from_name).await;
+    let from = from.endpoint(&from_name);
+    let to = to.endpoint(&format!("statistics_of_{source}"));
     support::execute_batch(&from, SOURCE).await;
     let choices = ["--create-database", "--where", "partly=a > 100"];
     let plan = said(&howdah(&from, &to, &[&["plan"], &choices[..]].concat())?);
