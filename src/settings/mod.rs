@@ -6,11 +6,13 @@ pub mod conninfo;
 pub mod environment;
 mod keywords;
 pub mod passfile;
+pub mod plan_file;
 pub mod resolve;
 pub mod service;
 pub mod uri;
 
 pub use conninfo::ConnectionInfo;
 pub use environment::Environment;
+pub use plan_file::PlanFile;
 pub use resolve::{Resolved, fill_password, resolve, resolve_with_warnings};
 pub use uri::to_uri;
