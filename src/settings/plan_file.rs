@@ -228,6 +228,7 @@ fn of_one_line(value: &toml::Value) -> String {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as map_err gives it")]
 fn lost(error: toml::ser::Error) -> Problem {
     Problem::new("Could not write the plan", error.to_string())
         .hint("The path of a certificate must be UTF-8.")

@@ -12,6 +12,7 @@ use crate::servers::{self, MAJORS};
 use crate::statistics;
 use crate::warnings;
 
+const NOT_RUN: &str = "not run";
 const METHODS: [&str; 2] = ["copy", "fdw"];
 /// What every change must pass.
 const USUAL: [(u32, u32); 6] = [(10, 15), (12, 17), (13, 18), (15, 15), (16, 18), (18, 18)];
@@ -165,7 +166,7 @@ fn mark(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Equal(_) => "=",
         Outcome::Different(_) => "≠",
-        Outcome::NotRun(_) => "not run",
+        Outcome::NotRun(_) => NOT_RUN,
     }
 }
 
@@ -250,6 +251,7 @@ fn print_table(outcomes: &BTreeMap<Cell, &'static str>, majors: &[u32]) {
                     outcomes.get(&cell).copied()
                 };
                 match (of("copy"), of("fdw")) {
+                    (Some(copy), Some(fdw)) if copy == NOT_RUN && fdw == NOT_RUN => copy.to_owned(),
                     (Some(copy), Some(fdw)) => format!("{copy} {fdw}"),
                     _ => String::new(),
                 }
