@@ -2,6 +2,7 @@
 //!
 //! No network here. Files and variables come in through [`Environment`], so that tests bring their own.
 
+pub mod config;
 pub mod conninfo;
 pub mod environment;
 mod keywords;
@@ -11,6 +12,7 @@ pub mod resolve;
 pub mod service;
 pub mod uri;
 
+pub use config::Config;
 pub use conninfo::ConnectionInfo;
 pub use environment::Environment;
 pub use plan_file::PlanFile;

@@ -17,5 +17,6 @@ pub mod quote;
 pub mod roles;
 pub mod script;
 pub mod settings;
+pub mod shell;
 pub mod statements;
 pub mod unique;
