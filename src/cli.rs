@@ -1,14 +1,14 @@
 //! The command line: what may be asked for, and what it means. No logic of a migration.
 
+mod choices;
+pub mod manual;
+
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
-use crate::model::options::{
-    Keep, Method, OnExisting, Options, SchemaChoice, Split, ToastCompression, VerifyLevel,
-};
-use crate::model::roles::{RoleMap, RolePair};
-use crate::model::selection::{Pattern, RowFilter};
+pub use choices::{Choices, Scope};
 
 /// Carries a PostgreSQL database from one server to another, and proves the copy.
 #[derive(Debug, Parser)]
@@ -20,9 +20,17 @@ pub struct Cli {
     pub ends: Ends,
     #[command(flatten)]
     pub look: Look,
+    /// File with defaults of your own [default: ~/.config/howdah/config.toml, or below XDG_CONFIG_HOME]
+    #[arg(long, global = true, value_name = "FILE", env = "HOWDAH_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Write what happens to this file, a line each; no password gets into it
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log: Option<PathBuf>,
 }
 
 const EXIT_CODES: &str = "Without a command the wizard opens. What is not said comes from libpq's environment variables, ~/.pgpass and pg_service.conf.
+
+The configuration file is TOML. Its keys, all of them optional: method, jobs, verify, owners, privileges, database-settings, toast-compression, split-larger-than (as the options of run), log (a file), ascii, color (true or false).
 
 Exit codes: 0 done and verified, 1 failed, 2 usage, 3 checks blocked, 4 verification found a difference, 130 cancelled.";
 
@@ -36,21 +44,23 @@ pub enum Command {
     /// Carry the database without a screen
     Run {
         #[command(flatten)]
-        ends: RequiredEnds,
-        #[command(flatten)]
-        choices: Choices,
+        job: Job,
         /// Go ahead without asking; needed, for there is nobody to ask
         #[arg(long)]
         yes: bool,
         #[command(flatten)]
         telling: Telling,
     },
-    /// Print the SQL that run would execute, in order; run nothing
+    /// Print the SQL that run would execute, in order, or write it down to be edited or run; run nothing
     Plan {
         #[command(flatten)]
-        ends: RequiredEnds,
-        #[command(flatten)]
-        choices: Choices,
+        job: Job,
+        /// Write a plan file (TOML) that can be edited and given to run --plan; with --script, the script
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// A shell script that does the same with psql, pg_dump and pg_restore alone, without howdah
+        #[arg(long)]
+        script: bool,
     },
     /// Compare two databases: rows, sequences, large objects and definitions; change nothing
     Verify {
@@ -87,13 +97,34 @@ pub enum Command {
     /// Check both servers; change nothing
     Check {
         #[command(flatten)]
-        ends: RequiredEnds,
-        #[command(flatten)]
-        choices: Choices,
+        job: Job,
         /// One JSON object per check on standard output
         #[arg(long)]
         json: bool,
     },
+    /// Print what makes a shell complete howdah's words; put it where your shell looks for such
+    Completions { shell: Shell },
+    /// Print the manual page of howdah, or of one command, for man -l
+    Man {
+        /// run, plan …
+        command: Option<String>,
+    },
+}
+
+/// What is to be done: two ends with the choices, or a plan file, whose ends may be named anew.
+#[derive(Clone, Debug, Args)]
+pub struct Job {
+    /// Source database: a libpq URI, key=value string or database name
+    #[arg(long, value_name = "URI", required_unless_present = "plan")]
+    pub source: Option<String>,
+    /// Destination database: a libpq URI, key=value string or database name
+    #[arg(long, value_name = "URI", required_unless_present = "plan")]
+    pub destination: Option<String>,
+    /// A plan file that plan --out has written: says both ends and all choices
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["Choices", "Tables"])]
+    pub plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub choices: Choices,
 }
 
 /// How a command without a screen tells what it does.
@@ -134,216 +165,6 @@ pub struct RequiredEnds {
     /// Destination database: a libpq URI, key=value string or database name
     #[arg(long, value_name = "URI")]
     pub destination: String,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum MethodWord {
-    Copy,
-    Fdw,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum SchemaWord {
-    All,
-    None,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum KeepWord {
-    Keep,
-    Skip,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum OnExistingWord {
-    Stop,
-    Empty,
-    Append,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum VerifyWord {
-    Off,
-    Counts,
-    Checksums,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ToastWord {
-    Fast,
-    Server,
-}
-
-/// Which tables, and which of their rows.
-#[derive(Clone, Debug, Args)]
-struct Tables {
-    /// Only these tables and sequences: schema.name, * for any characters; may be repeated
-    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
-    include: Vec<Pattern>,
-    /// All but these; wins over --include
-    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
-    exclude: Vec<Pattern>,
-    /// These tables without their rows; may be repeated
-    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
-    structure_only: Vec<Pattern>,
-    /// Of a table of the source only the rows that satisfy a condition: schema.table=CONDITION, as behind WHERE; may be repeated
-    #[arg(long = "where", value_name = "TABLE=CONDITION", value_parser = RowFilter::parse)]
-    filters: Vec<RowFilter>,
-}
-
-impl From<Tables> for Options {
-    fn from(tables: Tables) -> Self {
-        Self {
-            include: tables.include,
-            exclude: tables.exclude,
-            structure_only: tables.structure_only,
-            filters: tables.filters,
-            ..Self::default()
-        }
-    }
-}
-
-/// What is carried, and how.
-#[derive(Clone, Debug, Args)]
-pub struct Choices {
-    /// How rows travel: streamed through howdah, or pulled by the destination through postgres_fdw
-    #[arg(long, value_enum, default_value = "copy")]
-    method: MethodWord,
-    /// Tables carried at once [default: the smaller of 4 and the cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    jobs: Option<u16>,
-    /// Create the destination database if it is missing
-    #[arg(long)]
-    create_database: bool,
-    #[command(flatten)]
-    tables: Tables,
-    /// Make the schema, or carry only rows and counters into tables that are there
-    #[arg(long, value_enum, default_value = "all")]
-    schema: SchemaWord,
-    /// Owners of the objects
-    #[arg(long, value_enum, default_value = "keep")]
-    owners: KeepWord,
-    /// Grants on the objects
-    #[arg(long, value_enum, default_value = "keep")]
-    privileges: KeepWord,
-    /// Settings, comment, limits and grants of the database itself
-    #[arg(long, value_enum, default_value = "keep")]
-    database_settings: KeepWord,
-    /// Give what role OLD owns or may do to role NEW; put a name that holds = in double quotes; may be repeated
-    #[arg(long, value_name = "OLD=NEW", value_parser = RolePair::parse)]
-    map_role: Vec<RolePair>,
-    /// Create the roles that the destination lacks, without login and password
-    #[arg(long)]
-    create_roles: bool,
-    /// When the destination holds what would be carried: stop, remove or empty it first, or add to it
-    #[arg(long, value_enum, default_value = "stop")]
-    on_existing: OnExistingWord,
-    /// How the copy is proved
-    #[arg(long, value_enum, default_value = "counts")]
-    verify: VerifyWord,
-    /// Long values whose column does not say otherwise are compressed with lz4 where the destination has it, or as it does by itself
-    #[arg(long, value_enum, default_value = "fast")]
-    toast_compression: ToastWord,
-    /// Tables of more bytes than SIZE go in parts of about so many, side by side; auto: those of 1 GB and more that all else would wait for
-    #[arg(long, value_name = "auto|never|SIZE", default_value = "auto")]
-    split_larger_than: Split,
-    /// Host of the source as the destination server sees it
-    #[arg(long, value_name = "HOST")]
-    fdw_host: Option<String>,
-    /// Port of the source as the destination server sees it
-    #[arg(long, value_name = "PORT")]
-    fdw_port: Option<u16>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum CompareWord {
-    Counts,
-    Checksums,
-}
-
-/// What is compared, and how.
-#[derive(Clone, Debug, Args)]
-pub struct Scope {
-    /// Tables compared at once [default: the smaller of 4 and the cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    jobs: Option<u16>,
-    #[command(flatten)]
-    tables: Tables,
-    /// Leave owners aside
-    #[arg(long, value_enum, default_value = "keep")]
-    owners: KeepWord,
-    /// Leave grants aside
-    #[arg(long, value_enum, default_value = "keep")]
-    privileges: KeepWord,
-    /// Rows by their number, or by a checksum over every value
-    #[arg(long, value_enum, default_value = "checksums")]
-    verify: CompareWord,
-}
-
-impl From<Scope> for Options {
-    fn from(scope: Scope) -> Self {
-        Self {
-            jobs: scope.jobs.map_or_else(|| Self::default().jobs, usize::from),
-            owners: scope.owners.into(),
-            privileges: scope.privileges.into(),
-            verify: match scope.verify {
-                CompareWord::Counts => VerifyLevel::Counts,
-                CompareWord::Checksums => VerifyLevel::Checksums,
-            },
-            ..scope.tables.into()
-        }
-    }
-}
-
-impl From<KeepWord> for Keep {
-    fn from(word: KeepWord) -> Self {
-        match word {
-            KeepWord::Keep => Self::Keep,
-            KeepWord::Skip => Self::Skip,
-        }
-    }
-}
-
-impl From<Choices> for Options {
-    fn from(choices: Choices) -> Self {
-        Self {
-            method: match choices.method {
-                MethodWord::Copy => Method::Copy,
-                MethodWord::Fdw => Method::Fdw,
-            },
-            jobs: choices
-                .jobs
-                .map_or_else(|| Self::default().jobs, usize::from),
-            create_database: choices.create_database,
-            schema: match choices.schema {
-                SchemaWord::All => SchemaChoice::All,
-                SchemaWord::None => SchemaChoice::None,
-            },
-            owners: choices.owners.into(),
-            privileges: choices.privileges.into(),
-            database_settings: choices.database_settings.into(),
-            role_map: RoleMap::new(choices.map_role),
-            create_roles: choices.create_roles,
-            on_existing: match choices.on_existing {
-                OnExistingWord::Stop => OnExisting::Stop,
-                OnExistingWord::Empty => OnExisting::Empty,
-                OnExistingWord::Append => OnExisting::Append,
-            },
-            verify: match choices.verify {
-                VerifyWord::Off => VerifyLevel::Off,
-                VerifyWord::Counts => VerifyLevel::Counts,
-                VerifyWord::Checksums => VerifyLevel::Checksums,
-            },
-            toast_compression: match choices.toast_compression {
-                ToastWord::Fast => ToastCompression::Fast,
-                ToastWord::Server => ToastCompression::Server,
-            },
-            split: choices.split_larger_than,
-            fdw_host: choices.fdw_host,
-            fdw_port: choices.fdw_port,
-            ..choices.tables.into()
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,19 +1,19 @@
 //! Starts howdah: reads the arguments, chooses wizard, headless mode or demo, and turns the end into an exit code.
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use howdah::app::{Prefill, Start, State};
-use howdah::cli::{Cli, Command, Ends, Look, RequiredEnds};
+use howdah::cli::{self, Cli, Command, Ends, Look, RequiredEnds, manual};
 use howdah::demo::Demo;
-use howdah::headless::{self, End, Voice};
+use howdah::headless::{self, End, Form, Job, Voice};
 use howdah::model::connection::Endpoint;
 use howdah::model::name::printable_lines;
-use howdah::model::options::Options;
 use howdah::model::problem::Problem;
 use howdah::report_text;
-use howdah::settings::{Environment, resolve};
+use howdah::settings::{Config, Environment, PlanFile, fill_password, resolve};
 use howdah::shell::{self, Leaving};
 use howdah::signals::Signals;
 use howdah::ui::theme::Theme;
@@ -41,13 +41,30 @@ fn main() -> ExitCode {
 }
 
 async fn dispatch(cli: Cli) -> u8 {
-    match cli.command {
-        Some(Command::Run {
-            ends,
-            choices,
-            yes,
-            telling,
-        }) => {
+    let config = match config(cli.config.as_deref()) {
+        Ok(config) => config,
+        Err(problem) => return usage(&problem),
+    };
+    let log_file = cli.log.as_deref().or(config.log.as_deref());
+    let _log = match log_file.map(shell::log::to_file).transpose() {
+        Ok(guard) => guard,
+        Err(problem) => return usage(&problem),
+    };
+    let code = Box::pin(obey(cli.command, &cli.ends, cli.look, &config)).await;
+    if let Some(path) = log_file {
+        say(&format!("Log: {}", path.display()));
+    }
+    code
+}
+
+fn config(named: Option<&Path>) -> Result<Config, Problem> {
+    let usual = Config::usual_place(|name| std::env::var_os(name).map(PathBuf::from));
+    Config::load(named, usual.as_deref())
+}
+
+async fn obey(command: Option<Command>, ends: &Ends, look: Look, config: &Config) -> u8 {
+    match command {
+        Some(Command::Run { job, yes, telling }) => {
             if !yes {
                 complain(
                     &Problem::new(
@@ -61,18 +78,13 @@ async fn dispatch(cli: Cli) -> u8 {
                 return USAGE;
             }
             let voice = voice(telling.json);
-            let (source, destination) = match both(&ends) {
-                Ok(both) => both,
-                Err(problem) => return usage(&problem),
-            };
-            let run = headless::run(
-                source,
-                destination,
-                choices.into(),
-                voice,
-                telling.report.as_deref(),
-            );
-            finish(Box::pin(run).await)
+            match self::job(job, config) {
+                Ok(job) => {
+                    let run = headless::run(job, voice, telling.report.as_deref());
+                    finish(Box::pin(run).await)
+                }
+                Err(problem) => usage(&problem),
+            }
         }
         Some(Command::Verify {
             ends,
@@ -114,33 +126,44 @@ async fn dispatch(cli: Cli) -> u8 {
             Ok(destination) => finish(headless::clean(destination, yes).await),
             Err(problem) => usage(&problem),
         },
-        Some(Command::Plan { ends, choices }) => match both(&ends) {
-            Ok((source, destination)) => {
-                finish(Box::pin(headless::show_plan(source, destination, choices.into())).await)
+        Some(Command::Plan { job, out, script }) => match self::job(job, config) {
+            Ok(job) => {
+                let form = match (script, out) {
+                    (true, out) => Form::Script(out),
+                    (false, Some(out)) => Form::File(out),
+                    (false, None) => Form::Statements,
+                };
+                finish(Box::pin(headless::show_plan(job, &form)).await)
             }
             Err(problem) => usage(&problem),
         },
-        Some(Command::Check {
-            ends,
-            choices,
-            json,
-        }) => {
-            let voice = voice(json);
-            let options: Options = choices.into();
-            match both(&ends) {
-                Ok((source, destination)) => {
-                    finish(Box::pin(headless::check(source, destination, options, voice)).await)
-                }
-                Err(problem) => usage(&problem),
-            }
+        Some(Command::Check { job, json }) => match self::job(job, config) {
+            Ok(job) => finish(Box::pin(headless::check(job, voice(json))).await),
+            Err(problem) => usage(&problem),
+        },
+        Some(Command::Completions { shell }) => {
+            let mut text = Vec::new();
+            manual::completions(shell, &mut text);
+            print(&text)
         }
-        Some(Command::Demo { look }) => demo(look).await,
-        None => wizard(&cli.ends, cli.look).await,
+        Some(Command::Man { command }) => match manual::page(command.as_deref()) {
+            Some(Ok(page)) => print(&page),
+            Some(Err(error)) => finish(End::Failed(Box::new(Problem::new(
+                "Could not make the manual page",
+                error.to_string(),
+            )))),
+            None => usage(
+                &Problem::new("No such page", "howdah has no command of that name")
+                    .hint("howdah --help names the commands."),
+            ),
+        },
+        Some(Command::Demo { look }) => demo(look, config).await,
+        None => wizard(ends, look, config).await,
     }
 }
 
 /// The wizard on two servers of the user's.
-async fn wizard(ends: &Ends, look: Look) -> u8 {
+async fn wizard(ends: &Ends, look: Look, config: &Config) -> u8 {
     let environment = Environment::of_process();
     let prefill = |text: Option<&str>, is_wanted: bool| {
         if !is_wanted {
@@ -161,14 +184,14 @@ async fn wizard(ends: &Ends, look: Look) -> u8 {
         // What libpq's variables say is where most people's source is.
         source: prefill(ends.source.as_deref(), true),
         destination: prefill(ends.destination.as_deref(), ends.destination.is_some()),
-        options: Options::default(),
+        options: config.options(),
         is_demo: false,
     };
-    open(start, look, environment).await
+    open(start, look, config, environment).await
 }
 
 /// The wizard on two throw-away servers, which are gone when this returns.
-async fn demo(look: Look) -> u8 {
+async fn demo(look: Look, config: &Config) -> u8 {
     let mut signals = Signals::listen();
     let started = tokio::select! {
         started = Demo::start(say) => started,
@@ -186,16 +209,22 @@ async fn demo(look: Look) -> u8 {
     let start = Start {
         source: prefill(demo.source()),
         destination: prefill(demo.destination()),
-        options: Options::default(),
+        options: config.options(),
         is_demo: true,
     };
-    let code = open(start, look, Environment::default()).await;
+    let code = open(start, look, config, Environment::default()).await;
     say("Removing the two throw-away servers.");
     code
 }
 
-async fn open(start: Start, look: Look, environment: Environment) -> u8 {
-    let theme = Theme::from_environment(|name| std::env::var(name).ok(), look.ascii);
+async fn open(start: Start, look: Look, config: &Config, environment: Environment) -> u8 {
+    let without_color = config.color == Some(false);
+    let lookup = |name: &str| match name {
+        "NO_COLOR" if without_color => Some("1".to_owned()),
+        "NO_COLOR" if config.color == Some(true) => None,
+        name => std::env::var(name).ok(),
+    };
+    let theme = Theme::from_environment(lookup, look.ascii || config.ascii);
     let mut state = State::new(start);
     match Box::pin(shell::run(&mut state, &theme, environment)).await {
         Ok(leaving) => {
@@ -216,6 +245,52 @@ async fn open(start: Start, look: Look, environment: Environment) -> u8 {
 /// Words before and after the wizard, beside its screen. The terminal may be gone by then, which is no reason to panic.
 fn say(text: &str) {
     let _unheard = writeln!(std::io::stderr(), "{}", printable_lines(text)).is_err();
+}
+
+/// What a command is to do: by its words, or by a plan file with the ends that are named beside it.
+fn job(asked: cli::Job, config: &Config) -> Result<Job, Problem> {
+    let environment = Environment::of_process();
+    let file = match &asked.plan {
+        None => None,
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                Problem::new(
+                    format!("Could not read {}", path.display()),
+                    error.to_string(),
+                )
+            })?;
+            Some(PlanFile::read(&text)?)
+        }
+    };
+    let end = |option: &str, named: Option<&str>, planned: Option<&Endpoint>| match (named, planned)
+    {
+        (None, Some(planned)) => {
+            let mut endpoint = planned.clone();
+            fill_password(&mut endpoint, &environment);
+            Ok(endpoint)
+        }
+        (named, _) => end(option, named.unwrap_or_default()),
+    };
+    let (source, destination) = (asked.source.as_deref(), asked.destination.as_deref());
+    Ok(Job {
+        source: end("--source", source, file.as_ref().map(|f| &f.source))?,
+        destination: end(
+            "--destination",
+            destination,
+            file.as_ref().map(|f| &f.destination),
+        )?,
+        options: match &file {
+            Some(file) => file.options.clone(),
+            None => asked.choices.over(&config.options()),
+        },
+        file,
+    })
+}
+
+/// A reader that has read enough is no failure.
+fn print(text: &[u8]) -> u8 {
+    let _unheard = std::io::stdout().write_all(text).is_err();
+    0
 }
 
 fn both(ends: &RequiredEnds) -> Result<(Endpoint, Endpoint), Problem> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{Inspection, Key, KeyCode, Msg, Now, Prefill, Start, State};
 use crate::model::archive::Archive;
 use crate::model::catalog::{
-    Catalog, Column, ForeignKey, HashForm, Index, LargeObjects, Sequence, SequenceOwner, Table,
-    TableKind, WireType,
+    Catalog, Column, ForeignKey, HashForm, Index, LargeObjects, Sequence, SequenceOwner,
+    Statistics, Table, TableKind, WireType,
 };
 use crate::model::connection::{
     DatabaseFacts, Endpoint, PasswordOrigin, Secret, ServerFacts, Side, Tls,
@@ -244,6 +244,7 @@ pub(crate) fn table(schema: &str, name: &str, rows: u64) -> Table {
         has_insert_rule: false,
         extension_config: None,
         has_reading_check: false,
+        statistics: Statistics::Incomplete,
     }
 }
 

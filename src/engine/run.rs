@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::connection::Endpoint;
 use crate::model::event::{NoticeLevel, Progress, RunEvent, Stop};
+use crate::model::name::printable_lines;
 use crate::model::plan::{Plan, Rule, Step, StepId, StepKind};
 use crate::model::problem::Problem;
 
@@ -58,6 +59,7 @@ impl Run {
 
     /// A reader that went away ends nothing: the run goes on to its clean end.
     async fn tell(&self, event: RunEvent) {
+        log(&self.plan, &event);
         let _gone = self.events.send(event).await.is_err();
     }
 
@@ -215,6 +217,41 @@ impl Run {
             })
             .await;
             ledger.skipped.push((step, because));
+        }
+    }
+}
+
+/// A line of the log file. Statements stand in the plan; here is what became of them.
+fn log(plan: &Plan, event: &RunEvent) {
+    let title = |id: StepId| plan.step(id).map_or("", |step| step.title.as_str());
+    match event {
+        RunEvent::StepStarted(id) => tracing::info!("begin: {}", title(*id)),
+        RunEvent::StepFinished {
+            step,
+            rows,
+            bytes,
+            elapsed_ms,
+        } => tracing::info!(
+            "done: {}: {rows} rows, {bytes} bytes, {elapsed_ms} ms",
+            title(*step)
+        ),
+        RunEvent::StepFailed { problem, .. } => {
+            tracing::error!("failed: {}", printable_lines(&problem.to_string()));
+        }
+        RunEvent::StepSkipped { step, because } => {
+            tracing::warn!("left out: {}: {because}", title(*step));
+        }
+        RunEvent::Notice { text, .. } => tracing::info!("notice: {}", printable_lines(text)),
+        RunEvent::SnapshotReleased { held_ms } => {
+            tracing::info!("the source's snapshot was held for {held_ms} ms");
+        }
+        RunEvent::Stopping(stop) => tracing::warn!("asked to stop: {stop:?}"),
+        RunEvent::Finished(report) => {
+            tracing::info!(
+                "finished: {:?}, {} failures",
+                report.outcome,
+                report.failures.len()
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The schema as `pg_dump` wrote it, one entry per object.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
@@ -26,6 +27,22 @@ impl Archive {
             .unwrap_or(0)
     }
 
+    /// Each object with a digest of how it is defined: `TABLE public.film`. Namesakes (functions of other arguments) go together.
+    pub fn definitions(&self) -> BTreeMap<String, u64> {
+        let mut definitions = BTreeMap::new();
+        for entry in &self.entries {
+            let object = if entry.name.schema.is_empty() {
+                format!("{} {}", entry.kind, entry.name.name)
+            } else {
+                format!("{} {}", entry.kind, entry.name.written())
+            };
+            let digest = definitions.entry(object).or_insert(0xcbf2_9ce4_8422_2325);
+            let owner = entry.owner_sql.as_deref().unwrap_or_default();
+            *digest = fnv(fnv(*digest, &entry.sql), owner);
+        }
+        definitions
+    }
+
     /// A digest of everything the archive says, to notice a schema that has changed since.
     pub fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
@@ -41,6 +58,14 @@ impl Archive {
         }
         hasher.finish()
     }
+}
+
+/// FNV-1a: small, and the same in every build, so that a digest may be kept in a file.
+fn fnv(digest: u64, text: &str) -> u64 {
+    let bytes = text.bytes().chain([0]);
+    bytes.fold(digest, |digest, byte| {
+        (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// One object of the archive.

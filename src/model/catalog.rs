@@ -107,6 +107,18 @@ pub struct Table {
     pub extension_config: Option<ExtensionConfig>,
     /// A check of the table, or of a domain in it, calls a function that may read other tables.
     pub has_reading_check: bool,
+    pub statistics: Statistics,
+}
+
+/// What the server knows of the values in a table, for its planner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Statistics {
+    /// Never gathered, or not since a column or an index over an expression was added.
+    #[default]
+    Incomplete,
+    /// Objects of `CREATE STATISTICS` are part of them.
+    Extended,
+    Complete,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

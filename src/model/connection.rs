@@ -60,6 +60,7 @@ impl PartialEq for Secret {
 
 /// libpq's `sslmode`, manual section "SSL Support".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum TlsMode {
     Disable,
     Allow,
@@ -99,6 +100,7 @@ impl TlsMode {
 
 /// Transport security as libpq names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Tls {
     pub mode: TlsMode,
     /// `sslrootcert`; none means libpq's default file if it is there.
@@ -125,6 +127,7 @@ pub enum PasswordOrigin {
 
 /// Everything needed to open a session on one side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Endpoint {
     /// Host name, address, or the absolute directory of a Unix socket.
     pub host: String,
@@ -136,8 +139,10 @@ pub struct Endpoint {
     pub password: Option<Secret>,
     #[serde(skip)]
     pub password_origin: PasswordOrigin,
+    #[serde(default)]
     pub tls: Tls,
     /// Seconds; 0 waits for ever (libpq `connect_timeout`).
+    #[serde(default)]
     pub connect_timeout_secs: u32,
     /// libpq `options`, e.g. `-c geqo=off`.
     pub options: Option<String>,
@@ -163,6 +168,15 @@ impl Endpoint {
             )
         };
         super::name::printable(&text).into_owned()
+    }
+
+    #[must_use]
+    pub fn without_password(&self) -> Self {
+        Self {
+            password: None,
+            password_origin: PasswordOrigin::None,
+            ..self.clone()
+        }
     }
 
     pub fn is_socket(&self) -> bool {

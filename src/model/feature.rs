@@ -69,6 +69,8 @@ features! {
     MembershipOptions = 16, "memberships with INHERIT and SET";
     MaintainPrivilege = 17, "the privilege MAINTAIN";
     TransactionTimeout = 17, "transaction_timeout";
+    /// Columns of `pg_stats` about ranges.
+    RangeStatistics = 17, "statistics of ranges that can be read";
     BuiltinLocales = 17, "the builtin locale provider";
     VirtualColumns = 18, "virtual generated columns";
     /// A NOT NULL has a name and may be NOT VALID or NO INHERIT.
@@ -76,7 +78,7 @@ features! {
     TemporalKeys = 18, "keys WITHOUT OVERLAPS";
     UnenforcedConstraints = 18, "constraints that are not enforced";
     NotValidOnPartitioned = 18, "NOT VALID foreign keys of partitioned tables";
-    /// `pg_restore_relation_stats` and its like.
+    /// `pg_restore_relation_stats` and its like, `relallfrozen`, and `ANALYZE ONLY`.
     StatisticsImport = 18, "statistics that can be carried";
 }
 

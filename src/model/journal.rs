@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::catalog::Catalog;
-use super::connection::{Endpoint, PasswordOrigin};
+use super::connection::Endpoint;
 use super::name::ObjectName;
 use super::options::{Method, Options};
 use super::selection::{Carry, Selection};
@@ -69,11 +69,7 @@ impl Request {
             .map(|((_, chosen), sequence)| (sequence.name.clone(), *chosen))
             .collect();
         Self {
-            source: Endpoint {
-                password: None,
-                password_origin: PasswordOrigin::None,
-                ..source.clone()
-            },
+            source: source.without_password(),
             options: options.clone(),
             tables,
             sequences,

@@ -22,6 +22,28 @@ impl ObjectName {
     }
 }
 
+impl ObjectName {
+    /// As a person may type it and [`Self::read`] reads it back: parts that hold a dot or a double quote stand in double quotes.
+    pub fn written(&self) -> String {
+        let part = |part: &str| {
+            if part.is_empty() || part.contains(['.', '"']) {
+                format!("\"{}\"", part.replace('"', "\"\""))
+            } else {
+                part.to_owned()
+            }
+        };
+        format!("{}.{}", part(&self.schema), part(&self.name))
+    }
+
+    /// `schema.name`; none when it is not two names.
+    pub fn read(text: &str) -> Option<Self> {
+        match split_quoted(text, '.')?.as_slice() {
+            [schema, name] => Some(Self::new(schema, name)),
+            _ => None,
+        }
+    }
+}
+
 /// Cuts what a user typed at each `separator` outside of double quotes, which make any character literal and are written twice to
 /// mean themselves. None: a double quote is not closed.
 pub(super) fn split_quoted(text: &str, separator: char) -> Option<Vec<String>> {
@@ -95,6 +117,20 @@ pub fn printable_json(json: &str) -> String {
     out
 }
 
+/// A string of TOML, of one line whatever is in it, with the same characters as escapes of TOML's own.
+pub fn toml_string(text: &str) -> String {
+    let mut out = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if is_hostile(c) => out.push_str(&format!("\\U{:08x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
 /// Controls, marks of direction, what is not to be seen, line ends of Unicode's own, tags.
 fn is_hostile(c: char) -> bool {
     c.is_control()
@@ -105,6 +141,20 @@ fn is_hostile(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_read_as_it_was_written() {
+        for (schema, name) in [
+            ("public", "film"),
+            ("a.b", "c\"d"),
+            ("", "x y"),
+            ("É\n", "*"),
+        ] {
+            let name = ObjectName::new(schema, name);
+            assert_eq!(ObjectName::read(&name.written()), Some(name));
+        }
+        assert_eq!(ObjectName::read("film"), None);
+    }
 
     #[test]
     fn escapes_and_direction_marks_become_visible() {

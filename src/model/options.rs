@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// How rows travel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// `COPY … TO STDOUT` on the source, streamed through howdah into `COPY … FROM STDIN`.
     #[default]
@@ -28,6 +29,7 @@ impl Method {
 
 /// Which part of the schema is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SchemaChoice {
     #[default]
     All,
@@ -36,6 +38,7 @@ pub enum SchemaChoice {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Keep {
     #[default]
     Keep,
@@ -44,6 +47,7 @@ pub enum Keep {
 
 /// What to do when the destination already has what would be carried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum OnExisting {
     #[default]
     Stop,
@@ -54,6 +58,7 @@ pub enum OnExisting {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum VerifyLevel {
     Off,
     #[default]
@@ -63,6 +68,7 @@ pub enum VerifyLevel {
 
 /// How values that are kept out of line are compressed where their column does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ToastCompression {
     /// lz4 where the destination has it: half the time of pglz. What the values are does not change.
     #[default]
@@ -73,6 +79,7 @@ pub enum ToastCompression {
 
 /// Which tables are carried in parts, side by side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Split {
     /// Those of a gigabyte and more whose one stream all other work would wait for.
     #[default]
@@ -80,6 +87,24 @@ pub enum Split {
     Never,
     /// Those of more bytes than this, TOAST included, in parts of about so many.
     LargerThan(u64),
+}
+
+impl From<Split> for String {
+    fn from(split: Split) -> Self {
+        match split {
+            Split::Auto => "auto".to_owned(),
+            Split::Never => "never".to_owned(),
+            Split::LargerThan(bytes) => bytes.to_string(),
+        }
+    }
+}
+
+impl TryFrom<String> for Split {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
 }
 
 impl FromStr for Split {
@@ -100,8 +125,10 @@ impl FromStr for Split {
     }
 }
 
-/// Everything a user can choose besides the two ends and the tables.
+/// Everything a user can choose besides the two ends and the tables. In files the choices bear the names they have on the command
+/// line; what a file does not say is as it is by itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Options {
     pub method: Method,
     /// Sessions that carry rows, and as many index builds; at least 1.
@@ -111,11 +138,13 @@ pub struct Options {
     pub exclude: Vec<Pattern>,
     /// Tables made without their rows.
     pub structure_only: Vec<Pattern>,
+    #[serde(rename = "where")]
     pub filters: Vec<RowFilter>,
     pub schema: SchemaChoice,
     pub owners: Keep,
     pub privileges: Keep,
     /// Roles of the source under their names on the destination.
+    #[serde(rename = "map-role")]
     pub role_map: RoleMap,
     /// Roles that the destination lacks are made, without login and password.
     pub create_roles: bool,
@@ -124,7 +153,7 @@ pub struct Options {
     pub on_existing: OnExisting,
     pub verify: VerifyLevel,
     pub toast_compression: ToastCompression,
-    #[serde(default)]
+    #[serde(rename = "split-larger-than")]
     pub split: Split,
     /// The source as the destination server sees it; none means as howdah sees it.
     pub fdw_host: Option<String>,

@@ -6,7 +6,7 @@ use std::fmt;
 use super::name::split_quoted;
 
 /// One role of the source and the role of the destination that stands in for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RolePair {
     pub old: String,
     pub new: String,
@@ -14,6 +14,7 @@ pub struct RolePair {
 
 /// Which roles of the source get another name; all others keep theirs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct RoleMap {
     pairs: Vec<RolePair>,
 }
@@ -71,6 +72,20 @@ impl RoleMap {
             .enumerate()
             .find(|(at, pair)| self.pairs.iter().take(*at).any(|p| p.old == pair.old))?;
         Some(format!("the role {} is mapped twice", side(&twice.1.old)))
+    }
+}
+
+impl From<RoleMap> for String {
+    fn from(map: RoleMap) -> Self {
+        map.to_string()
+    }
+}
+
+impl TryFrom<String> for RoleMap {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text)
     }
 }
 

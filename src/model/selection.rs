@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 /// What of a table is carried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Carry {
     #[default]
+    #[serde(rename = "rows")]
     RowsAndStructure,
     StructureOnly,
     Nothing,
@@ -96,6 +98,7 @@ impl Selection {
 
 /// Rows by condition: `schema.table=condition`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RowFilter {
     pub table: Pattern,
     /// An expression of SQL, as it stands behind `WHERE`.
@@ -127,10 +130,25 @@ impl RowFilter {
 /// `schema.name` with `*` for any run of characters; a pattern without a dot means schema `public`.
 /// Double quotes around a part make a dot in it literal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Pattern {
     text: String,
     schema: String,
     name: String,
+}
+
+impl From<Pattern> for String {
+    fn from(pattern: Pattern) -> Self {
+        pattern.text
+    }
+}
+
+impl TryFrom<String> for Pattern {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text)
+    }
 }
 
 impl Pattern {

@@ -8,8 +8,8 @@ use tokio_postgres::{Client, Row};
 
 use crate::model::catalog::{
     Catalog, Column, DatabaseProperties, DatabaseSetting, ExtensionConfig, ForeignKey, HashForm,
-    Index, KeyColumn, LargeObjects, MaterializedView, Privilege, Sequence, SequenceOwner, Table,
-    TableKind, WireType,
+    Index, KeyColumn, LargeObjects, MaterializedView, Privilege, Sequence, SequenceOwner,
+    Statistics, Table, TableKind, WireType,
 };
 use crate::model::existing::ExistingObject;
 use crate::model::feature::Feature;
@@ -23,6 +23,8 @@ const TABLES: &str = include_str!("../../assets/sql/tables.sql");
 const INHERITANCE: &str = include_str!("../../assets/sql/inheritance.sql");
 const COLUMNS: &str = include_str!("../../assets/sql/columns.sql");
 const COLUMNS_10: &str = include_str!("../../assets/sql/columns_10.sql");
+const STATISTICS: &str = include_str!("../../assets/sql/statistics.sql");
+const STATISTICS_10: &str = include_str!("../../assets/sql/statistics_10.sql");
 const INDEXES: &str = include_str!("../../assets/sql/indexes.sql");
 const FOREIGN_KEYS: &str = include_str!("../../assets/sql/foreign_keys.sql");
 const FOREIGN_KEYS_10: &str = include_str!("../../assets/sql/foreign_keys_10.sql");
@@ -95,6 +97,20 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
                 is_valid: row.get(5),
                 bytes: bytes(row.get(6)),
             });
+        }
+    }
+    let statistics = if Feature::VirtualColumns.is_in(version) {
+        STATISTICS
+    } else {
+        STATISTICS_10
+    };
+    for row in rows(client, "statistics", statistics).await? {
+        if let Some(&at) = position.get(&row.get::<_, u32>(0)) {
+            tables[at].statistics = match row.get(1) {
+                Some("complete") => Statistics::Complete,
+                Some("extended") => Statistics::Extended,
+                _ => Statistics::Incomplete,
+            };
         }
     }
     let foreign_keys = if Feature::PartitionedKeys.is_in(version) {
@@ -248,6 +264,7 @@ fn table_from(row: &Row) -> Table {
             condition: condition.unwrap_or_default(),
         }),
         has_reading_check: row.get(16),
+        statistics: Statistics::Incomplete,
     }
 }
 

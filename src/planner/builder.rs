@@ -207,10 +207,6 @@ impl Steps {
         self.steps.get(id.index()).map(|step| step.kind)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Step> {
-        self.steps.iter()
-    }
-
     /// All that FDW sessions do: what they have begun, others may have to wait for.
     pub(super) fn of_fdw_sessions(&self) -> Vec<StepId> {
         let is_one = |step: &&Step| {

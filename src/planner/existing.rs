@@ -22,6 +22,7 @@ use crate::model::problem::Problem;
 use crate::sql::constraints;
 use crate::sql::existing;
 use crate::sql::measure::Measurement;
+use crate::sql::optimizer_statistics;
 use crate::sql::settings;
 use crate::sql::statements;
 
@@ -433,7 +434,7 @@ pub(super) fn push_analyze(
             }])
             .key(format!("analyze/{}.{}", name.schema, name.name))
             .needs(needs)
-            .run(Session::Destination, statements::analyze(name)),
+            .run(Session::Destination, optimizer_statistics::analyze(name)),
         );
     }
 }

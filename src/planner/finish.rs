@@ -1,4 +1,4 @@
-//! What follows the rows besides the archive's own entries: statistics, counters, materialized views, clean-up.
+//! What follows the rows besides the archive's own entries: counters, materialized views, clean-up.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,68 +6,13 @@ use crate::model::archive::Entry;
 use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 use crate::model::options::Keep;
-use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind, TableLock};
-use crate::sql::{existing, statements};
+use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
+use crate::sql::{existing, optimizer_statistics, statements};
 
 use super::Context;
 use super::builder::{Draft, Steps, journal_key};
 use super::closure::PG_CLASS;
-use super::rows::{Carried, RowSteps};
 use super::schema::StepOfEntry;
-
-/// ANALYZE of each table with rows once its indexes stand (an expression index brings statistics of its own), and of each
-/// partitioned table at the top of its tree, whose own statistics no autovacuum gathers (manual, ANALYZE).
-pub(super) fn push_analyze(
-    context: &Context<'_>,
-    steps: &mut Steps,
-    carried: &[Carried],
-    rows: &RowSteps,
-) {
-    let tables = &context.inspection.catalog.tables;
-    let mut index_steps: HashMap<StepId, Vec<StepId>> = HashMap::new();
-    for step in steps
-        .iter()
-        .filter(|s| s.phase == Phase::Indexes && s.title.starts_with("Build"))
-    {
-        for need in &step.needs {
-            index_steps.entry(*need).or_default().push(step.id);
-        }
-    }
-    let mut roots: HashMap<usize, Vec<StepId>> = HashMap::new();
-    for carried in carried {
-        let mut root = carried.table;
-        while let Some(parent) = tables[root].partition_of {
-            root = parent;
-        }
-        let needs = roots.entry(root).or_default();
-        for durable in rows.of_table(carried.table) {
-            needs.push(durable);
-            needs.extend(index_steps.get(&durable).into_iter().flatten().copied());
-        }
-    }
-    let mut roots: Vec<(usize, Vec<StepId>)> = roots.into_iter().collect();
-    roots.sort_by_key(|(table, _)| *table);
-    for (table, needs) in roots {
-        let name = &tables[table].name;
-        steps.push(
-            Draft::new(
-                Phase::Indexes,
-                format!("Gather statistics of {name}"),
-                "Without statistics the planner would guess, and the first queries would be slow.",
-            )
-            .object(name)
-            .rule(Rule::Optional)
-            // It waits for whatever alters the table, and that for it.
-            .locks(vec![TableLock {
-                table,
-                is_shared: false,
-            }])
-            .key(journal_key("analyze", name))
-            .needs(needs)
-            .run(Session::Destination, statements::analyze(name)),
-        );
-    }
-}
 
 /// pg_dump takes for granted that nobody but its owner may create in schema public, as it is from 15 on, and says only what
 /// the source has besides. An older destination is brought to that first, or what the source forbids would be allowed there.
@@ -212,11 +157,28 @@ pub(super) fn push_refreshes(context: &Context<'_>, steps: &mut Steps, made: &St
                 .or_by_search_path(context),
             );
             needs = vec![refresh];
+            push_gathering(steps, name, refresh);
         }
         if !needs.is_empty() {
             upstream.insert(entry.id, needs);
         }
     }
+}
+
+/// It is filled from rows that came anew, whatever was known of it on the source.
+fn push_gathering(steps: &mut Steps, view: &ObjectName, refresh: StepId) {
+    steps.push(
+        Draft::new(
+            Phase::Finish,
+            format!("Gather statistics of {view}"),
+            "Without statistics the planner would guess, and the first queries would be slow.",
+        )
+        .object(view)
+        .rule(Rule::Optional)
+        .key(journal_key("analyze", view))
+        .needs([refresh])
+        .run(Session::Destination, optimizer_statistics::analyze(view)),
+    );
 }
 
 /// Always the last statement on our own scaffold. A run that makes the schema can be gone on with as long as its journal is there.

@@ -19,6 +19,7 @@ pub mod resume;
 pub mod roles;
 mod rows;
 mod schema;
+mod statistics;
 mod verification;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -372,7 +373,7 @@ pub fn plan(
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::Indexes);
     }
     if makes_schema {
-        finish::push_analyze(&context, &mut steps, &carried, &rows);
+        statistics::push(&context, &mut steps, &carried, &rows, &made);
     } else {
         existing::push_putting_back(&context, &mut steps, &rows, aside.as_ref());
         existing::push_analyze(&context, &mut steps, &carried, &rows);

@@ -2,15 +2,19 @@
 //!
 //! No network here. Files and variables come in through [`Environment`], so that tests bring their own.
 
+pub mod config;
 pub mod conninfo;
 pub mod environment;
 mod keywords;
 pub mod passfile;
+pub mod plan_file;
 pub mod resolve;
 pub mod service;
 pub mod uri;
 
+pub use config::Config;
 pub use conninfo::ConnectionInfo;
 pub use environment::Environment;
+pub use plan_file::PlanFile;
 pub use resolve::{Resolved, fill_password, resolve, resolve_with_warnings};
 pub use uri::to_uri;

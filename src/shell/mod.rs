@@ -10,6 +10,7 @@ pub mod event_loop;
 mod files;
 mod input;
 mod interrupts;
+pub mod log;
 mod pace;
 pub mod terminal;
 

@@ -146,10 +146,6 @@ pub fn relation_size(name: &ObjectName) -> String {
     )
 }
 
-pub fn analyze(name: &ObjectName) -> String {
-    format!("ANALYZE {}", qualified(name))
-}
-
 pub fn refresh_materialized_view(name: &ObjectName) -> String {
     format!("REFRESH MATERIALIZED VIEW {}", qualified(name))
 }

@@ -74,7 +74,10 @@ fn proof(feature: Feature) -> &'static str {
         Feature::NotValidOnPartitioned => {
             "create table k (a int primary key); create table t (a int) partition by range (a); alter table t add foreign key (a) references k not valid"
         }
-        Feature::StatisticsImport => "select 'pg_restore_relation_stats'::regproc",
+        Feature::RangeStatistics => "select range_bounds_histogram from pg_stats where false",
+        Feature::StatisticsImport => {
+            "select 'pg_restore_relation_stats'::regproc, 'pg_restore_attribute_stats'::regproc; select relallfrozen from pg_class where false; create table t (); analyze only t"
+        }
     }
 }
 

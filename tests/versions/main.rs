@@ -12,6 +12,8 @@ mod packages;
 #[cfg(test)]
 mod servers;
 #[cfg(test)]
+mod statistics;
+#[cfg(test)]
 #[path = "../database/support/mod.rs"]
 #[expect(dead_code, reason = "the other tests use all of it")]
 mod support;

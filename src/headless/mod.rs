@@ -1,0 +1,291 @@
+//! The same engine without a screen: progress lines for people on stderr, or one JSON object per event on stdout.
+//!
+//! It draws nothing and decides nothing: checks block or not, the plan is the planner's, the exit code is the report's.
+
+mod planning;
+mod voice;
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::checks::{self, Purpose};
+use crate::engine;
+use crate::model::connection::Endpoint;
+use crate::model::event::{RunEvent, Stop};
+use crate::model::finding::Level;
+use crate::model::inspection::Inspection;
+use crate::model::name::printable_lines;
+use crate::model::options::Options;
+use crate::model::plan::Plan;
+use crate::model::problem::Problem;
+use crate::planner;
+use crate::report_text;
+use crate::settings::{Environment, fill_password};
+
+pub use planning::{Form, Job, show_plan};
+pub use voice::Voice;
+
+/// What a headless command ends with.
+#[derive(Debug)]
+pub enum End {
+    Code(u8),
+    Failed(Box<Problem>),
+}
+
+impl End {
+    fn failed(problem: Problem) -> Self {
+        Self::Failed(Box::new(problem))
+    }
+}
+
+/// Exit code of a command that has nothing to do, or was not told to do it.
+const USAGE: u8 = 2;
+
+/// Exit code of checks that block.
+pub const CHECKS_BLOCKED: u8 = 3;
+
+/// Reads both sides and checks; none when a check blocks.
+async fn inspect(
+    source: Endpoint,
+    destination: Endpoint,
+    options: &Options,
+    purpose: Purpose,
+    voice: Voice,
+) -> Result<Option<Inspection>, Problem> {
+    let mut is_blocked = false;
+    let inspection = checks::inspect(source, destination, options.clone(), purpose, |result| {
+        is_blocked |= result.level() == Some(Level::Blocking);
+        voice.check(&result);
+    })
+    .await;
+    match inspection {
+        Ok(inspection) => Ok((!is_blocked).then_some(inspection)),
+        Err(problem) if is_blocked => {
+            voice.say(&problem.to_string());
+            Ok(None)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// `howdah check`: 0 when nothing blocks, 3 otherwise. With a plan file it must fit, too.
+pub async fn check(job: Job, voice: Voice) -> End {
+    let (source, destination) = (job.source.clone(), job.destination.clone());
+    let inspected = inspect(source, destination, &job.options, Purpose::Run, voice).await;
+    let is_fitting = match (inspected, &job.file) {
+        (Ok(Some(_)), None) => Ok(true),
+        (Ok(Some(inspection)), Some(_)) => planning::plan(&inspection, &job, voice)
+            .await
+            .map(|plan| plan.is_some()),
+        (Ok(None), _) => Ok(false),
+        (Err(problem), _) => Err(problem),
+    };
+    match is_fitting {
+        Ok(true) => End::Code(0),
+        Ok(false) => End::Code(CHECKS_BLOCKED),
+        Err(problem) => End::failed(problem),
+    }
+}
+
+/// `howdah run`. `stop` hears the signals.
+pub async fn run(job: Job, voice: Voice, report_file: Option<&std::path::Path>) -> End {
+    let (source, destination) = (job.source.clone(), job.destination.clone());
+    let inspected = inspect(source, destination, &job.options, Purpose::Run, voice).await;
+    let inspection = match inspected {
+        Ok(Some(inspection)) => inspection,
+        Ok(None) => {
+            voice.say("A check blocks this migration; nothing was changed.");
+            return End::Code(CHECKS_BLOCKED);
+        }
+        Err(problem) => return End::failed(problem),
+    };
+    let plan = match planning::plan(&inspection, &job, voice).await {
+        Ok(Some((_, plan))) => Arc::new(plan),
+        Ok(None) => return End::Code(CHECKS_BLOCKED),
+        Err(problem) => return End::failed(problem),
+    };
+    for note in &plan.notes {
+        voice.say(&format!("note  {note}"));
+    }
+    perform(plan, inspection, voice, report_file).await
+}
+
+/// `howdah resume`: 2 when there is nothing to go on with. The source is the journal's unless it is named; its password, which
+/// no journal holds, is looked for in the environment.
+pub async fn resume(
+    source: Option<Endpoint>,
+    destination: Endpoint,
+    environment: &Environment,
+    is_wanted: bool,
+    voice: Voice,
+    report_file: Option<&std::path::Path>,
+) -> End {
+    let journal = match checks::journal_of(&destination).await {
+        Ok(Some(journal)) => journal,
+        Ok(None) => {
+            voice.say(&format!(
+                "Nothing to resume: {} has no journal of an interrupted run. Its last run came to its end, or none was begun.",
+                destination.label()
+            ));
+            return End::Code(USAGE);
+        }
+        Err(problem) => return End::failed(problem),
+    };
+    let request = journal.request;
+    let source = source.unwrap_or_else(|| {
+        let mut source = request.source.clone();
+        fill_password(&mut source, environment);
+        source
+    });
+    let options = &request.options;
+    let inspection = match inspect(source, destination, options, Purpose::Resume, voice).await {
+        Ok(Some(inspection)) => inspection,
+        Ok(None) => {
+            voice.say("A check blocks this; nothing was changed.");
+            return End::Code(CHECKS_BLOCKED);
+        }
+        Err(problem) => return End::failed(problem),
+    };
+    let selection = request.selection(&inspection.catalog);
+    let plan = match planner::plan(&inspection, &selection, options) {
+        Ok(plan) => Arc::new(plan),
+        Err(problem) => return End::failed(problem),
+    };
+    for note in &plan.notes {
+        voice.say(&format!("note  {note}"));
+    }
+    if !is_wanted {
+        voice.say("Nothing was changed. Add --yes to go on.");
+        return End::Code(USAGE);
+    }
+    perform(plan, inspection, voice, report_file).await
+}
+
+/// `howdah clean`: 0 when nothing is left.
+pub async fn clean(destination: Endpoint, is_wanted: bool) -> End {
+    let voice = Voice::Lines;
+    let found = match checks::leftovers_of(&destination).await {
+        Ok(found) => found,
+        Err(problem) => return End::failed(problem),
+    };
+    if found.objects.is_empty() {
+        voice.say("Nothing of howdah's own is there.");
+        return End::Code(0);
+    }
+    if found.sessions > 0 {
+        voice.say(
+            "A run of howdah is under way in this database; nothing was removed. Stop it first.",
+        );
+        return End::Code(CHECKS_BLOCKED);
+    }
+    if !is_wanted {
+        voice.say("These statements would be run; what was copied stays:");
+        for statement in &found.statements {
+            voice.say(&format!("    {};", printable_lines(statement)));
+        }
+        voice.say("Nothing was changed. Add --yes to run them.");
+        return End::Code(USAGE);
+    }
+    let tell = |statement: &str| voice.say(&format!("done  {};", printable_lines(statement)));
+    match engine::clean(&destination, &found.statements, tell).await {
+        Ok(()) => End::Code(0),
+        Err(problem) => End::failed(problem),
+    }
+}
+
+/// `howdah verify`: 0 when everything compared is equal, 4 when something is not.
+pub async fn verify(
+    source: Endpoint,
+    destination: Endpoint,
+    options: Options,
+    voice: Voice,
+    report_file: Option<&std::path::Path>,
+) -> End {
+    let inspected = inspect(source, destination, &options, Purpose::Comparison, voice).await;
+    let inspection = match inspected {
+        Ok(Some(inspection)) => inspection,
+        Ok(None) => {
+            voice.say("A check blocks this comparison.");
+            return End::Code(CHECKS_BLOCKED);
+        }
+        Err(problem) => return End::failed(problem),
+    };
+    let plan = match planning::selection(&inspection, &options).await {
+        Ok(selection) => Arc::new(planner::comparison(&inspection, &selection, &options)),
+        Err(problem) => return End::failed(problem),
+    };
+    perform(plan, inspection, voice, report_file).await
+}
+
+/// Has the engine run a plan, tells of it and keeps its report.
+async fn perform(
+    plan: Arc<Plan>,
+    inspection: Inspection,
+    voice: Voice,
+    report_file: Option<&std::path::Path>,
+) -> End {
+    let handle = engine::start(
+        Arc::clone(&plan),
+        inspection.source_endpoint,
+        inspection.destination_endpoint,
+    );
+    let Some(report) = follow(handle, &plan, voice).await else {
+        return End::failed(Problem::new(
+            "The run ended without a report",
+            "the engine is gone",
+        ));
+    };
+    voice.say(&report_text::summary(&report));
+    if voice == Voice::Json
+        && let Ok(value) = serde_json::from_str::<serde_json::Value>(&report_text::json(&report))
+    {
+        voice.event(&json!({"event": "finished", "report": value}));
+    }
+    if let Some(file) = report_file {
+        let is_json = file
+            .extension()
+            .is_some_and(|e| e.eq_ignore_ascii_case("json"));
+        let text = if is_json {
+            report_text::json(&report)
+        } else {
+            report_text::markdown(&report)
+        };
+        if let Err(error) = std::fs::write(file, text) {
+            return End::failed(Problem::new(
+                format!("Could not write the report to {}", file.display()),
+                error.to_string(),
+            ));
+        }
+        voice.say(&format!("Report written to {}", file.display()));
+    }
+    End::Code(report.outcome.exit_code())
+}
+
+async fn follow(
+    mut handle: engine::RunHandle,
+    plan: &Plan,
+    voice: Voice,
+) -> Option<Box<crate::model::report::Report>> {
+    let mut signals = crate::signals::Signals::listen();
+    let mut interrupts = 0;
+    loop {
+        tokio::select! {
+            event = handle.events.recv() => match event? {
+                RunEvent::Finished(report) => return Some(report),
+                event => voice::tell(voice, plan, &event),
+            },
+            () = signals.next() => {
+                interrupts += 1;
+                voice.say(match interrupts {
+                    1 => "Stopping: running statements are cancelled and rolled back, then the scaffold is removed. Once more to leave at once.",
+                    _ => "Leaving at once; the next start finds what is left.",
+                });
+                handle.stopper.stop(Stop::Now);
+                if interrupts > 1 {
+                    return None;
+                }
+            }
+        }
+    }
+}
