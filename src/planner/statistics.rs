@@ -122,7 +122,7 @@ fn one_by_one(context: &Context<'_>, at: usize, whole: &[bool]) -> Draft {
     }
 }
 
-fn draft(context: &Context<'_>, table: usize, verb: &str, why: &str) -> Draft {
+fn draft(context: &Context<'_>, table: usize, verb: &str, why: &'static str) -> Draft {
     let name = &context.inspection.catalog.tables[table].name;
     Draft::new(Phase::Indexes, format!("{verb} statistics of {name}"), why)
         .object(name)
@@ -138,7 +138,7 @@ fn draft(context: &Context<'_>, table: usize, verb: &str, why: &str) -> Draft {
 fn gather(
     context: &Context<'_>,
     at: usize,
-    why: &str,
+    why: &'static str,
     analyze: fn(&crate::model::name::ObjectName) -> String,
 ) -> Draft {
     let name = &context.inspection.catalog.tables[at].name;
@@ -178,7 +178,7 @@ fn carry(context: &Context<'_>, at: usize, table: &Table) -> Draft {
         statements: vec![Statement {
             session: Session::Destination,
             action: Action::Run,
-            sql: analyze,
+            sql: analyze.into(),
         }],
         to_finish: None,
     }])

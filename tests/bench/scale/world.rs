@@ -5,7 +5,8 @@ use std::sync::Arc;
 use howdah::app::{Effect, Inspection, Key, KeyCode, Msg, Now, Prefill, Start, State, WizardStep};
 use howdah::model::archive::{Archive, Entry, Section};
 use howdah::model::catalog::{
-    Catalog, Column, HashForm, Index, Sequence, SequenceOwner, Table, TableKind, WireType,
+    Catalog, Column, HashForm, Index, Sequence, SequenceOwner, Statistics, Table, TableKind,
+    WireType,
 };
 use howdah::model::connection::{DatabaseFacts, Endpoint, PasswordOrigin, ServerFacts, Side, Tls};
 use howdah::model::event::RunEvent;
@@ -116,6 +117,7 @@ fn table(at: usize) -> Table {
         has_insert_rule: false,
         extension_config: None,
         has_reading_check: false,
+        statistics: Statistics::Incomplete,
         name: ObjectName::new(&schema, &name),
     }
 }
