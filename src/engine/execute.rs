@@ -115,7 +115,7 @@ impl Executor {
                 Err(problem) => Err(problem),
             };
             if let Ok(outcome) = &mut result {
-                outcome.refusal = Some((refusal, fallback.clone()));
+                outcome.refusal = Some(Box::new((refusal, fallback.clone())));
             }
         }
         for (_, mut open) in held.open {
@@ -300,7 +300,8 @@ impl Executor {
                     let StepKind::VerifyDefinitions { is_whole } = step.kind else {
                         return Err(Problem::new(&step.title, "nothing says what to compare"));
                     };
-                    outcome.definitions = Some(self.compare_definitions(is_whole).await?);
+                    let compared = self.compare_definitions(is_whole).await?;
+                    outcome.definitions = Some(Box::new(compared));
                 }
                 Action::CountViolations => {
                     let open = held.session(statement.session).await?;
@@ -310,10 +311,10 @@ impl Executor {
                         .await
                         .or_fail(step, statement, open)
                         .await?;
-                    outcome.violations = Some(Violations {
+                    outcome.violations = Some(Box::new(Violations {
                         count: u64::try_from(row.get::<_, i64>(0)).unwrap_or(0),
                         sample: row.get(1),
-                    });
+                    }));
                 }
                 Action::BindMeasured => {
                     let Some(Measure::Counter {

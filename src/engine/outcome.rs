@@ -33,7 +33,7 @@ pub(super) enum Measure {
     Absent,
 }
 
-/// What a finished step has to tell.
+/// What a finished step has to tell. There is one for each step of a plan: what few have is kept apart.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StepOutcome {
     pub(super) rows: u64,
@@ -46,9 +46,9 @@ pub(super) struct StepOutcome {
     /// What the destination held before rows were added to it.
     pub(super) before: Option<Measure>,
     /// Why the step's own way was refused; its fallback then did it.
-    pub(super) refusal: Option<(Problem, Fallback)>,
-    pub(super) violations: Option<Violations>,
-    pub(super) definitions: Option<DefinitionsResult>,
+    pub(super) refusal: Option<Box<(Problem, Fallback)>>,
+    pub(super) violations: Option<Box<Violations>>,
+    pub(super) definitions: Option<Box<DefinitionsResult>>,
 }
 
 impl StepOutcome {
@@ -263,8 +263,8 @@ impl Ledger {
         if let Some(because) = &plan.definitions_not_compared {
             return DefinitionsResult::not_compared(because);
         }
-        let compared = self.done.values().find_map(|o| o.definitions.clone());
-        let Some(mut result) = compared else {
+        let compared = self.done.values().find_map(|o| o.definitions.as_deref());
+        let Some(mut result) = compared.cloned() else {
             return DefinitionsResult::not_compared("the comparison did not run");
         };
         let told: HashSet<&str> = plan
@@ -309,7 +309,7 @@ impl Ledger {
             let Some(outcome) = self.done.get(&step.id) else {
                 continue;
             };
-            let Some((refusal, fallback)) = &outcome.refusal else {
+            let Some((refusal, fallback)) = outcome.refusal.as_deref() else {
                 continue;
             };
             match &fallback.to_finish {

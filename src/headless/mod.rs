@@ -225,11 +225,12 @@ async fn perform(
     voice: Voice,
     report_file: Option<&std::path::Path>,
 ) -> End {
-    let handle = engine::start(
-        Arc::clone(&plan),
-        inspection.source_endpoint,
-        inspection.destination_endpoint,
-    );
+    let Inspection {
+        source_endpoint,
+        destination_endpoint,
+        ..
+    } = inspection;
+    let handle = engine::start(Arc::clone(&plan), source_endpoint, destination_endpoint);
     let Some(report) = follow(handle, &plan, voice).await else {
         return End::failed(Problem::new(
             "The run ended without a report",

@@ -184,6 +184,12 @@ impl Steps {
         }
     }
 
+    /// Room for about so many, so that a plan of very many is not moved while it grows.
+    pub(super) fn with_room_for(mut self, steps: usize) -> Self {
+        self.steps.reserve_exact(steps);
+        self
+    }
+
     pub(super) fn push(&mut self, draft: Draft) -> StepId {
         let id = StepId(u32::try_from(self.steps.len()).unwrap_or(u32::MAX));
         let mut step = draft.0;

@@ -349,7 +349,10 @@ pub fn plan(
     let carried = rows::carried(&context);
     let is_copy_only = carried.iter().all(|c| c.method == Method::Copy);
 
-    let mut steps = resume::begin(&context);
+    let catalog = &inspection.catalog;
+    let likely =
+        inspection.archive.entries.len() + 3 * catalog.tables.len() + 2 * catalog.sequences.len();
+    let mut steps = resume::begin(&context).with_room_for(likely);
     push_preparation(&context, &mut steps)?;
     let (step_of_role, new_roles) = roles::push_roles(&context, &mut steps);
     context.step_of_role = step_of_role;

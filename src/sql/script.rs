@@ -21,6 +21,7 @@ pub fn parameters(action: Action) -> Option<&'static str> {
         Action::BindMeasured => Some("$1 and $2 are the source's last_value and is_called"),
         Action::Journal => Some("$1 and $2 are the rows and bytes carried"),
         Action::Stream => Some("once per large object and piece"),
+        Action::SkipIfDone => Some("if it is true, the step ends here"),
         Action::KeepIfEqual => Some("only if both sides are equal: then the step ends here"),
         Action::RunWithPassword => Some("the password is put in on the way to the server"),
         _ => None,
