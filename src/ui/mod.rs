@@ -92,3 +92,5 @@ mod tests;
 mod tests_preview;
 #[cfg(test)]
 mod tests_run;
+#[cfg(test)]
+mod tests_select;

@@ -9,7 +9,7 @@ use super::{field, footer, panel, text};
 use crate::app::form::Field;
 use crate::app::options_form::{OptionsForm, ROWS, Row};
 use crate::app::overlay::{AddressForm, Confirm, Overlay, RowFilterForm, TextList};
-use crate::app::{State, keymap};
+use crate::app::{State, format, keymap};
 use crate::ui::theme::Theme;
 
 /// Columns inside of a box, if the screen has them.
@@ -334,19 +334,43 @@ fn row_filter(form: &RowFilterForm, frame: &mut Frame<'_>, area: Rect, theme: &T
     }
 }
 
+/// Only what is in sight is broken into lines: there may be a hundred thousand.
 fn text_list(list: &TextList, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let columns = columns(area);
-    let mut lines = Vec::new();
-    for line in &list.lines {
-        for (row, part) in text::wrap(line, columns.saturating_sub(2))
+    let broken = |line: &String| -> Vec<Line<'static>> {
+        let parts = text::wrap(line, columns.saturating_sub(2));
+        let indents = std::iter::once("").chain(std::iter::repeat("  "));
+        parts
             .into_iter()
-            .enumerate()
-        {
-            let indent = if row == 0 { "" } else { "  " };
-            lines.push(Line::raw(format!("{indent}{part}")));
-        }
-    }
-    scrolled(&list.title, lines, list.scroll, frame, area, theme);
+            .zip(indents)
+            .map(|(part, indent)| Line::raw(format!("{indent}{part}")))
+            .collect()
+    };
+    let count = list.lines.len();
+    let height = usize::from(area.height).saturating_sub(4);
+    // As many of the last lines as fill the box stay in sight at its end.
+    let mut tail = 0;
+    let fits = list.lines.iter().rev().take_while(|line| {
+        tail += broken(line).len();
+        tail <= height
+    });
+    let first = list.scroll.min(count - fits.count());
+    let shown: Vec<_> = list.lines[first..]
+        .iter()
+        .take(height)
+        .flat_map(broken)
+        .take(height)
+        .collect();
+    let note = if first > 0 || tail > height {
+        let place = format!("from {} of {}", first + 1, format::count(count as u64));
+        format!("{place} · ↑ ↓ scroll · any other key closes")
+    } else {
+        "any key closes".to_owned()
+    };
+    let inner = popup(frame, area, &list.title, shown.len() + 2, theme);
+    let note = theme.glyphs.words(&note).into_owned();
+    let foot = [Line::default(), Line::styled(note, theme.dim())];
+    put(frame, inner, shown.into_iter().chain(foot));
 }
 
 /// Lines in a box, as many as fit, with a word below on where one is.

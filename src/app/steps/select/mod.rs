@@ -198,10 +198,7 @@ impl Select {
                 if let Some((selection, method)) = self.undo.pop() {
                     (*ctx.selection, ctx.options.method) = (selection, method);
                 }
-                if let Some(inspection) = ctx.inspection {
-                    self.fallen =
-                        consequences::of(inspection, &self.dependants, ctx.selection, ctx.options);
-                }
+                self.judge(ctx);
             }
             Action::RowFilter => self.ask_filter(ctx),
             Action::Consequences => self.show_fallen(ctx),
@@ -238,8 +235,21 @@ impl Select {
             Tab::Tables => self.change_tables(action, &inspection.catalog, ctx),
             Tab::Sequences => self.change_sequences(action, ctx.selection),
         }
-        if before != (ctx.selection.clone(), ctx.options.method) {
-            self.remember(before);
+        if before.1 == ctx.options.method && before.0 == *ctx.selection {
+            return;
+        }
+        // Methods and conditions take nothing along.
+        let is_same_choice = before.0.tables == ctx.selection.tables
+            && before.0.sequences == ctx.selection.sequences;
+        self.remember(before);
+        if !is_same_choice {
+            self.judge(ctx);
+        }
+    }
+
+    /// What falls away now.
+    fn judge(&mut self, ctx: &Ctx<'_>) {
+        if let Some(inspection) = ctx.inspection {
             self.fallen =
                 consequences::of(inspection, &self.dependants, ctx.selection, ctx.options);
         }
