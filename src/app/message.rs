@@ -9,6 +9,7 @@ use crate::model::event::{RunEvent, Stop};
 use crate::model::finding::CheckResult;
 pub use crate::model::inspection::Inspection;
 use crate::model::options::Options;
+use crate::model::peek::Peek;
 use crate::model::plan::{Plan, StepId};
 use crate::model::problem::Problem;
 use crate::model::report::Report;
@@ -65,6 +66,10 @@ pub enum Msg {
         attempt: u64,
         outcome: Result<Arc<Plan>, Box<Problem>>,
     },
+    Peeked {
+        attempt: u64,
+        outcome: Result<Peek, Box<Problem>>,
+    },
     Run(RunEvent),
     Copied {
         what: String,
@@ -102,6 +107,14 @@ pub enum Effect {
         inspection: Arc<Inspection>,
         selection: Arc<Selection>,
         options: Box<Options>,
+    },
+    /// The first rows of a table of the inspection's source: [`Msg::Peeked`].
+    Peek {
+        attempt: u64,
+        inspection: Arc<Inspection>,
+        /// Position in the catalog.
+        table: usize,
+        filter: Option<String>,
     },
     /// [`Msg::Run`] many times; the last is `Finished`. Endpoints are those of the inspection.
     StartRun {

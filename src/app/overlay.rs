@@ -6,6 +6,7 @@ use crate::model::options::Options;
 use super::form::Field;
 use super::key::{Key, KeyCode};
 use super::options_form::OptionsForm;
+use super::steps::select::peek::PeekBox;
 
 /// More than any step's help has to scroll; the drawing stops at its end.
 const HELP_LINES: usize = 30;
@@ -18,6 +19,7 @@ pub enum Overlay {
     SourceAddress(AddressForm),
     RowFilter(RowFilterForm),
     List(TextList),
+    Peek(PeekBox),
 }
 
 /// What closing an overlay means.
@@ -30,6 +32,8 @@ pub enum Choice {
     GoOn,
     StartRun,
     Stop(Stop),
+    /// What is waited for is not wanted any more.
+    Withdraw(u64),
     SetOptions(Box<Options>),
     /// For these tables; none takes the condition away.
     SetFilter {
@@ -54,6 +58,7 @@ impl Overlay {
             Self::SourceAddress(form) => return form.key(key),
             Self::RowFilter(form) => return form.key(key),
             Self::List(list) => return list.key(key),
+            Self::Peek(peek) => return peek.key(key),
         }
         None
     }

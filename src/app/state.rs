@@ -224,6 +224,7 @@ impl State {
     pub fn wants_ticks(&self) -> bool {
         self.toast.is_some()
             || self.connect.is_pending()
+            || matches!(&self.overlay, Some(Overlay::Peek(peek)) if peek.is_pending())
             || self.check.pending.is_some()
             || self.preview.is_pending()
             || self.run.is_running()

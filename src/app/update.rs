@@ -58,6 +58,11 @@ impl State {
                     self.preview.planned(outcome);
                 }
             }
+            Msg::Peeked { attempt, outcome } => {
+                if let Some(Overlay::Peek(peek)) = &mut self.overlay {
+                    peek.answer(attempt, outcome);
+                }
+            }
             Msg::Run(event) => return self.run_event(event, now),
             Msg::Copied { what } => self.say(format!("Copied {what} to the clipboard."), now),
             Msg::Written { what, outcome } => match outcome {
@@ -307,6 +312,7 @@ impl State {
                 return self.after_check(now);
             }
             Choice::StartRun => return self.start_run(now),
+            Choice::Withdraw(attempt) => return vec![Effect::Cancel { attempt }],
             Choice::Stop(stop) => return self.stop_run(stop),
             Choice::SetFilter { tables, condition } => {
                 let select = &mut self.select;

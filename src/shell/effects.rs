@@ -16,10 +16,12 @@ use crate::model::event::{Progress, RunEvent, Stop};
 use crate::model::finding::CheckResult;
 use crate::model::inspection::Inspection;
 use crate::model::options::Options;
+use crate::model::peek::Peek;
 use crate::model::plan::{Plan, StepId};
 use crate::model::problem::Problem;
 use crate::model::report::{Outcome, Report};
 use crate::model::selection::Selection;
+use crate::pg;
 use crate::pg::connect::probe;
 use crate::planner;
 use crate::settings::{Environment, fill_password};
@@ -117,6 +119,21 @@ impl Effects {
                     }
                 });
             }
+            Effect::Peek {
+                attempt,
+                inspection,
+                table,
+                filter,
+            } => {
+                let source = self.with_password(inspection.source_endpoint.clone());
+                let rows = peek(source, inspection, table, filter);
+                self.ask(
+                    attempt,
+                    "Could not look at the rows",
+                    rows,
+                    move |outcome| Msg::Peeked { attempt, outcome },
+                );
+            }
             Effect::StartRun {
                 plan,
                 source,
@@ -140,7 +157,8 @@ impl Effects {
         match msg {
             Msg::ConnectionTested { attempt, .. }
             | Msg::Inspected { attempt, .. }
-            | Msg::Planned { attempt, .. } => {
+            | Msg::Planned { attempt, .. }
+            | Msg::Peeked { attempt, .. } => {
                 self.attempts.remove(attempt);
             }
             Msg::Run(RunEvent::Finished(_)) => self.run = None,
@@ -294,6 +312,30 @@ async fn inspect_telling(
     };
     // The user may still change the method after the checks.
     checks::inspect(source, destination, options, Purpose::Wizard, tell).await
+}
+
+async fn peek(
+    source: Endpoint,
+    inspection: Arc<Inspection>,
+    table: usize,
+    filter: Option<String>,
+) -> Result<Peek, Problem> {
+    let what = "Could not look at the rows";
+    if let Some(reason) = filter
+        .as_deref()
+        .and_then(checks::filters::is_more_than_a_condition)
+    {
+        return Err(Problem::new(what, reason).hint("Mend the table's condition: w."));
+    }
+    let table = inspection.catalog.tables.get(table);
+    let table = table.ok_or_else(|| Problem::new(what, "the table is not known"))?;
+    pg::peek::peek(
+        &source,
+        inspection.source.version_num,
+        table,
+        filter.as_deref(),
+    )
+    .await
 }
 
 async fn make_plan(

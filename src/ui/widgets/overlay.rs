@@ -9,7 +9,7 @@ use super::{field, footer, panel, text};
 use crate::app::form::Field;
 use crate::app::options_form::{OptionsForm, ROWS, Row};
 use crate::app::overlay::{AddressForm, Confirm, Overlay, RowFilterForm, TextList};
-use crate::app::{State, format, keymap};
+use crate::app::{Now, State, format, keymap};
 use crate::ui::theme::Theme;
 
 /// Columns inside of a box, if the screen has them.
@@ -17,7 +17,14 @@ const COLUMNS: u16 = 66;
 /// Of an option's name.
 const LABEL_COLUMNS: usize = 22;
 
-pub fn draw(state: &State, overlay: &Overlay, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+pub fn draw(
+    state: &State,
+    overlay: &Overlay,
+    now: Now,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    theme: &Theme,
+) {
     match overlay {
         Overlay::Help { scroll } => help(state, *scroll, frame, area, theme),
         Overlay::Confirm(question) => confirm(question, frame, area, theme),
@@ -25,6 +32,7 @@ pub fn draw(state: &State, overlay: &Overlay, frame: &mut Frame<'_>, area: Rect,
         Overlay::SourceAddress(form) => address(form, frame, area, theme),
         Overlay::RowFilter(form) => row_filter(form, frame, area, theme),
         Overlay::List(list) => text_list(list, frame, area, theme),
+        Overlay::Peek(peek) => super::peek::draw(peek, now, frame, area, theme),
     }
 }
 
