@@ -55,6 +55,7 @@ pub(crate) fn prefilled() -> State {
         source: side("old.example"),
         destination: side("new.example"),
         options: options(),
+        known: Vec::new(),
         is_demo: false,
     })
 }

@@ -24,6 +24,7 @@ pub enum Action {
     NextField,
     PreviousField,
     Reveal,
+    Pick,
     // Shared by several steps.
     Toggle,
     Copy,
@@ -140,6 +141,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(CONNECT, &[c(' ')], Action::Toggle, "Change", "Change the choice in focus: the TLS mode or the tick", 2),
     binding(CONNECT, &[k(KeyCode::Left)], Action::Left, "", "Previous TLS mode; in a text, one character to the left", 9),
     binding(CONNECT, &[k(KeyCode::Right)], Action::Right, "", "Next TLS mode; in a text, one character to the right", 9),
+    binding(CONNECT, &[Key::ctrl('p')], Action::Pick, "Pick", "Pick from recent connections and service names; on TLS, from its modes", 2),
     binding(CONNECT, &[Key::ctrl('r')], Action::Reveal, "Show password", "Show or hide the passwords", 3),
     binding(CONNECT, &[k(KeyCode::Esc)], Action::Back, "Quit", "Cancel a running test; else ask to quit", 4),
 

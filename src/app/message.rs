@@ -2,6 +2,7 @@
 //!
 //! Answers carry the `attempt` number of the question, so that an answer to a question long withdrawn is known as such.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::model::connection::{Endpoint, ServerFacts, Side};
@@ -52,6 +53,12 @@ pub enum Msg {
         attempt: u64,
         outcome: Result<ServerFacts, Box<Problem>>,
     },
+    /// While a connection is tested: the password comes from this file.
+    PasswordFound {
+        side: Side,
+        attempt: u64,
+        file: PathBuf,
+    },
     /// One check has ended; several come per inspection.
     CheckDone {
         attempt: u64,
@@ -76,7 +83,7 @@ pub enum Msg {
     },
     Written {
         what: String,
-        outcome: Result<std::path::PathBuf, Box<Problem>>,
+        outcome: Result<PathBuf, Box<Problem>>,
     },
 }
 
@@ -90,6 +97,8 @@ pub enum Effect {
         endpoint: Box<Endpoint>,
         create_database: bool,
     },
+    /// Keeps these for the next time, without their passwords. [`Msg::Written`] only if that fails.
+    Remember(Box<[Endpoint; 2]>),
     /// Abandons a test, an inspection or the making of a plan: no answer will come.
     Cancel {
         attempt: u64,

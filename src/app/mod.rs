@@ -19,6 +19,7 @@ pub mod list;
 pub mod message;
 pub mod options_form;
 pub mod overlay;
+pub mod pick;
 mod questions;
 pub mod rate;
 pub mod state;

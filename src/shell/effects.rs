@@ -11,7 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::app::{Effect, Msg};
 use crate::checks::{self, Purpose};
 use crate::engine::{self, RunHandle, Stopper};
-use crate::model::connection::Endpoint;
+use crate::model::connection::{Endpoint, PasswordOrigin};
 use crate::model::event::{Progress, RunEvent, Stop};
 use crate::model::finding::CheckResult;
 use crate::model::inspection::Inspection;
@@ -24,7 +24,7 @@ use crate::model::selection::Selection;
 use crate::pg;
 use crate::pg::connect::probe;
 use crate::planner;
-use crate::settings::{Environment, fill_password};
+use crate::settings::{Environment, fill_password, recent};
 
 use super::{crash, files};
 
@@ -63,8 +63,22 @@ impl Effects {
                 endpoint,
                 create_database,
             } => {
+                let has_password = endpoint.password.is_some();
                 let endpoint = self.with_password(*endpoint);
-                let test = async move { Box::pin(probe(&endpoint, create_database)).await };
+                let answers = self.answers.clone();
+                let test = async move {
+                    if let (false, PasswordOrigin::Passfile(file)) =
+                        (has_password, endpoint.password_origin.clone())
+                    {
+                        let found = Msg::PasswordFound {
+                            side,
+                            attempt,
+                            file,
+                        };
+                        send(&answers, found).await;
+                    }
+                    Box::pin(probe(&endpoint, create_database)).await
+                };
                 self.ask(
                     attempt,
                     "Could not test the connection",
@@ -75,6 +89,16 @@ impl Effects {
                         outcome,
                     },
                 );
+            }
+            Effect::Remember(endpoints) => {
+                if let Some(dir) = self.environment.state_dir.clone() {
+                    self.write(move || {
+                        let outcome = recent::remember(&dir, endpoints.as_slice());
+                        let failed = outcome.err().map(|problem| Err(Box::new(problem)));
+                        let what = "the recent connections".to_owned();
+                        failed.map(|failed| (what, failed)).into_iter().collect()
+                    });
+                }
             }
             Effect::Cancel { attempt } => {
                 if let Some(task) = self.attempts.remove(&attempt) {

@@ -172,3 +172,35 @@ async fn a_source_that_dies_is_told_on_screen_and_the_terminal_is_intact() {
     assert_eq!(terminal.exit_code(), 1);
     assert_eq!(scaffold(&pair.destination).await, JOURNAL);
 }
+
+/// What connected once is there to be picked the next time, with everything but its password.
+#[tokio::test]
+async fn connections_are_remembered_without_their_passwords() {
+    let pair = support::source_only("remembered").await;
+    let home = tempfile::tempdir().unwrap();
+    let (source, destination) = (support::uri(&pair.source), support::uri(&pair.destination));
+    let ends = ["--source", &source, "--destination", &destination];
+    let mut terminal = Terminal::start_at(&ends, Some(home.path()), 100, 30);
+    terminal.wait("Source · read only");
+    terminal.press(ENTER);
+    terminal.wait("Both connections work");
+    terminal.press(ENTER);
+    terminal.wait("╭ 16 fine ─");
+    terminal.press("q");
+    assert_eq!(terminal.exit_code(), 0);
+    let file = home.path().join("state/howdah/recent.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let password = pair.source.password.as_ref().unwrap().expose();
+    assert!(
+        !text.contains(password) && text.contains(&pair.source.database),
+        "{text}"
+    );
+    let mut terminal = Terminal::start_at(&[], Some(home.path()), 100, 30);
+    terminal.wait("Source · read only");
+    terminal.press("\u{10}");
+    terminal.wait("worked lately");
+    terminal.press(ENTER);
+    terminal.wait(&format!("Database  {}", pair.source.database));
+    terminal.press("\u{3}");
+    assert_eq!(terminal.exit_code(), 0);
+}

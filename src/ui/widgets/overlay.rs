@@ -7,8 +7,10 @@ use ratatui::widgets::Clear;
 
 use super::{field, footer, panel, text};
 use crate::app::form::Field;
+use crate::app::list::ListCursor;
 use crate::app::options_form::{OptionsForm, ROWS, Row};
 use crate::app::overlay::{AddressForm, Confirm, Overlay, RowFilterForm, TextList};
+use crate::app::pick::PickList;
 use crate::app::{Now, State, format, keymap};
 use crate::ui::theme::Theme;
 
@@ -32,6 +34,7 @@ pub fn draw(
         Overlay::SourceAddress(form) => address(form, frame, area, theme),
         Overlay::RowFilter(form) => row_filter(form, frame, area, theme),
         Overlay::List(list) => text_list(list, frame, area, theme),
+        Overlay::Pick(list) => pick(list, frame, area, theme),
         Overlay::Peek(peek) => super::peek::draw(peek, now, frame, area, theme),
     }
 }
@@ -340,6 +343,42 @@ fn row_filter(form: &RowFilterForm, frame: &mut Frame<'_>, area: Rect, theme: &T
     if x < inner.right() && y < inner.bottom() {
         frame.set_cursor_position(Position::new(x, y));
     }
+}
+
+fn pick(list: &PickList, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let columns = columns(area);
+    let printed = |text: &str| crate::model::name::printable(text).into_owned();
+    let widest = list
+        .rows
+        .iter()
+        .map(|row| text::width(&printed(&row.label)));
+    let label = widest.max().unwrap_or(0).min(columns.saturating_sub(18));
+    let height = usize::from(area.height).saturating_sub(4);
+    let mut cursor = ListCursor::default();
+    cursor.select(list.chosen, list.rows.len(), height);
+    let shown = cursor.visible(list.rows.len(), height);
+    let mut lines: Vec<_> = shown
+        .filter_map(|position| Some((position, list.rows.get(position)?)))
+        .map(|(position, row)| {
+            let words = format!(
+                "{}  {}",
+                text::fit(&printed(&row.label), label, theme.glyphs.ellipsis),
+                theme.glyphs.words(&printed(&row.note))
+            );
+            let words = text::fit(&words, columns.saturating_sub(2), theme.glyphs.ellipsis);
+            let (mark, style) = if position == list.chosen {
+                ("> ", theme.selected())
+            } else {
+                ("  ", theme.text())
+            };
+            Line::styled(format!("{mark}{words}"), style)
+        })
+        .collect();
+    lines.push(Line::default());
+    let keys = theme.glyphs.words("↑ ↓ choose · Enter take · Esc close");
+    lines.push(Line::styled(keys.into_owned(), theme.dim()));
+    let inner = popup(frame, area, &list.title, lines.len(), theme);
+    put(frame, inner, lines);
 }
 
 /// Only what is in sight is broken into lines: there may be a hundred thousand.
