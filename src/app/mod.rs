@@ -36,3 +36,5 @@ pub use state::{Ctx, Flow, Pending, Prefill, Start, State, Toast, ToastKind, Wiz
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_connect;

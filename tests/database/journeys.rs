@@ -25,7 +25,7 @@ fn to_preview(terminal: &mut Terminal) {
     terminal.press(ENTER);
     terminal.wait("Both connections work");
     terminal.press(ENTER);
-    terminal.wait("╭ 16 fine ─");
+    terminal.wait("╭ 17 fine ─");
     terminal.press(ENTER);
     terminal.wait("Tables ");
     terminal.press(ENTER);
@@ -72,7 +72,7 @@ async fn fdw_chosen_in_the_preview_carries_everything() {
     terminal.press(ENTER);
     // What depends on the method is checked again before anything runs.
     terminal.wait_until("the question", |screen| {
-        screen.contains("Start the run?") || screen.contains("╭ 16 fine ─")
+        screen.contains("Start the run?") || screen.contains("╭ 17 fine ─")
     });
     if !terminal.screen().contains("Start the run?") {
         terminal.press(ENTER);
@@ -185,7 +185,7 @@ async fn connections_are_remembered_without_their_passwords() {
     terminal.press(ENTER);
     terminal.wait("Both connections work");
     terminal.press(ENTER);
-    terminal.wait("╭ 16 fine ─");
+    terminal.wait("╭ 17 fine ─");
     terminal.press("q");
     assert_eq!(terminal.exit_code(), 0);
     let file = home.path().join("state/howdah/recent.toml");
