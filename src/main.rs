@@ -13,7 +13,7 @@ use howdah::model::connection::Endpoint;
 use howdah::model::name::printable_lines;
 use howdah::model::problem::Problem;
 use howdah::report_text;
-use howdah::settings::{Config, Environment, PlanFile, fill_password, resolve};
+use howdah::settings::{Config, Environment, PlanFile, fill_password, known, resolve};
 use howdah::shell::{self, Leaving};
 use howdah::signals::Signals;
 use howdah::ui::theme::Theme;
@@ -185,6 +185,7 @@ async fn wizard(ends: &Ends, look: Look, config: &Config) -> u8 {
         source: prefill(ends.source.as_deref(), true),
         destination: prefill(ends.destination.as_deref(), ends.destination.is_some()),
         options: config.options(),
+        known: known(&environment),
         is_demo: false,
     };
     open(start, look, config, environment).await
@@ -210,6 +211,7 @@ async fn demo(look: Look, config: &Config) -> u8 {
         source: prefill(demo.source()),
         destination: prefill(demo.destination()),
         options: config.options(),
+        known: Vec::new(),
         is_demo: true,
     };
     let code = open(start, look, config, Environment::default()).await;

@@ -55,6 +55,7 @@ pub(crate) fn prefilled() -> State {
         source: side("old.example"),
         destination: side("new.example"),
         options: options(),
+        known: Vec::new(),
         is_demo: false,
     })
 }
@@ -117,7 +118,11 @@ pub(crate) fn connected() -> State {
 
 pub(crate) fn check(title: &'static str, findings: Vec<Finding>) -> CheckResult {
     CheckResult {
-        id: "test",
+        id: match title {
+            "Both servers can be reached" => "reach",
+            "pg_dump is there and new enough" => "pg-dump",
+            _ => "test",
+        },
         title,
         outcome: Ok(findings),
     }
@@ -182,7 +187,7 @@ pub(crate) fn blocked_results() -> Vec<CheckResult> {
         )],
     ));
     results.push(CheckResult {
-        id: "fdw",
+        id: "fdw-reaches-source",
         title: "The destination server reaches the source",
         outcome: Err(
             Problem::new("Could not ask the destination", "permission denied")

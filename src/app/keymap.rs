@@ -24,6 +24,7 @@ pub enum Action {
     NextField,
     PreviousField,
     Reveal,
+    Pick,
     // Shared by several steps.
     Toggle,
     Copy,
@@ -44,6 +45,10 @@ pub enum Action {
     RowFilter,
     Consequences,
     Undo,
+    Peek,
+    Range,
+    RangeUp,
+    RangeDown,
     // Preview, Run, Report.
     NextHit,
     PreviousHit,
@@ -105,6 +110,13 @@ const fn binding(
     }
 }
 
+const fn shifted(code: KeyCode) -> Key {
+    Key {
+        shift: true,
+        ..Key::plain(code)
+    }
+}
+
 const fn c(c: char) -> Key {
     Key::char(c)
 }
@@ -129,6 +141,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(CONNECT, &[c(' ')], Action::Toggle, "Change", "Change the choice in focus: the TLS mode or the tick", 2),
     binding(CONNECT, &[k(KeyCode::Left)], Action::Left, "", "Previous TLS mode; in a text, one character to the left", 9),
     binding(CONNECT, &[k(KeyCode::Right)], Action::Right, "", "Next TLS mode; in a text, one character to the right", 9),
+    binding(CONNECT, &[Key::ctrl('p')], Action::Pick, "Pick", "Pick from recent connections and service names; on TLS, from its modes", 2),
     binding(CONNECT, &[Key::ctrl('r')], Action::Reveal, "Show password", "Show or hide the passwords", 3),
     binding(CONNECT, &[k(KeyCode::Esc)], Action::Back, "Quit", "Cancel a running test; else ask to quit", 4),
 
@@ -151,6 +164,10 @@ pub const BINDINGS: &[Binding] = &[
     binding(SELECT, &[c('n')], Action::None, "None", "Untick everything shown", 7),
     binding(SELECT, &[c('i')], Action::Invert, "Invert", "Turn every tick shown into its opposite", 8),
     binding(SELECT, &[c('u')], Action::Undo, "Undo", "Take back the last change of the selection", 8),
+    binding(SELECT, &[c('p')], Action::Peek, "Peek", "Look at the first rows of the table as they are on the source", 6),
+    binding(SELECT, &[c('v')], Action::Range, "Range", "Begin or end a range of rows; Space, s, m then change all of them", 8),
+    binding(SELECT, &[shifted(KeyCode::Up)], Action::RangeUp, "", "Make the range longer or shorter upwards", 9),
+    binding(SELECT, &[shifted(KeyCode::Down)], Action::RangeDown, "", "Make the range longer or shorter downwards", 9),
     binding(SELECT, &[c('d')], Action::Details, "Details", "Show or hide columns, indexes and references of the table", 8),
     binding(SELECT, &[c('M')], Action::MethodForAll, "", "Switch all tables between COPY and FDW", 9),
     binding(SELECT, &[k(KeyCode::Left), c('h')], Action::Left, "", "Collapse the schema or the partitions, or go to the parent", 9),
@@ -204,14 +221,13 @@ pub fn find(step: WizardStep, is_typing: bool, key: Key) -> Option<Action> {
     if is_typing && is_text {
         return None;
     }
-    // A character's case says all about its shift key.
-    let key = Key {
+    let bound = |key: Key| bindings(step).find(|b| b.keys.contains(&key));
+    // Most keys mean the same with Shift.
+    let plain = Key {
         shift: false,
         ..key
     };
-    bindings(step)
-        .find(|b| b.keys.contains(&key))
-        .map(|b| b.action)
+    bound(key).or_else(|| bound(plain)).map(|b| b.action)
 }
 
 /// The footer's bindings on `step`, most important first.

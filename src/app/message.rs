@@ -2,6 +2,7 @@
 //!
 //! Answers carry the `attempt` number of the question, so that an answer to a question long withdrawn is known as such.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::model::connection::{Endpoint, ServerFacts, Side};
@@ -9,6 +10,7 @@ use crate::model::event::{RunEvent, Stop};
 use crate::model::finding::CheckResult;
 pub use crate::model::inspection::Inspection;
 use crate::model::options::Options;
+use crate::model::peek::Peek;
 use crate::model::plan::{Plan, StepId};
 use crate::model::problem::Problem;
 use crate::model::report::Report;
@@ -51,6 +53,12 @@ pub enum Msg {
         attempt: u64,
         outcome: Result<ServerFacts, Box<Problem>>,
     },
+    /// While a connection is tested: the password comes from this file.
+    PasswordFound {
+        side: Side,
+        attempt: u64,
+        file: PathBuf,
+    },
     /// One check has ended; several come per inspection.
     CheckDone {
         attempt: u64,
@@ -65,13 +73,17 @@ pub enum Msg {
         attempt: u64,
         outcome: Result<Arc<Plan>, Box<Problem>>,
     },
+    Peeked {
+        attempt: u64,
+        outcome: Result<Peek, Box<Problem>>,
+    },
     Run(RunEvent),
     Copied {
         what: String,
     },
     Written {
         what: String,
-        outcome: Result<std::path::PathBuf, Box<Problem>>,
+        outcome: Result<PathBuf, Box<Problem>>,
     },
 }
 
@@ -85,6 +97,8 @@ pub enum Effect {
         endpoint: Box<Endpoint>,
         create_database: bool,
     },
+    /// Keeps these for the next time, without their passwords. [`Msg::Written`] only if that fails.
+    Remember(Box<[Endpoint; 2]>),
     /// Abandons a test, an inspection or the making of a plan: no answer will come.
     Cancel {
         attempt: u64,
@@ -102,6 +116,14 @@ pub enum Effect {
         inspection: Arc<Inspection>,
         selection: Arc<Selection>,
         options: Box<Options>,
+    },
+    /// The first rows of a table of the inspection's source: [`Msg::Peeked`].
+    Peek {
+        attempt: u64,
+        inspection: Arc<Inspection>,
+        /// Position in the catalog.
+        table: usize,
+        filter: Option<String>,
     },
     /// [`Msg::Run`] many times; the last is `Finished`. Endpoints are those of the inspection.
     StartRun {

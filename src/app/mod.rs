@@ -19,6 +19,7 @@ pub mod list;
 pub mod message;
 pub mod options_form;
 pub mod overlay;
+pub mod pick;
 mod questions;
 pub mod rate;
 pub mod state;
@@ -35,3 +36,5 @@ pub use state::{Ctx, Flow, Pending, Prefill, Start, State, Toast, ToastKind, Wiz
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_connect;

@@ -1,11 +1,14 @@
 //! What lies over a step: help, questions and small forms. While one is open it gets every key.
 
+use crate::model::connection::Side;
 use crate::model::event::Stop;
 use crate::model::options::Options;
 
 use super::form::Field;
 use super::key::{Key, KeyCode};
 use super::options_form::OptionsForm;
+use super::pick::{Pick, PickList};
+use super::steps::select::peek::PeekBox;
 
 /// More than any step's help has to scroll; the drawing stops at its end.
 const HELP_LINES: usize = 30;
@@ -18,6 +21,8 @@ pub enum Overlay {
     SourceAddress(AddressForm),
     RowFilter(RowFilterForm),
     List(TextList),
+    Peek(PeekBox),
+    Pick(PickList),
 }
 
 /// What closing an overlay means.
@@ -30,6 +35,9 @@ pub enum Choice {
     GoOn,
     StartRun,
     Stop(Stop),
+    /// What is waited for is not wanted any more.
+    Withdraw(u64),
+    Picked(Side, Pick),
     SetOptions(Box<Options>),
     /// For these tables; none takes the condition away.
     SetFilter {
@@ -54,6 +62,8 @@ impl Overlay {
             Self::SourceAddress(form) => return form.key(key),
             Self::RowFilter(form) => return form.key(key),
             Self::List(list) => return list.key(key),
+            Self::Peek(peek) => return peek.key(key),
+            Self::Pick(list) => return list.key(key),
         }
         None
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::connection::Endpoint;
+use crate::model::connection::{Endpoint, Known};
 use crate::model::event::Stop;
 use crate::model::options::Options;
 use crate::model::problem::Problem;
@@ -68,6 +68,8 @@ pub struct Start {
     pub source: Prefill,
     pub destination: Prefill,
     pub options: Options,
+    /// Connections to pick from.
+    pub known: Vec<Known>,
     /// The two servers are throw-away ones made by `howdah demo`.
     pub is_demo: bool,
 }
@@ -194,7 +196,7 @@ impl State {
     pub fn new(start: Start) -> Self {
         Self {
             step: WizardStep::Connect,
-            connect: Connect::new(start.source, start.destination),
+            connect: Connect::new(start.source, start.destination, start.known),
             check: Check::default(),
             select: Select::default(),
             preview: Preview::default(),
@@ -224,6 +226,7 @@ impl State {
     pub fn wants_ticks(&self) -> bool {
         self.toast.is_some()
             || self.connect.is_pending()
+            || matches!(&self.overlay, Some(Overlay::Peek(peek)) if peek.is_pending())
             || self.check.pending.is_some()
             || self.preview.is_pending()
             || self.run.is_running()

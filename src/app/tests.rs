@@ -11,7 +11,7 @@ use crate::model::options::{Method, Options};
 use crate::model::problem::{Field, Problem};
 use crate::model::selection::{Carry, Selection};
 
-fn toast(state: &State) -> &str {
+pub(super) fn toast(state: &State) -> &str {
     state.toast.as_ref().map_or("", |toast| &toast.text)
 }
 
@@ -109,7 +109,7 @@ fn enter_tests_and_the_next_enter_goes_on() {
     assert_eq!(state.step, WizardStep::Check);
     assert!(matches!(
         effects.as_slice(),
-        [Effect::Inspect { attempt: 3, .. }]
+        [Effect::Inspect { attempt: 3, .. }, Effect::Remember(_)]
     ));
 }
 
@@ -250,6 +250,37 @@ fn ticks_have_three_states_and_can_be_taken_back() {
     assert_eq!(state.selection, all);
     press(&mut state, KeyCode::Char('u'));
     assert_eq!(toast(&state), "There is nothing to take back.");
+}
+
+#[test]
+fn a_range_is_ticked_as_one_and_taken_back_as_one() {
+    let mut state = selecting(shop());
+    let carried = |state: &State| {
+        let tables = state.selection.tables.iter();
+        tables.filter(|one| **one != Carry::Nothing).count()
+    };
+    let all = carried(&state);
+    press(&mut state, KeyCode::Down);
+    press(&mut state, KeyCode::Char('v'));
+    press(&mut state, KeyCode::Down);
+    press(&mut state, KeyCode::Down);
+    assert_eq!(state.select.range(), Some(1..=3));
+    press(&mut state, KeyCode::Char(' '));
+    // The invoice and the first table of the next schema, whose name lies between.
+    assert_eq!(carried(&state), all - 2);
+    press(&mut state, KeyCode::Char('u'));
+    assert_eq!(carried(&state), all);
+    press(&mut state, KeyCode::Char('v'));
+    press(&mut state, KeyCode::Esc);
+    assert_eq!(state.step, WizardStep::Select);
+    assert_eq!(state.select.range(), None);
+    // A range of sequences becomes one of ticks only.
+    press(&mut state, KeyCode::Tab);
+    press(&mut state, KeyCode::Char(' '));
+    press(&mut state, KeyCode::Char('v'));
+    press(&mut state, KeyCode::End);
+    press(&mut state, KeyCode::Char(' '));
+    assert_eq!(state.selection.sequences, [true, true, true]);
 }
 
 #[test]

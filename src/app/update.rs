@@ -41,6 +41,11 @@ impl State {
                 attempt,
                 outcome,
             } => self.connect.tested(side, attempt, outcome),
+            Msg::PasswordFound {
+                side,
+                attempt,
+                file,
+            } => self.connect.password_found(side, attempt, file),
             Msg::CheckDone { attempt, result } => self.check.arrived(attempt, result),
             Msg::Inspected { attempt, outcome } => {
                 if let Some(inspection) = self.check.inspected(attempt, outcome) {
@@ -56,6 +61,11 @@ impl State {
             Msg::Planned { attempt, outcome } => {
                 if self.preview.pending.map(|p| p.attempt) == Some(attempt) {
                     self.preview.planned(outcome);
+                }
+            }
+            Msg::Peeked { attempt, outcome } => {
+                if let Some(Overlay::Peek(peek)) = &mut self.overlay {
+                    peek.answer(attempt, outcome);
                 }
             }
             Msg::Run(event) => return self.run_event(event, now),
@@ -174,7 +184,15 @@ impl State {
             WizardStep::Connect => {
                 self.step = WizardStep::Check;
                 self.is_rechecking = false;
-                return self.inspect(now);
+                let mut effects = self.inspect(now);
+                // Those of the demo will not be there again.
+                effects.extend(
+                    self.inspected
+                        .clone()
+                        .filter(|_| !self.is_demo)
+                        .map(Effect::Remember),
+                );
+                return effects;
             }
             WizardStep::Check => return self.after_check(now),
             WizardStep::Select | WizardStep::Preview if self.has_outgrown_checks() => {
@@ -307,6 +325,8 @@ impl State {
                 return self.after_check(now);
             }
             Choice::StartRun => return self.start_run(now),
+            Choice::Picked(side, pick) => return self.connect.picked(side, pick),
+            Choice::Withdraw(attempt) => return vec![Effect::Cancel { attempt }],
             Choice::Stop(stop) => return self.stop_run(stop),
             Choice::SetFilter { tables, condition } => {
                 let select = &mut self.select;

@@ -47,7 +47,7 @@ pub async fn check(
 }
 
 /// What would end the parentheses that the condition is put into.
-fn is_more_than_a_condition(filter: &str) -> Option<&'static str> {
+pub fn is_more_than_a_condition(filter: &str) -> Option<&'static str> {
     let mut depth = 0_i32;
     for token in tokens(filter).filter(|token| token.kind == TokenKind::Punctuation) {
         match token.text {

@@ -9,6 +9,7 @@ mod fdw;
 pub mod filters;
 mod identity;
 pub mod leftovers;
+mod provider;
 mod rights;
 mod roles;
 mod schema;
@@ -262,6 +263,11 @@ async fn run_checks(
     purpose: Purpose,
     on_result: &mut impl FnMut(CheckResult),
 ) {
+    on_result(result(
+        "provider",
+        "What a managed service has of its own",
+        provider::check(facts).await,
+    ));
     on_result(result(
         "destination-state",
         "The destination has room for what comes",

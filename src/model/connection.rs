@@ -93,6 +93,18 @@ impl TlsMode {
         }
     }
 
+    /// For people.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Disable => "never encrypted",
+            Self::Allow => "encrypted only if the server insists",
+            Self::Prefer => "encrypted if possible",
+            Self::Require => "encrypted",
+            Self::VerifyCa => "encrypted, certificate checked",
+            Self::VerifyFull => "encrypted, certificate and host checked",
+        }
+    }
+
     pub fn from_keyword(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.keyword() == word)
     }
@@ -190,6 +202,22 @@ impl Endpoint {
             || self.host.eq_ignore_ascii_case("localhost")
             || address.is_ok_and(|address| address.is_loopback())
     }
+}
+
+/// A connection to choose from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    pub name: String,
+    pub from: KnownFrom,
+    pub endpoint: Endpoint,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KnownFrom {
+    /// It worked in an earlier run.
+    Recent,
+    /// A section of `pg_service.conf`.
+    Service,
 }
 
 /// What a connection test found.

@@ -71,6 +71,16 @@ pub struct CheckResult {
 }
 
 impl CheckResult {
+    /// What it is about, as a heading over checks that stand together.
+    pub fn group(&self) -> &'static str {
+        match self.id {
+            "reach" | "same-database" | "direct" | "pg-dump" => "The two ends",
+            "read-rights" | "row-security" => "Reading the source",
+            "fdw-available" | "fdw-reaches-source" => "Server to server (FDW)",
+            _ => "Writing the destination",
+        }
+    }
+
     /// The gravest level; none when it could not be checked.
     pub fn level(&self) -> Option<Level> {
         self.outcome.as_ref().ok().map(|findings| {

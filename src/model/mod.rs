@@ -15,6 +15,7 @@ pub mod inspection;
 pub mod journal;
 pub mod name;
 pub mod options;
+pub mod peek;
 pub mod plan;
 pub mod problem;
 pub mod report;

@@ -12,6 +12,7 @@ pub mod copy;
 pub mod existing;
 pub mod footing;
 pub mod journal;
+pub mod peek;
 pub mod probe;
 pub mod problem;
 mod socket;

@@ -1,7 +1,7 @@
 //! The process's surroundings as far as connections depend on them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::model::problem::{Field, Problem};
 
@@ -45,6 +45,8 @@ pub struct Environment {
     /// The default socket directory, if it is there.
     pub socket_dir: Option<PathBuf>,
     pub system_config_dirs: Vec<PathBuf>,
+    /// What howdah remembers between two runs; none: it remembers nothing.
+    pub state_dir: Option<PathBuf>,
 }
 
 impl Environment {
@@ -70,6 +72,7 @@ impl Environment {
     pub fn of_process() -> Self {
         let mut environment = Self::read(|name| std::env::var(name).ok());
         environment.home = etcetera::home_dir().ok();
+        environment.state_dir = state_dir(environment.home.as_deref());
         environment.user = user_name();
         environment.socket_dir = Some(PathBuf::from(SOCKET_DIR)).filter(|dir| dir.is_dir());
         if environment.system_config_dirs.is_empty() {
@@ -110,6 +113,15 @@ impl Environment {
         }
         Ok(info)
     }
+}
+
+/// XDG Base Directory Specification: a relative path is to be ignored.
+fn state_dir(home: Option<&Path>) -> Option<PathBuf> {
+    let named = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+    let states = named
+        .filter(|dir| dir.is_absolute())
+        .or_else(|| Some(home?.join(".local/state")))?;
+    Some(states.join("howdah"))
 }
 
 #[cfg(unix)]

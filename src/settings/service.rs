@@ -37,6 +37,29 @@ pub(super) fn load(name: &str, environment: &Environment) -> Result<ConnectionIn
     .field(Field::Uri))
 }
 
+/// The names of all sections, those of the user's file first; each once. A file that cannot be read holds none.
+pub(super) fn names(environment: &Environment) -> Vec<String> {
+    let system = environment
+        .system_config_dirs
+        .iter()
+        .map(|dir| dir.join("pg_service.conf"));
+    let mut names: Vec<String> = Vec::new();
+    for file in environment.service_file().into_iter().chain(system) {
+        let Ok(bytes) = std::fs::read(file) else {
+            continue;
+        };
+        for line in String::from_utf8_lossy(&bytes).lines() {
+            let header = line.trim_matches(is_blank).strip_prefix('[');
+            if let Some((name, _)) = header.and_then(|header| header.split_once(']'))
+                && !names.iter().any(|one| one == name)
+            {
+                names.push(name.to_owned());
+            }
+        }
+    }
+    names
+}
+
 fn load_from(
     file: &Path,
     name: &str,

@@ -11,18 +11,20 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::app::{Effect, Msg};
 use crate::checks::{self, Purpose};
 use crate::engine::{self, RunHandle, Stopper};
-use crate::model::connection::Endpoint;
+use crate::model::connection::{Endpoint, PasswordOrigin};
 use crate::model::event::{Progress, RunEvent, Stop};
 use crate::model::finding::CheckResult;
 use crate::model::inspection::Inspection;
 use crate::model::options::Options;
+use crate::model::peek::Peek;
 use crate::model::plan::{Plan, StepId};
 use crate::model::problem::Problem;
 use crate::model::report::{Outcome, Report};
 use crate::model::selection::Selection;
+use crate::pg;
 use crate::pg::connect::probe;
 use crate::planner;
-use crate::settings::{Environment, fill_password};
+use crate::settings::{Environment, fill_password, recent};
 
 use super::{crash, files};
 
@@ -61,8 +63,22 @@ impl Effects {
                 endpoint,
                 create_database,
             } => {
+                let has_password = endpoint.password.is_some();
                 let endpoint = self.with_password(*endpoint);
-                let test = async move { Box::pin(probe(&endpoint, create_database)).await };
+                let answers = self.answers.clone();
+                let test = async move {
+                    if let (false, PasswordOrigin::Passfile(file)) =
+                        (has_password, endpoint.password_origin.clone())
+                    {
+                        let found = Msg::PasswordFound {
+                            side,
+                            attempt,
+                            file,
+                        };
+                        send(&answers, found).await;
+                    }
+                    Box::pin(probe(&endpoint, create_database)).await
+                };
                 self.ask(
                     attempt,
                     "Could not test the connection",
@@ -73,6 +89,16 @@ impl Effects {
                         outcome,
                     },
                 );
+            }
+            Effect::Remember(endpoints) => {
+                if let Some(dir) = self.environment.state_dir.clone() {
+                    self.write(move || {
+                        let outcome = recent::remember(&dir, endpoints.as_slice());
+                        let failed = outcome.err().map(|problem| Err(Box::new(problem)));
+                        let what = "the recent connections".to_owned();
+                        failed.map(|failed| (what, failed)).into_iter().collect()
+                    });
+                }
             }
             Effect::Cancel { attempt } => {
                 if let Some(task) = self.attempts.remove(&attempt) {
@@ -117,6 +143,21 @@ impl Effects {
                     }
                 });
             }
+            Effect::Peek {
+                attempt,
+                inspection,
+                table,
+                filter,
+            } => {
+                let source = self.with_password(inspection.source_endpoint.clone());
+                let rows = peek(source, inspection, table, filter);
+                self.ask(
+                    attempt,
+                    "Could not look at the rows",
+                    rows,
+                    move |outcome| Msg::Peeked { attempt, outcome },
+                );
+            }
             Effect::StartRun {
                 plan,
                 source,
@@ -140,7 +181,8 @@ impl Effects {
         match msg {
             Msg::ConnectionTested { attempt, .. }
             | Msg::Inspected { attempt, .. }
-            | Msg::Planned { attempt, .. } => {
+            | Msg::Planned { attempt, .. }
+            | Msg::Peeked { attempt, .. } => {
                 self.attempts.remove(attempt);
             }
             Msg::Run(RunEvent::Finished(_)) => self.run = None,
@@ -294,6 +336,30 @@ async fn inspect_telling(
     };
     // The user may still change the method after the checks.
     checks::inspect(source, destination, options, Purpose::Wizard, tell).await
+}
+
+async fn peek(
+    source: Endpoint,
+    inspection: Arc<Inspection>,
+    table: usize,
+    filter: Option<String>,
+) -> Result<Peek, Problem> {
+    let what = "Could not look at the rows";
+    if let Some(reason) = filter
+        .as_deref()
+        .and_then(checks::filters::is_more_than_a_condition)
+    {
+        return Err(Problem::new(what, reason).hint("Mend the table's condition: w."));
+    }
+    let table = inspection.catalog.tables.get(table);
+    let table = table.ok_or_else(|| Problem::new(what, "the table is not known"))?;
+    pg::peek::peek(
+        &source,
+        inspection.source.version_num,
+        table,
+        filter.as_deref(),
+    )
+    .await
 }
 
 async fn make_plan(

@@ -13,6 +13,7 @@ pub mod measure;
 pub mod new_roles;
 pub mod optimizer_statistics;
 pub mod pages;
+pub mod peek;
 pub mod quote;
 pub mod roles;
 pub mod script;

@@ -52,7 +52,7 @@ pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, theme: &Theme) {
     draw_toast(state, frame, toast, theme);
     footer::draw(state, frame, keys, theme);
     if let Some(open) = &state.overlay {
-        overlay::draw(state, open, frame, body, theme);
+        overlay::draw(state, open, now, frame, body, theme);
     }
 }
 
@@ -92,3 +92,5 @@ mod tests;
 mod tests_preview;
 #[cfg(test)]
 mod tests_run;
+#[cfg(test)]
+mod tests_select;

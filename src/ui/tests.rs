@@ -7,8 +7,8 @@ use ratatui::backend::TestBackend;
 use super::*;
 use crate::app::fixtures::*;
 use crate::app::fixtures_plan::library;
-use crate::app::{Key, KeyCode, Msg};
-use crate::model::connection::Side;
+use crate::app::{Key, KeyCode, Msg, Start};
+use crate::model::connection::{Known, KnownFrom, Side};
 use crate::model::problem::{Field, Problem};
 
 const NOW: Now = Now(4_400);
@@ -83,6 +83,25 @@ fn connect() {
     press(&mut waiting, KeyCode::Enter);
     show("connect_waiting", waiting);
     show_ascii("connect", connected());
+    let mut picking = prefilled();
+    picking.connect.focus.1 = crate::app::steps::connect_form::Item::Tls;
+    picking.update(Msg::Key(Key::ctrl('p')), NOW);
+    show("connect_pick_tls", picking);
+    let known = [
+        "shop@old.example:5432/shop",
+        "顧客@\u{202e}new.example:5432/shop",
+    ];
+    let known = known.map(|name| Known {
+        name: name.to_owned(),
+        from: KnownFrom::Recent,
+        endpoint: endpoint("old.example"),
+    });
+    let mut picking = State::new(Start {
+        known: known.into(),
+        ..Start::default()
+    });
+    picking.update(Msg::Key(Key::ctrl('p')), NOW);
+    show("connect_pick", picking);
 }
 
 #[test]

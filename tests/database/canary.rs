@@ -443,7 +443,7 @@ async fn passwords_are_nowhere_after_the_wizard() {
     terminal.press("\r");
     terminal.wait("Both connections work");
     terminal.press("\r");
-    terminal.wait("╭ 16 fine ─");
+    terminal.wait("╭ 17 fine ─");
     terminal.press("\r");
     terminal.wait("Tables ");
     terminal.press("\r");
@@ -455,7 +455,7 @@ async fn passwords_are_nowhere_after_the_wizard() {
     println!("{}", terminal.screen());
     terminal.press("\r");
     terminal.wait_until("the question", |screen| {
-        screen.contains("Start the run?") || screen.contains("╭ 16 fine ─")
+        screen.contains("Start the run?") || screen.contains("╭ 17 fine ─")
     });
     if !terminal.screen().contains("Start the run?") {
         terminal.press("\r");

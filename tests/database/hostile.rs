@@ -209,7 +209,7 @@ async fn the_wizard_shows_a_hostile_source_without_harm() {
     terminal.press("\r");
     terminal.wait("Both connections work");
     terminal.press("\r");
-    terminal.wait("╭ 16 fine ─");
+    terminal.wait("╭ 17 fine ─");
     terminal.press("\r");
     terminal.wait("Tables ");
     // Over all tables, with what the side panel says of each.

@@ -25,7 +25,7 @@ fn to_preview(terminal: &mut Terminal) {
     terminal.press(ENTER);
     terminal.wait("Both connections work");
     terminal.press(ENTER);
-    terminal.wait("╭ 16 fine ─");
+    terminal.wait("╭ 17 fine ─");
     terminal.press(ENTER);
     terminal.wait("Tables ");
     terminal.press(ENTER);
@@ -72,7 +72,7 @@ async fn fdw_chosen_in_the_preview_carries_everything() {
     terminal.press(ENTER);
     // What depends on the method is checked again before anything runs.
     terminal.wait_until("the question", |screen| {
-        screen.contains("Start the run?") || screen.contains("╭ 16 fine ─")
+        screen.contains("Start the run?") || screen.contains("╭ 17 fine ─")
     });
     if !terminal.screen().contains("Start the run?") {
         terminal.press(ENTER);
@@ -171,4 +171,36 @@ async fn a_source_that_dies_is_told_on_screen_and_the_terminal_is_intact() {
     terminal.press("q");
     assert_eq!(terminal.exit_code(), 1);
     assert_eq!(scaffold(&pair.destination).await, JOURNAL);
+}
+
+/// What connected once is there to be picked the next time, with everything but its password.
+#[tokio::test]
+async fn connections_are_remembered_without_their_passwords() {
+    let pair = support::source_only("remembered").await;
+    let home = tempfile::tempdir().unwrap();
+    let (source, destination) = (support::uri(&pair.source), support::uri(&pair.destination));
+    let ends = ["--source", &source, "--destination", &destination];
+    let mut terminal = Terminal::start_at(&ends, Some(home.path()), 100, 30);
+    terminal.wait("Source · read only");
+    terminal.press(ENTER);
+    terminal.wait("Both connections work");
+    terminal.press(ENTER);
+    terminal.wait("╭ 17 fine ─");
+    terminal.press("q");
+    assert_eq!(terminal.exit_code(), 0);
+    let file = home.path().join("state/howdah/recent.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let password = pair.source.password.as_ref().unwrap().expose();
+    assert!(
+        !text.contains(password) && text.contains(&pair.source.database),
+        "{text}"
+    );
+    let mut terminal = Terminal::start_at(&[], Some(home.path()), 100, 30);
+    terminal.wait("Source · read only");
+    terminal.press("\u{10}");
+    terminal.wait("worked lately");
+    terminal.press(ENTER);
+    terminal.wait(&format!("Database  {}", pair.source.database));
+    terminal.press("\u{3}");
+    assert_eq!(terminal.exit_code(), 0);
 }

@@ -27,6 +27,8 @@ mod migrate;
 #[cfg(test)]
 mod namesakes;
 #[cfg(test)]
+mod peek;
+#[cfg(test)]
 mod pipe;
 #[cfg(test)]
 mod privileges;

@@ -16,6 +16,7 @@ pub(crate) struct Terminal {
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
     seen: Arc<(Mutex<Seen>, Condvar)>,
+    _own: tempfile::TempDir,
 }
 
 struct Seen {
@@ -49,6 +50,9 @@ impl Terminal {
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
         command.env_remove("NO_COLOR");
+        // What the wizard remembers is no business of the next test, nor of who runs it.
+        let own = tempfile::tempdir().unwrap();
+        command.env("XDG_STATE_HOME", own.path());
         if let Some(home) = home {
             command.cwd(home);
             for (name, value) in surroundings(home) {
@@ -88,6 +92,7 @@ impl Terminal {
             master: pair.master,
             keys,
             seen,
+            _own: own,
         }
     }
 

@@ -1,7 +1,10 @@
 //! Where from and where to: two forms whose URI and fields mirror each other, and a live test of both connections.
 
-use crate::app::{Action, Ctx, Effect, Flow, Key, KeyCode, Pending, Prefill};
-use crate::model::connection::{Endpoint, ServerFacts, Side};
+use std::path::PathBuf;
+
+use crate::app::pick::{Pick, PickList};
+use crate::app::{Action, Ctx, Effect, Flow, Key, KeyCode, Overlay, Pending, Prefill};
+use crate::model::connection::{Endpoint, Known, PasswordOrigin, ServerFacts, Side};
 use crate::model::problem::Problem;
 
 use super::connect_form::{ConnectForm, Item};
@@ -14,6 +17,8 @@ pub struct Connect {
     pub focus: (Side, Item),
     /// Passwords are shown.
     pub is_revealed: bool,
+    /// To pick from.
+    known: Vec<Known>,
 }
 
 /// What is known of a side's connection, for the values that stand in its form.
@@ -27,12 +32,13 @@ pub enum Test {
 }
 
 impl Connect {
-    pub fn new(source: Prefill, destination: Prefill) -> Self {
+    pub fn new(source: Prefill, destination: Prefill, known: Vec<Known>) -> Self {
         let mut connect = Self {
             source: ConnectForm::new(source),
             destination: ConnectForm::new(destination),
             focus: (Side::Source, Item::Uri),
             is_revealed: false,
+            known,
         };
         // Where the user has to do something first.
         connect.focus = Side::BOTH
@@ -45,6 +51,10 @@ impl Connect {
             })
             .unwrap_or((Side::Source, Item::Uri));
         connect
+    }
+
+    pub fn has_known(&self) -> bool {
+        !self.known.is_empty()
     }
 
     pub fn form(&self, side: Side) -> &ConnectForm {
@@ -88,8 +98,16 @@ impl Connect {
 
     /// Why a key does nothing now, as a sentence.
     pub fn why_not(&self, action: Action) -> Option<String> {
-        (action == Action::Toggle && self.is_typing())
-            .then(|| "Only the TLS mode and the tick can be changed with Space.".to_owned())
+        match action {
+            Action::Toggle if self.is_typing() => {
+                Some("Only the TLS mode and the tick can be changed with Space.".to_owned())
+            }
+            Action::Pick if self.known.is_empty() && self.focus.1 != Item::Tls => Some(
+                "There is nothing to pick from yet: no connection is remembered, and there is no pg_service.conf."
+                    .to_owned(),
+            ),
+            _ => None,
+        }
     }
 
     /// An answer to a test long withdrawn is dropped.
@@ -116,6 +134,15 @@ impl Connect {
             Action::NextField => self.move_focus(true),
             Action::PreviousField => self.move_focus(false),
             Action::Reveal => self.is_revealed = !self.is_revealed,
+            Action::Pick => {
+                let (side, item) = self.focus;
+                let list = if item == Item::Tls {
+                    PickList::of_tls(side, self.form(side).tls.mode)
+                } else {
+                    PickList::of_connections(side, &self.known)
+                };
+                *ctx.overlay = Some(Overlay::Pick(list));
+            }
             Action::Toggle => return self.change(true, ctx),
             Action::Left | Action::Right => {
                 let is_right = action == Action::Right;
@@ -153,6 +180,23 @@ impl Connect {
             ctx.info(format!("The fields of the {side} were filled."));
         }
         self.withdraw(side)
+    }
+
+    /// What a list was closed with.
+    pub fn picked(&mut self, side: Side, pick: Pick) -> Vec<Effect> {
+        match pick {
+            Pick::Connection(endpoint) => self.form_mut(side).fill(*endpoint),
+            Pick::Tls(mode) => self.form_mut(side).set_tls(mode),
+        }
+        self.withdraw(side)
+    }
+
+    /// The shell found a password for what is being tested.
+    pub fn password_found(&mut self, side: Side, attempt: u64, file: PathBuf) {
+        let form = self.form_mut(side);
+        if matches!(form.test, Test::Pending(pending) if pending.attempt == attempt) {
+            form.password_origin = PasswordOrigin::Passfile(file);
+        }
     }
 
     /// The values of a side have changed: what was found with the old ones says nothing any more.

@@ -135,7 +135,8 @@ impl ConnectForm {
         }
     }
 
-    fn fill(&mut self, endpoint: Endpoint) {
+    pub(super) fn fill(&mut self, endpoint: Endpoint) {
+        self.uri_problem = None;
         self.uri.set(&to_uri(&endpoint));
         self.host.set(&endpoint.host);
         self.port.set(&endpoint.port.to_string());
@@ -242,7 +243,11 @@ impl ConnectForm {
             .position(|mode| *mode == self.tls.mode)
             .unwrap_or(0);
         let step = if forward { 1 } else { all.len() - 1 };
-        self.tls.mode = all[(here + step) % all.len()];
+        self.set_tls(all[(here + step) % all.len()]);
+    }
+
+    pub(super) fn set_tls(&mut self, mode: TlsMode) {
+        self.tls.mode = mode;
         self.changed(Item::Tls);
     }
 
@@ -289,7 +294,7 @@ impl ConnectForm {
         if info.service.is_some() {
             self.uri_problem = Some(
                 Problem::new("Could not read the connection string", "A service name cannot be looked up here")
-                    .hint("Start howdah with --source service=… or --destination service=…, or with PGSERVICE set.")
+                    .hint("Ctrl-P shows the services that there are; or start howdah with --source service=… or --destination service=….")
                     .field(problem::Field::Uri),
             );
             return;

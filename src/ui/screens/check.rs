@@ -25,6 +25,9 @@ use crate::model::problem::{Field, Problem};
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{panel, text};
 
+/// Headings over checks that stand together.
+const GROUPS: usize = 4;
+
 pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let check = &state.check;
     let [list, details] = if area.width >= 110 {
@@ -65,8 +68,21 @@ fn draw_list(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
     let mut rows = inner.rows();
     let is_waiting = check.pending.is_some();
     let height = usize::from(inner.height).saturating_sub(usize::from(is_waiting));
+    // Headings only where they push nothing out of sight.
+    let mut group = None;
+    let has_groups = check.results.len() + GROUPS <= height;
     for position in check.cursor.visible(check.results.len(), height) {
-        let Some((result, row)) = check.results.get(position).zip(rows.next()) else {
+        let Some(result) = check.results.get(position) else {
+            break;
+        };
+        if has_groups && group != Some(result.group()) {
+            group = Some(result.group());
+            if let Some(row) = rows.next() {
+                let heading = format!(" {}", result.group());
+                frame.render_widget(Line::styled(heading, theme.dim()), row);
+            }
+        }
+        let Some(row) = rows.next() else {
             break;
         };
         let (sign, style) = sign(result.level(), theme);

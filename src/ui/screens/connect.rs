@@ -27,7 +27,7 @@ use crate::app::steps::connect::Test;
 use crate::app::steps::connect_form::{ConnectForm, Item};
 use crate::app::steps::connect_uri::masked;
 use crate::app::{Now, State, format};
-use crate::model::connection::{PasswordOrigin, ServerFacts, Side, TlsMode};
+use crate::model::connection::{PasswordOrigin, ServerFacts, Side};
 use crate::model::name::{printable, printable_lines};
 use crate::model::problem::Problem;
 use crate::ui::theme::Theme;
@@ -59,7 +59,7 @@ fn next_thing(state: &State) -> String {
     if item == Item::Tls {
         let form = connect.form(side);
         return format!(
-            "TLS mode {}: {}. Space changes it.",
+            "TLS mode {}: {}. Space changes it, Ctrl-P shows all.",
             form.tls.mode.keyword(),
             tls_note(form)
         );
@@ -72,6 +72,8 @@ fn next_thing(state: &State) -> String {
         "Mend what is marked, then press Enter to test again."
     } else if state.is_demo {
         "Demo: two throw-away servers are filled in. Press Enter to test both connections."
+    } else if connect.has_known() {
+        "Say where the database is and where it should go; paste a URI, or press Ctrl-P for connections you had before. Enter tests both."
     } else {
         "Say where the database is and where it should go; paste a URI or fill the fields. Enter tests both connections."
     };
@@ -394,14 +396,7 @@ fn password_note(item: Item, form: &ConnectForm) -> String {
 
 /// What the chosen mode means.
 fn tls_note(form: &ConnectForm) -> String {
-    let note = match form.tls.mode {
-        TlsMode::Disable => "never encrypted",
-        TlsMode::Allow => "encrypted only if the server insists",
-        TlsMode::Prefer => "encrypted if possible",
-        TlsMode::Require => "encrypted",
-        TlsMode::VerifyCa => "encrypted, certificate checked",
-        TlsMode::VerifyFull => "encrypted, certificate and host checked",
-    };
+    let note = form.tls.mode.meaning();
     match &form.tls.root_cert {
         Some(path) => format!("{note}; root CA {}", printable(&path.display().to_string())),
         None => note.to_owned(),

@@ -18,10 +18,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::select_details;
+use crate::app::steps::select::links::Because;
 use crate::app::steps::select::tree::Row;
 use crate::app::steps::select::{Tab, WIDE, ticks};
 use crate::app::{Inspection, Now, State, format};
-use crate::model::catalog::{Table, TableKind};
+use crate::model::catalog::{Catalog, Table, TableKind};
 use crate::model::name::printable;
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{field, panel, text};
@@ -141,6 +142,13 @@ fn draw_tabs(
             frame.set_cursor_position(Position::new(x, area.y));
         }
     }
+    if let Some(range) = state.select.range() {
+        let rows = format::counted(range.count() as u64, "row", "rows");
+        let words = format!("{rows} in range: Space ticks, Esc ends it");
+        spans.push(Span::styled(words, theme.key()));
+        frame.render_widget(Line::from(spans), area);
+        return;
+    }
     let fallen = state.select.fallen.len() as u64;
     if fallen > 0 && !(filter.is_active() || filter.is_typing) {
         let objects = format::counted(fallen, "object falls", "objects fall");
@@ -230,11 +238,19 @@ fn draw_rows(
     let visible = select
         .cursor
         .visible(select.rows.len(), usize::from(area.height));
+    let range = select.range();
     for (position, place) in visible.zip(area.rows()) {
         let Some(row) = select.rows.get(position) else {
             break;
         };
-        let (words, style) = row_words(state, inspection, *row, columns, theme);
+        let (mut words, style) = row_words(state, inspection, *row, columns, theme);
+        // The first column is left free for this.
+        if range
+            .as_ref()
+            .is_some_and(|range| range.contains(&position))
+        {
+            words.replace_range(..1, ">");
+        }
         let style = if position == select.cursor.selected {
             theme.selected()
         } else {
@@ -287,6 +303,10 @@ fn row_words(
                     partitions,
                     method.and_then(|(_, why)| why),
                     method.is_some() && state.selection.filter(table).is_some(),
+                    because(
+                        &state.select.links.because(&state.selection, table),
+                        catalog,
+                    ),
                 ),
             ];
             styled(
@@ -335,8 +355,34 @@ fn size(table: &Table) -> String {
     }
 }
 
+/// Foreign keys that cannot be made as long as one end is not ticked.
+fn because(because: &Because, catalog: &Catalog) -> Option<String> {
+    let name = |table: &usize| {
+        let one = catalog.tables.get(*table);
+        one.map_or(String::new(), |one| printable(&one.name.name).into_owned())
+    };
+    match because {
+        Because::Misses(others) => match others.as_slice() {
+            [] => None,
+            [one] => Some(format!("needs {}", name(one))),
+            many => Some(format!("needs {} unticked", many.len())),
+        },
+        Because::NeededBy(others) => match others.as_slice() {
+            [] => None,
+            [one] => Some(format!("needed by {}", name(one))),
+            many => Some(format!("needed by {} tables", many.len())),
+        },
+    }
+}
+
 /// What is special about a table, the gravest first.
-fn notes(table: &Table, partitions: usize, why: Option<&str>, is_filtered: bool) -> String {
+fn notes(
+    table: &Table,
+    partitions: usize,
+    why: Option<&str>,
+    is_filtered: bool,
+    because: Option<String>,
+) -> String {
     let mut notes = Vec::new();
     if !table.can_select {
         notes.push("no right to read".to_owned());
@@ -344,6 +390,7 @@ fn notes(table: &Table, partitions: usize, why: Option<&str>, is_filtered: bool)
     if table.rows_hidden_by_policy {
         notes.push("a policy hides rows".to_owned());
     }
+    notes.extend(because);
     if table.kind == TableKind::Foreign {
         notes.push("foreign: definition only".to_owned());
     }

@@ -187,29 +187,21 @@ impl Page<'_> {
     /// Both ways, with a mark where a foreign key cannot be made because the other table is not ticked.
     fn references(&mut self, state: &State, catalog: &Catalog, table: usize) {
         for (title, is_outward) in [("Refers to", true), ("Is referred to by", false)] {
-            let mut others: Vec<usize> = catalog
-                .foreign_keys
-                .iter()
-                .filter_map(|key| {
-                    let (here, there) = if is_outward {
-                        (key.table, key.references)
-                    } else {
-                        (key.references, key.table)
-                    };
-                    (here == table).then_some(there)
-                })
-                .collect();
-            others.sort_unstable();
-            others.dedup();
+            let links = &state.select.links;
+            let others = if is_outward {
+                links.targets(table)
+            } else {
+                links.referrers(table)
+            };
             if others.is_empty() {
                 continue;
             }
             self.heading(title);
             for other in others {
-                let Some(one) = catalog.tables.get(other) else {
+                let Some(one) = catalog.tables.get(*other) else {
                     continue;
                 };
-                let is_left_out = ticks::carry(&state.selection, other) == Carry::Nothing;
+                let is_left_out = ticks::carry(&state.selection, *other) == Carry::Nothing;
                 let (mark, style) = match (is_left_out, is_outward) {
                     (true, true) => (
                         " (not ticked: this foreign key falls away)",

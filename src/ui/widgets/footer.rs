@@ -32,7 +32,9 @@ pub fn key_name(key: Key) -> String {
         KeyCode::PageDown => "PgDn".to_owned(),
         KeyCode::F(number) => format!("F{number}"),
     };
-    if key.ctrl {
+    if key.shift {
+        format!("Shift-{name}")
+    } else if key.ctrl {
         format!("Ctrl-{name}")
     } else {
         name

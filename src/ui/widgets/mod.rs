@@ -6,6 +6,7 @@ pub mod gauge;
 pub mod overlay;
 pub mod page;
 pub mod panel;
+mod peek;
 pub mod sql;
 pub mod step_bar;
 pub mod text;

@@ -7,9 +7,11 @@ use ratatui::widgets::Clear;
 
 use super::{field, footer, panel, text};
 use crate::app::form::Field;
+use crate::app::list::ListCursor;
 use crate::app::options_form::{OptionsForm, ROWS, Row};
 use crate::app::overlay::{AddressForm, Confirm, Overlay, RowFilterForm, TextList};
-use crate::app::{State, keymap};
+use crate::app::pick::PickList;
+use crate::app::{Now, State, format, keymap};
 use crate::ui::theme::Theme;
 
 /// Columns inside of a box, if the screen has them.
@@ -17,7 +19,14 @@ const COLUMNS: u16 = 66;
 /// Of an option's name.
 const LABEL_COLUMNS: usize = 22;
 
-pub fn draw(state: &State, overlay: &Overlay, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+pub fn draw(
+    state: &State,
+    overlay: &Overlay,
+    now: Now,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    theme: &Theme,
+) {
     match overlay {
         Overlay::Help { scroll } => help(state, *scroll, frame, area, theme),
         Overlay::Confirm(question) => confirm(question, frame, area, theme),
@@ -25,6 +34,8 @@ pub fn draw(state: &State, overlay: &Overlay, frame: &mut Frame<'_>, area: Rect,
         Overlay::SourceAddress(form) => address(form, frame, area, theme),
         Overlay::RowFilter(form) => row_filter(form, frame, area, theme),
         Overlay::List(list) => text_list(list, frame, area, theme),
+        Overlay::Pick(list) => pick(list, frame, area, theme),
+        Overlay::Peek(peek) => super::peek::draw(peek, now, frame, area, theme),
     }
 }
 
@@ -334,19 +345,79 @@ fn row_filter(form: &RowFilterForm, frame: &mut Frame<'_>, area: Rect, theme: &T
     }
 }
 
+fn pick(list: &PickList, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let columns = columns(area);
+    let printed = |text: &str| crate::model::name::printable(text).into_owned();
+    let widest = list
+        .rows
+        .iter()
+        .map(|row| text::width(&printed(&row.label)));
+    let label = widest.max().unwrap_or(0).min(columns.saturating_sub(18));
+    let height = usize::from(area.height).saturating_sub(4);
+    let mut cursor = ListCursor::default();
+    cursor.select(list.chosen, list.rows.len(), height);
+    let shown = cursor.visible(list.rows.len(), height);
+    let mut lines: Vec<_> = shown
+        .filter_map(|position| Some((position, list.rows.get(position)?)))
+        .map(|(position, row)| {
+            let words = format!(
+                "{}  {}",
+                text::fit(&printed(&row.label), label, theme.glyphs.ellipsis),
+                theme.glyphs.words(&printed(&row.note))
+            );
+            let words = text::fit(&words, columns.saturating_sub(2), theme.glyphs.ellipsis);
+            let (mark, style) = if position == list.chosen {
+                ("> ", theme.selected())
+            } else {
+                ("  ", theme.text())
+            };
+            Line::styled(format!("{mark}{words}"), style)
+        })
+        .collect();
+    lines.push(Line::default());
+    let keys = theme.glyphs.words("↑ ↓ choose · Enter take · Esc close");
+    lines.push(Line::styled(keys.into_owned(), theme.dim()));
+    let inner = popup(frame, area, &list.title, lines.len(), theme);
+    put(frame, inner, lines);
+}
+
+/// Only what is in sight is broken into lines: there may be a hundred thousand.
 fn text_list(list: &TextList, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let columns = columns(area);
-    let mut lines = Vec::new();
-    for line in &list.lines {
-        for (row, part) in text::wrap(line, columns.saturating_sub(2))
+    let broken = |line: &String| -> Vec<Line<'static>> {
+        let parts = text::wrap(line, columns.saturating_sub(2));
+        let indents = std::iter::once("").chain(std::iter::repeat("  "));
+        parts
             .into_iter()
-            .enumerate()
-        {
-            let indent = if row == 0 { "" } else { "  " };
-            lines.push(Line::raw(format!("{indent}{part}")));
-        }
-    }
-    scrolled(&list.title, lines, list.scroll, frame, area, theme);
+            .zip(indents)
+            .map(|(part, indent)| Line::raw(format!("{indent}{part}")))
+            .collect()
+    };
+    let count = list.lines.len();
+    let height = usize::from(area.height).saturating_sub(4);
+    // As many of the last lines as fill the box stay in sight at its end.
+    let mut tail = 0;
+    let fits = list.lines.iter().rev().take_while(|line| {
+        tail += broken(line).len();
+        tail <= height
+    });
+    let first = list.scroll.min(count - fits.count());
+    let shown: Vec<_> = list.lines[first..]
+        .iter()
+        .take(height)
+        .flat_map(broken)
+        .take(height)
+        .collect();
+    let note = if first > 0 || tail > height {
+        let place = format!("from {} of {}", first + 1, format::count(count as u64));
+        format!("{place} · ↑ ↓ scroll · any other key closes")
+    } else {
+        "any key closes".to_owned()
+    };
+    let inner = popup(frame, area, &list.title, shown.len() + 2, theme);
+    let note = theme.glyphs.words(&note).into_owned();
+    let foot = [Line::default(), Line::styled(note, theme.dim())];
+    put(frame, inner, shown.into_iter().chain(foot));
 }
 
 /// Lines in a box, as many as fit, with a word below on where one is.

@@ -1,23 +1,28 @@
 //! Which tables and sequences are carried, and how.
 
+mod edit;
 pub mod filter;
+pub mod links;
+pub mod peek;
 pub mod ticks;
 pub mod tree;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::app::key::KeyCode;
 use crate::app::list::ListCursor;
 use crate::app::options_form::OptionsForm;
 use crate::app::overlay::{RowFilterForm, TextList};
 use crate::app::{Action, Ctx, Effect, Flow, Inspection, Key, Overlay};
-use crate::model::catalog::Catalog;
+use crate::model::catalog::{Catalog, TableKind};
 use crate::model::name::ObjectName;
 use crate::model::options::{Method, Options};
 use crate::model::selection::{Carry, Selection};
 use crate::planner::consequences::{self, Dependants, Fallen};
 use filter::Filter;
-use ticks::Tick;
+use links::Links;
+use peek::PeekBox;
 use tree::{Row, Tree};
 
 /// More changes than anybody takes back; bounds the memory of 20,000 tables' selections to some megabytes.
@@ -44,6 +49,9 @@ pub struct Select {
     /// The user's wish; none leaves it to the width.
     details: Option<bool>,
     undo: Vec<(Selection, Method)>,
+    /// Where a range of rows begins; it ends at the cursor.
+    pub(super) anchor: Option<usize>,
+    pub links: Links,
     /// What falls away under the present selection.
     pub fallen: Vec<Fallen>,
     /// Who hangs on whom on the source.
@@ -79,6 +87,7 @@ impl Select {
         if !is_same {
             self.undo.clear();
             self.tree = Tree::new(&new.catalog);
+            self.links = Links::of(&new.catalog);
             self.cursor = ListCursor::default();
         }
         self.dependants = Dependants::of(&new.archive);
@@ -116,6 +125,7 @@ impl Select {
     /// Makes the rows anew and keeps the cursor on the row it was on, if that is still shown.
     fn refresh(&mut self, height: usize) {
         let selected = self.selected();
+        self.anchor = None;
         self.rows = match self.tab {
             Tab::Tables => self.tree.rows(&self.filter),
             Tab::Sequences => {
@@ -138,6 +148,9 @@ impl Select {
             Action::Consequences if self.fallen.is_empty() => Some(
                 "Nothing falls away: all that hangs on the ticked tables can be made.".to_owned(),
             ),
+            Action::Peek if is_sequences => {
+                Some("A sequence has no rows; its counter stands in the list.".to_owned())
+            }
             Action::RowFilter if is_sequences => {
                 Some("A sequence has no rows; conditions are for tables.".to_owned())
             }
@@ -171,10 +184,27 @@ impl Select {
 
     pub fn action(&mut self, action: Action, ctx: &mut Ctx<'_>) -> Vec<Effect> {
         let height = list_height(ctx);
+        let moved = match action {
+            Action::RangeUp => Action::Up,
+            Action::RangeDown => Action::Down,
+            action => action,
+        };
+        if moved != action {
+            self.anchor.get_or_insert(self.cursor.selected);
+        }
+        let action = moved;
         if self.cursor.act(action, self.rows.len(), height) {
             return Vec::new();
         }
         match action {
+            Action::Range => {
+                self.anchor = match self.anchor {
+                    Some(_) => None,
+                    None => Some(self.cursor.selected),
+                };
+            }
+            Action::Back if self.anchor.is_some() => self.anchor = None,
+            Action::Peek => return self.ask_rows(ctx),
             Action::Next if self.filter.is_typing => self.filter.is_typing = false,
             Action::Next => next(ctx),
             Action::Back if self.filter.is_typing || self.filter.is_active() => {
@@ -198,10 +228,7 @@ impl Select {
                 if let Some((selection, method)) = self.undo.pop() {
                     (*ctx.selection, ctx.options.method) = (selection, method);
                 }
-                if let Some(inspection) = ctx.inspection {
-                    self.fallen =
-                        consequences::of(inspection, &self.dependants, ctx.selection, ctx.options);
-                }
+                self.judge(ctx);
             }
             Action::RowFilter => self.ask_filter(ctx),
             Action::Consequences => self.show_fallen(ctx),
@@ -238,8 +265,22 @@ impl Select {
             Tab::Tables => self.change_tables(action, &inspection.catalog, ctx),
             Tab::Sequences => self.change_sequences(action, ctx.selection),
         }
-        if before != (ctx.selection.clone(), ctx.options.method) {
-            self.remember(before);
+        self.anchor = None;
+        if before.1 == ctx.options.method && before.0 == *ctx.selection {
+            return;
+        }
+        // Methods and conditions take nothing along.
+        let is_same_choice = before.0.tables == ctx.selection.tables
+            && before.0.sequences == ctx.selection.sequences;
+        self.remember(before);
+        if !is_same_choice {
+            self.judge(ctx);
+        }
+    }
+
+    /// What falls away now.
+    fn judge(&mut self, ctx: &Ctx<'_>) {
+        if let Some(inspection) = ctx.inspection {
             self.fallen =
                 consequences::of(inspection, &self.dependants, ctx.selection, ctx.options);
         }
@@ -264,6 +305,34 @@ impl Select {
         *ctx.overlay = Some(Overlay::RowFilter(form));
     }
 
+    /// Asks for the first rows of the table in focus.
+    fn ask_rows(&self, ctx: &mut Ctx<'_>) -> Vec<Effect> {
+        let (Some(inspection), Some(Row::Table { table, .. })) = (ctx.inspection, self.selected())
+        else {
+            ctx.warn("Only a table has rows to look at: put the cursor on a table.");
+            return Vec::new();
+        };
+        let Some(one) = inspection.catalog.tables.get(table) else {
+            return Vec::new();
+        };
+        if one.kind == TableKind::Foreign {
+            ctx.warn(
+                "This is a foreign table: its rows are on another server and are not carried.",
+            );
+            return Vec::new();
+        }
+        let name = one.name.to_string();
+        let inspection = Arc::clone(inspection);
+        let pending = ctx.pending();
+        *ctx.overlay = Some(Overlay::Peek(PeekBox::new(name, pending)));
+        vec![Effect::Peek {
+            attempt: pending.attempt,
+            inspection,
+            table,
+            filter: ctx.selection.filter(table).map(ToOwned::to_owned),
+        }]
+    }
+
     fn show_fallen(&self, ctx: &mut Ctx<'_>) {
         let Some(inspection) = ctx.inspection else {
             return;
@@ -277,102 +346,6 @@ impl Select {
                 .collect(),
             scroll: 0,
         }));
-    }
-
-    fn change_tables(&self, action: Action, catalog: &Catalog, ctx: &mut Ctx<'_>) {
-        let here = match self.selected() {
-            Some(Row::Schema(schema)) => self.of_schema_shown(schema),
-            Some(Row::Table { table, .. }) => self.tree.subtree(table),
-            _ => Vec::new(),
-        };
-        let selection = &mut *ctx.selection;
-        match action {
-            Action::Toggle => {
-                let to = match ticks::tick_of(selection, &here) {
-                    Tick::Off | Tick::Partial => Carry::RowsAndStructure,
-                    Tick::On | Tick::StructureOnly => Carry::Nothing,
-                };
-                ticks::set(selection, catalog, &here, to);
-            }
-            Action::StructureOnly => {
-                let to = match ticks::tick_of(selection, &here) {
-                    Tick::StructureOnly => Carry::RowsAndStructure,
-                    _ => Carry::StructureOnly,
-                };
-                ticks::set(selection, catalog, &here, to);
-            }
-            Action::All => ticks::set(selection, catalog, &self.shown(), Carry::RowsAndStructure),
-            Action::None => ticks::set(selection, catalog, &self.shown(), Carry::Nothing),
-            Action::Invert => ticks::invert(selection, catalog, &self.tree, &self.shown()),
-            Action::Method => {
-                let default = ctx.options.method;
-                let now = here
-                    .last()
-                    .and_then(|table| selection.methods.get(*table).copied().flatten())
-                    .unwrap_or(default);
-                let wanted = Some(other(now)).filter(|method| *method != default);
-                for table in here {
-                    if let Some(one) = selection.methods.get_mut(table) {
-                        *one = wanted;
-                    }
-                }
-            }
-            Action::MethodForAll => {
-                ctx.options.method = other(ctx.options.method);
-                selection.methods.fill(None);
-                let label = ctx.options.method.label();
-                ctx.info(format!("All tables now go by {label}."));
-            }
-            _ => {}
-        }
-    }
-
-    fn change_sequences(&self, action: Action, selection: &mut Selection) {
-        let shown = || {
-            self.rows.iter().filter_map(|row| match row {
-                Row::Sequence(sequence) => Some(*sequence),
-                _ => None,
-            })
-        };
-        match action {
-            Action::Toggle => {
-                if let Some(Row::Sequence(sequence)) = self.selected()
-                    && let Some(one) = selection.sequences.get_mut(sequence)
-                {
-                    *one = !*one;
-                }
-            }
-            Action::All | Action::None | Action::Invert => {
-                for sequence in shown() {
-                    if let Some(one) = selection.sequences.get_mut(sequence) {
-                        *one = action == Action::All || (action == Action::Invert && !*one);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Tables that pass the filter, with their partitions; folding hides nothing from "all".
-    fn shown(&self) -> Vec<usize> {
-        let mut tables: Vec<_> = self
-            .tree
-            .matching_tables(&self.filter)
-            .into_iter()
-            .flat_map(|table| self.tree.subtree(table))
-            .collect();
-        tables.sort_unstable();
-        tables.dedup();
-        tables
-    }
-
-    fn of_schema_shown(&self, schema: usize) -> Vec<usize> {
-        let mut tables = self.tree.of_schema(schema);
-        if self.filter.is_active() {
-            let shown: std::collections::HashSet<_> = self.shown().into_iter().collect();
-            tables.retain(|table| shown.contains(table));
-        }
-        tables
     }
 }
 
@@ -393,13 +366,6 @@ fn next(ctx: &mut Ctx<'_>) {
 /// Body less box, tabs and heading.
 fn list_height(ctx: &Ctx<'_>) -> usize {
     ctx.body_height().saturating_sub(4)
-}
-
-fn other(method: Method) -> Method {
-    match method {
-        Method::Copy => Method::Fdw,
-        Method::Fdw => Method::Copy,
-    }
 }
 
 fn has_same_names(old: &Catalog, new: &Catalog) -> bool {
