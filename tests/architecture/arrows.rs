@@ -115,8 +115,14 @@ const NETWORK: [&str; 5] = [
 ];
 
 /// The only files of `settings` that may look at the machine.
-const SETTINGS_THAT_READ: [&str; 5] =
-    ["resolve", "environment", "passfile", "service", "plan_file"];
+const SETTINGS_THAT_READ: [&str; 6] = [
+    "resolve",
+    "environment",
+    "passfile",
+    "service",
+    "plan_file",
+    "config",
+];
 
 fn is_room(name: &str) -> bool {
     name == GROUND || floor(name).is_some() || ONLY.iter().any(|(room, _)| *room == name)

@@ -29,6 +29,8 @@ mod namesakes;
 #[cfg(test)]
 mod pipe;
 #[cfg(test)]
+mod plan_file;
+#[cfg(test)]
 mod privileges;
 #[cfg(test)]
 mod properties;
