@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-pub use choices::{Choices, Scope};
+pub use choices::{Choices, Scope, Tables};
 
 /// Carries a PostgreSQL database from one server to another, and proves the copy.
 #[derive(Debug, Parser)]
@@ -21,10 +21,16 @@ pub struct Cli {
     #[command(flatten)]
     pub look: Look,
     /// File with defaults of your own [default: ~/.config/howdah/config.toml, or below XDG_CONFIG_HOME]
-    #[arg(long, global = true, value_name = "FILE", env = "HOWDAH_CONFIG")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "HOWDAH_CONFIG",
+        help_heading = "Files"
+    )]
     pub config: Option<PathBuf>,
     /// Write what happens to this file, a line each; no password gets into it
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Files")]
     pub log: Option<PathBuf>,
 }
 
@@ -123,6 +129,8 @@ pub struct Job {
     /// A plan file that plan --out has written: says both ends and all choices
     #[arg(long, value_name = "FILE", conflicts_with_all = ["Choices", "Tables"])]
     pub plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub tables: Tables,
     #[command(flatten)]
     pub choices: Choices,
 }

@@ -283,7 +283,7 @@ fn job(asked: cli::Job, config: &Config) -> Result<Job, Problem> {
         )?,
         options: match &file {
             Some(file) => file.options.clone(),
-            None => asked.choices.over(&config.options()),
+            None => asked.choices.over(asked.tables, &config.options()),
         },
         file,
     })

@@ -48,7 +48,7 @@ enum ToastWord {
 
 /// Which tables, and which of their rows.
 #[derive(Clone, Debug, Args)]
-struct Tables {
+pub struct Tables {
     /// Only these tables and sequences: schema.name, * for any characters; may be repeated
     #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
     include: Vec<Pattern>,
@@ -87,8 +87,6 @@ pub struct Choices {
     /// Create the destination database if it is missing
     #[arg(long)]
     create_database: bool,
-    #[command(flatten)]
-    tables: Tables,
     /// Make the schema, or carry only rows and counters into tables that are there
     #[arg(long, value_enum, default_value = "all")]
     schema: SchemaWord,
@@ -178,8 +176,8 @@ impl From<KeepWord> for Keep {
 
 impl Choices {
     /// What the command line does not say is as `usual` has it.
-    pub fn over(self, usual: &Options) -> Options {
-        let tables = Options::from(self.tables);
+    pub fn over(self, tables: Tables, usual: &Options) -> Options {
+        let tables = Options::from(tables);
         Options {
             method: self.method.map_or(usual.method, Method::from),
             jobs: self.jobs.map_or(usual.jobs, usize::from),

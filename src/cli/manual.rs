@@ -20,6 +20,8 @@ pub fn page(command: Option<&str>) -> Option<Result<Vec<u8>, std::io::Error>> {
         Some(name) => all.find_subcommand(name)?.clone(),
     };
     let mut page = Vec::new();
-    let made = clap_mangen::Man::new(shown).render(&mut page);
+    let made = clap_mangen::Man::new(shown)
+        .source(concat!("howdah ", env!("CARGO_PKG_VERSION")))
+        .render(&mut page);
     Some(made.map(|()| page))
 }

@@ -17,7 +17,7 @@ pub mod uri;
 pub use config::Config;
 pub use conninfo::ConnectionInfo;
 pub use environment::Environment;
-pub use plan_file::PlanFile;
 pub use known::known;
+pub use plan_file::PlanFile;
 pub use resolve::{Resolved, fill_password, resolve, resolve_with_warnings};
 pub use uri::to_uri;

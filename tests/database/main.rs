@@ -31,6 +31,8 @@ mod peek;
 #[cfg(test)]
 mod pipe;
 #[cfg(test)]
+mod plan_file;
+#[cfg(test)]
 mod privileges;
 #[cfg(test)]
 mod properties;
