@@ -1,0 +1,195 @@
+//! The schedule by itself: no server, no clock.
+
+use super::*;
+use crate::model::plan::{Action, Statement, Step};
+
+fn step(id: u32, phase: Phase, needs: &[u32]) -> Step {
+    Step {
+        id: StepId(id),
+        phase,
+        kind: StepKind::Sql,
+        title: String::new(),
+        why: "".into(),
+        object: None,
+        statements: Vec::new(),
+        needs: needs.iter().map(|n| StepId(*n)).collect(),
+        size_hint_bytes: 0,
+        cost: 0,
+        row_hint: None,
+        part: None,
+        journal_key: String::new(),
+        rule: Rule::Normal,
+        locks: Vec::new(),
+        remedy: None,
+        fallbacks: Vec::new(),
+    }
+}
+
+fn schedule(steps: Vec<Step>) -> Schedule {
+    let mut plan = Plan {
+        steps,
+        ..Plan::default()
+    };
+    plan.options.jobs = 2;
+    plan.at_once = 4;
+    Schedule::new(&plan)
+}
+
+fn copies(from: u32, to: u32) -> impl Iterator<Item = Step> {
+    (from..to).map(|id| Step {
+        kind: StepKind::CopyRows { is_binary: true },
+        ..step(id, Phase::Data, &[])
+    })
+}
+
+fn ids(ids: &[u32]) -> Vec<StepId> {
+    ids.iter().map(|id| StepId(*id)).collect()
+}
+
+#[test]
+fn an_index_starts_while_other_tables_still_copy() {
+    let mut steps: Vec<Step> = copies(0, 3).collect();
+    steps.push(step(3, Phase::Indexes, &[0]));
+    let mut schedule = schedule(steps);
+    assert_eq!(schedule.start(), ids(&[0, 1]));
+    assert!(schedule.finish(StepId(0), true).is_empty());
+    assert_eq!(schedule.start(), ids(&[2, 3]));
+}
+
+#[test]
+fn the_longest_chain_of_work_comes_first_and_no_core_is_wanted_twice() {
+    let costing = |id, cost, needs: &[u32]| Step {
+        cost,
+        ..step(id, Phase::Indexes, needs)
+    };
+    let mut steps: Vec<Step> = copies(0, 3).collect();
+    for (at, cost) in [10, 30, 20].into_iter().enumerate() {
+        steps[at].cost = cost;
+    }
+    // The smallest table has the largest index.
+    steps.push(costing(3, 50, &[0]));
+    steps.push(costing(4, 5, &[1]));
+    let mut plan = Plan {
+        steps,
+        at_once: 2,
+        ..Plan::default()
+    };
+    plan.options.jobs = 2;
+    let mut schedule = Schedule::new(&plan);
+    assert_eq!(schedule.start(), ids(&[0, 1]));
+    schedule.finish(StepId(1), true);
+    // The rows of the third table are more work than the index of the second.
+    assert_eq!(schedule.start(), ids(&[2]));
+    schedule.finish(StepId(0), true);
+    assert_eq!(schedule.start(), ids(&[3]));
+    schedule.finish(StepId(2), true);
+    assert_eq!(schedule.start(), ids(&[4]));
+}
+
+#[test]
+fn what_would_deadlock_is_not_run_at_once() {
+    let locking = |id, tables: &[usize], is_shared| Step {
+        locks: tables
+            .iter()
+            .map(|table| TableLock {
+                table: *table,
+                is_shared,
+            })
+            .collect(),
+        ..step(id, Phase::Indexes, &[])
+    };
+    // Two foreign keys in a cycle, two index builds of one table.
+    let mut schedule = schedule(vec![
+        locking(0, &[1, 2], false),
+        locking(1, &[2, 1], false),
+        locking(2, &[3], true),
+        locking(3, &[3], true),
+    ]);
+    assert_eq!(schedule.start(), ids(&[0, 2]));
+    schedule.finish(StepId(2), true);
+    assert_eq!(schedule.start(), ids(&[3]));
+    schedule.finish(StepId(0), true);
+    assert_eq!(schedule.start(), ids(&[1]));
+}
+
+#[test]
+fn a_failure_fails_its_dependants_and_nothing_else() {
+    let mut steps: Vec<Step> = copies(0, 2).collect();
+    steps.push(step(2, Phase::Indexes, &[0]));
+    steps.push(step(3, Phase::Indexes, &[2]));
+    steps.push(step(4, Phase::Indexes, &[1]));
+    let mut schedule = schedule(steps);
+    schedule.start();
+    let skipped = schedule.finish(StepId(0), false);
+    assert_eq!(
+        skipped,
+        [(StepId(2), Some(StepId(0))), (StepId(3), Some(StepId(0)))]
+    );
+    schedule.finish(StepId(1), true);
+    assert_eq!(schedule.start(), ids(&[4]));
+    schedule.finish(StepId(4), true);
+    assert!(schedule.is_over());
+}
+
+#[test]
+fn the_snapshot_is_released_when_its_last_reader_is_over_however_it_ended() {
+    let mut steps = vec![step(0, Phase::Prepare, &[])];
+    steps.extend(copies(1, 3).map(|mut s| {
+        s.statements.push(Statement {
+            session: Session::Source,
+            action: Action::CopyOut,
+            sql: "".into(),
+        });
+        s
+    }));
+    steps.push(Step {
+        kind: StepKind::ReleaseSnapshot,
+        ..step(3, Phase::Data, &[0])
+    });
+    let mut schedule = schedule(steps);
+    assert_eq!(schedule.start(), ids(&[0]));
+    schedule.finish(StepId(0), true);
+    assert_eq!(schedule.start(), ids(&[1, 2]));
+    schedule.finish(StepId(1), false);
+    assert!(schedule.start().is_empty());
+    schedule.finish(StepId(2), true);
+    assert_eq!(schedule.start(), ids(&[3]));
+}
+
+#[test]
+fn cleaning_up_runs_after_failure_and_after_stop() {
+    let mut steps = vec![step(0, Phase::Prepare, &[]), step(1, Phase::Schema, &[])];
+    steps.push(Step {
+        rule: Rule::Always,
+        ..step(2, Phase::CleanUp, &[])
+    });
+    let mut failed = schedule(steps.clone());
+    failed.start();
+    assert_eq!(
+        failed.finish(StepId(0), false),
+        [(StepId(1), Some(StepId(0)))]
+    );
+    assert_eq!(failed.start(), ids(&[2]));
+
+    let mut stopped = schedule(steps);
+    stopped.start();
+    assert_eq!(stopped.stop(Stop::Now), [(StepId(1), None)]);
+    assert!(stopped.start().is_empty());
+    stopped.finish(StepId(0), false);
+    assert_eq!(stopped.start(), ids(&[2]));
+    stopped.finish(StepId(2), true);
+    assert!(stopped.is_over());
+}
+
+#[test]
+fn an_optional_step_takes_nothing_along() {
+    let mut steps = vec![Step {
+        rule: Rule::Optional,
+        ..step(0, Phase::Schema, &[])
+    }];
+    steps.push(step(1, Phase::Schema, &[0]));
+    let mut schedule = schedule(steps);
+    schedule.start();
+    assert!(schedule.finish(StepId(0), false).is_empty());
+    assert_eq!(schedule.start(), ids(&[1]));
+}
