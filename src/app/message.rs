@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::model::activity::Activity;
 use crate::model::connection::{Endpoint, ServerFacts, Side};
 use crate::model::event::{RunEvent, Stop};
 use crate::model::finding::CheckResult;
@@ -78,6 +79,8 @@ pub enum Msg {
         outcome: Result<Peek, Box<Problem>>,
     },
     Run(RunEvent),
+    /// What the sessions of running steps do just now: all of them.
+    Watched(Vec<Activity>),
     Copied {
         what: String,
     },
@@ -142,6 +145,8 @@ pub enum Effect {
     /// The plan's SQL as a readable file; [`Msg::Written`].
     WritePlan(Arc<Plan>),
     Bell,
+    /// On the desktop, where the terminal can.
+    Notify(String),
     /// Leaves the wizard. The report, if there is one, is summed up on the normal screen.
     Quit,
 }

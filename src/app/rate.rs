@@ -56,6 +56,25 @@ impl Rate {
     }
 }
 
+/// Seconds that are taken together: one alone may be empty or full by chance.
+const PACE_SECONDS: usize = 10;
+
+/// The slowest and the fastest ten seconds in a row of a history in seconds; none before there are three times as many, or when
+/// nothing moved for so long.
+pub fn extremes(history: &VecDeque<u64>) -> Option<(u64, u64)> {
+    if history.len() < 3 * PACE_SECONDS {
+        return None;
+    }
+    let seconds: Vec<u64> = history.iter().copied().collect();
+    let paces = seconds
+        .windows(PACE_SECONDS)
+        .map(|window| window.iter().sum::<u64>() / PACE_SECONDS as u64);
+    let (slowest, fastest) = paces.fold((u64::MAX, 0), |(least, most), pace| {
+        (least.min(pace), most.max(pace))
+    });
+    (slowest > 0).then_some((slowest, fastest))
+}
+
 /// Whole per cent of `total`; none when that is unknown. Estimates err, so that it is never 100 before the end is told.
 pub fn percent(done: u64, total: u64) -> Option<u8> {
     if total == 0 {
@@ -96,6 +115,19 @@ mod tests {
         assert_eq!(rate.eta_ms(4_000), Some(1_000));
         rate.push(Now(3_000), 10);
         assert_eq!(rate.per_second(), None);
+    }
+
+    #[test]
+    fn paces_are_of_ten_seconds() {
+        let history = |seconds: &[u64]| seconds.iter().copied().collect::<VecDeque<u64>>();
+        assert_eq!(extremes(&history(&[100; 29])), None);
+        assert_eq!(extremes(&history(&[100; 30])), Some((100, 100)));
+        let mut uneven = vec![100; 30];
+        uneven.extend([0, 200].repeat(5));
+        uneven.extend([300; 10]);
+        assert_eq!(extremes(&history(&uneven)), Some((90, 300)));
+        uneven.extend([0; 10]);
+        assert_eq!(extremes(&history(&uneven)), None);
     }
 
     #[test]

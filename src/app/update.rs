@@ -68,6 +68,7 @@ impl State {
                     peek.answer(attempt, outcome);
                 }
             }
+            Msg::Watched(activity) => self.run.board.activity = activity,
             Msg::Run(event) => return self.run_event(event, now),
             Msg::Copied { what } => self.say(format!("Copied {what} to the clipboard."), now),
             Msg::Written { what, outcome } => match outcome {

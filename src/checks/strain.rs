@@ -8,8 +8,8 @@ use crate::sql::statements;
 
 use super::{Facts, ask, fdw};
 
-/// Beside those that carry rows and build indexes: the snapshot's, the sequences' and pg_dump's.
-const OTHER_SESSIONS: i64 = 4;
+/// Beside those that carry rows and build indexes: the snapshot's, the sequences', pg_dump's, and the one that watches.
+const OTHER_SESSIONS: i64 = 5;
 
 const STANDBY: &str = include_str!("../../assets/sql/standby.sql");
 

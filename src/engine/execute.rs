@@ -27,6 +27,7 @@ use crate::sql::quote::literal;
 use crate::sql::statements;
 
 use super::large_objects;
+use super::monitor::Backends;
 use super::outcome::{Measure, StepOutcome, Violations};
 use super::sessions::{Open, Sessions};
 
@@ -41,6 +42,7 @@ pub(super) struct Executor {
     pub(super) plan: Arc<Plan>,
     pub(super) sessions: Sessions,
     pub(super) progress: Arc<Progress>,
+    pub(super) backends: Arc<Backends>,
 }
 
 /// A step's end: what it brought and what the servers said meanwhile.
@@ -78,6 +80,8 @@ impl Held<'_> {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(open.canceller.clone());
+            let backends = &self.executor.backends;
+            backends.begin(kind.side(), open.pid, self.step.id);
             self.open.insert(kind, open);
         }
         self.open
@@ -120,6 +124,7 @@ impl Executor {
         }
         for (_, mut open) in held.open {
             notices.extend(open.take_notices());
+            self.backends.end(open.kind.side(), open.pid);
             let is_usable = match (&result, open.kind, step.kind) {
                 (Ok(_), _, _) => true,
                 (Err(_), Session::Fdw(_), StepKind::FdwRows { .. }) => open

@@ -6,6 +6,7 @@
 mod clean;
 mod execute;
 mod large_objects;
+mod monitor;
 mod outcome;
 mod run;
 mod schedule;
@@ -17,9 +18,14 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::model::connection::Endpoint;
+use crate::model::connection::{Endpoint, Side};
 use crate::model::event::{Progress, RunEvent, Stop};
 use crate::model::plan::Plan;
+
+use execute::Executor;
+use monitor::Backends;
+pub use monitor::{Monitor, Sight};
+use sessions::Sessions;
 
 /// Events that may wait for a slow reader before the engine waits for it; no event is ever dropped.
 const EVENT_QUEUE: usize = 1024;
@@ -30,6 +36,8 @@ pub struct RunHandle {
     pub events: mpsc::Receiver<RunEvent>,
     pub progress: Arc<Progress>,
     pub stopper: Stopper,
+    /// For whoever wants to see what sessions wait for.
+    pub monitor: Monitor,
 }
 
 /// Asks a run to end early. The last wish counts; `Now` is never taken back by `AfterCurrent`.
@@ -53,11 +61,31 @@ pub fn start(plan: Arc<Plan>, source: Endpoint, destination: Endpoint) -> RunHan
     let (events_in, events) = mpsc::channel(EVENT_QUEUE);
     let progress = Arc::new(Progress::new(plan.steps.len()));
     let (stopper, wishes) = watch::channel(None);
-    let run = run::Run::new(plan, source, destination, Arc::clone(&progress), events_in);
+    let backends = Arc::new(Backends::default());
+    let monitor = Monitor {
+        backends: Arc::clone(&backends),
+        sides: [
+            (Side::Source, source.clone(), plan.source_settings.clone()),
+            (
+                Side::Destination,
+                destination.clone(),
+                plan.destination_settings.clone(),
+            ),
+        ],
+    };
+    let sessions = Sessions::new(Arc::clone(&plan), source, destination);
+    let executor = Executor {
+        plan: Arc::clone(&plan),
+        sessions,
+        progress: Arc::clone(&progress),
+        backends,
+    };
+    let run = run::Run::new(plan, executor, events_in);
     tokio::spawn(run.drive(wishes));
     RunHandle {
         events,
         progress,
         stopper: Stopper(stopper),
+        monitor,
     }
 }

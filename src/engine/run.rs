@@ -8,8 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::connection::Endpoint;
-use crate::model::event::{NoticeLevel, Progress, RunEvent, Stop};
+use crate::model::event::{NoticeLevel, RunEvent, Stop};
 use crate::model::name::printable_lines;
 use crate::model::plan::{Plan, Rule, Step, StepId, StepKind};
 use crate::model::problem::Problem;
@@ -19,7 +18,6 @@ use crate::pg::connect::Notice;
 use super::execute::{Cancellers, Ended, Executor};
 use super::outcome::Ledger;
 use super::schedule::Schedule;
-use super::sessions::Sessions;
 
 /// How long a cancelled step may take to end by itself before its sessions are simply closed.
 const CANCEL_GRACE: Duration = Duration::from_secs(5);
@@ -37,22 +35,10 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn new(
-        plan: Arc<Plan>,
-        source: Endpoint,
-        destination: Endpoint,
-        progress: Arc<Progress>,
-        events: mpsc::Sender<RunEvent>,
-    ) -> Self {
-        let sessions = Sessions::new(Arc::clone(&plan), source, destination);
-        let executor = Arc::new(Executor {
-            plan: Arc::clone(&plan),
-            sessions,
-            progress,
-        });
+    pub(super) fn new(plan: Arc<Plan>, executor: Executor, events: mpsc::Sender<RunEvent>) -> Self {
         Self {
             plan,
-            executor,
+            executor: Arc::new(executor),
             events,
         }
     }

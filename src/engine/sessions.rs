@@ -19,6 +19,8 @@ pub(super) struct Open {
     pub(super) canceller: Canceller,
     pub(super) ending: Ending,
     pub(super) tap: Tap,
+    /// Its server process.
+    pub(super) pid: i32,
     notices: tokio::sync::mpsc::UnboundedReceiver<Notice>,
 }
 
@@ -124,6 +126,12 @@ impl Sessions {
             .batch_execute(&pin)
             .await
             .map_err(|error| problem(what, &error))?;
+        let row = connected
+            .client
+            .query_one("select pg_backend_pid()", &[])
+            .await
+            .map_err(|error| problem(what, &error))?;
+        let pid = row.get(0);
         if kind == Session::Source {
             let snapshot = self
                 .snapshot
@@ -150,6 +158,7 @@ impl Sessions {
             canceller: connected.canceller,
             ending: connected.ending,
             tap: connected.tap,
+            pid,
             notices: connected.notices,
         })
     }

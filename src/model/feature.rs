@@ -42,6 +42,7 @@ features! {
     /// A float is written with as few digits as read back to the same value.
     ShortestFloats = 12, "shortest floats";
     TableAccessMethods = 12, "table access methods";
+    IndexProgress = 12, "pg_stat_progress_create_index";
     NondeterministicCollations = 12, "nondeterministic collations";
     Multiranges = 14, "multiranges";
     ColumnCompression = 14, "compression methods of columns";

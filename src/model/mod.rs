@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O, reads a clock or depends on another folder of this crate.
 
+pub mod activity;
 pub mod archive;
 pub mod catalog;
 pub mod connection;

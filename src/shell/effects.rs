@@ -170,7 +170,7 @@ impl Effects {
             Effect::StopRun(stop) => self.stop_run(stop),
             Effect::WriteReport(report) => self.write(move || files::report(&report)),
             Effect::WritePlan(plan) => self.write(move || vec![files::plan(&plan)]),
-            Effect::CopyText { .. } | Effect::Bell | Effect::Quit => {}
+            Effect::CopyText { .. } | Effect::Bell | Effect::Notify(_) | Effect::Quit => {}
         }
     }
 
@@ -256,6 +256,7 @@ impl Effects {
             mut events,
             progress,
             stopper,
+            monitor,
         } = engine::start(plan, source, destination);
         self.run = Some(Run {
             stopper,
@@ -265,9 +266,17 @@ impl Effects {
         let answers = self.answers.clone();
         self.tasks.spawn(async move {
             let mut is_finished = false;
-            while let Some(event) = events.recv().await {
-                is_finished = matches!(event, RunEvent::Finished(_));
-                send(&answers, Msg::Run(event)).await;
+            let mut sight = monitor.start();
+            loop {
+                let msg = tokio::select! {
+                    event = events.recv() => match event {
+                        Some(event) => Msg::Run(event),
+                        None => break,
+                    },
+                    activity = sight.next() => Msg::Watched(activity),
+                };
+                is_finished |= matches!(msg, Msg::Run(RunEvent::Finished(_)));
+                send(&answers, msg).await;
             }
             if !is_finished {
                 let report = crashed(titles.0, titles.1);

@@ -22,7 +22,7 @@ use super::effects::Effects;
 use super::interrupts::Interrupts;
 use super::pace::Pace;
 use super::terminal::Screen;
-use super::{clipboard, crash, input};
+use super::{clipboard, crash, input, notify};
 
 const TICK: Duration = Duration::from_millis(100);
 
@@ -185,6 +185,10 @@ impl Shell<'_> {
             match effect {
                 Effect::Quit => leaving = Some(Leaving::Quit),
                 Effect::Bell => self.screen.bell()?,
+                // A terminal of few abilities might print it.
+                Effect::Notify(text) if self.theme.is_rich() => {
+                    self.screen.send(&notify::osc9(&text))?;
+                }
                 Effect::CopyText { what, text } => {
                     self.screen.send(&clipboard::osc52(&text))?;
                     effects.extend(self.state.update(Msg::Copied { what }, now));

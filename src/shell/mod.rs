@@ -11,6 +11,7 @@ mod files;
 mod input;
 mod interrupts;
 pub mod log;
+mod notify;
 mod pace;
 pub mod terminal;
 

@@ -4,9 +4,11 @@ use proptest::prelude::*;
 
 use super::tests::{picture_at, show, show_ascii};
 use super::*;
-use crate::app::KeyCode;
 use crate::app::fixtures::{empty, press};
 use crate::app::fixtures_run::*;
+use crate::app::{KeyCode, Msg};
+use crate::model::activity::{Activity, Build, Wait};
+use crate::model::connection::Side;
 use crate::model::plan::Plan;
 use crate::model::report::{Outcome, Report};
 use crate::model::samples;
@@ -54,6 +56,38 @@ fn run() {
     show_at("run_empty", started(&samples::plan()));
     show_at("run_typical", halfway());
     show_at("run_error", halfway_with_failure());
+    let mut watched = halfway();
+    let running: Vec<_> = watched
+        .run
+        .board
+        .running
+        .iter()
+        .map(|one| one.step)
+        .collect();
+    let seen = |at: usize, side, wait, build| Activity {
+        step: running[at],
+        side,
+        wait,
+        build,
+    };
+    let holder = "psql as ann in process 4711".to_owned();
+    let activity = vec![
+        seen(0, Side::Source, Wait::ToSend, None),
+        seen(0, Side::Destination, Wait::Wal, None),
+        seen(1, Side::Destination, Wait::Lock(vec![holder]), None),
+        seen(
+            3,
+            Side::Destination,
+            Wait::Disk,
+            Some(Build {
+                phase: "building index: scanning table".to_owned(),
+                done: 450,
+                total: 1_000,
+            }),
+        ),
+    ];
+    watched.update(Msg::Watched(activity), WHILE);
+    show_at("run_watched", watched);
     let mut details = halfway_with_failure();
     press(&mut details, KeyCode::Char('d'));
     show_at("run_details", details);

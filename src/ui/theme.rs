@@ -55,6 +55,11 @@ impl Theme {
         Style::new()
     }
 
+    /// More can be expected of the terminal than letters: it has colours and signs, and both are wanted.
+    pub fn is_rich(self) -> bool {
+        self.has_color && !self.glyphs.is_ascii
+    }
+
     /// Titles and the step on screen.
     pub fn title(self) -> Style {
         self.color(Color::Cyan).add_modifier(Modifier::BOLD)

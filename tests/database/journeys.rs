@@ -173,6 +173,32 @@ async fn a_source_that_dies_is_told_on_screen_and_the_terminal_is_intact() {
     assert_eq!(scaffold(&pair.destination).await, JOURNAL);
 }
 
+/// Somebody's lock on the source holds the run up: the panel says whose, and the run goes on when it is let go.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_in_the_way_is_told_with_its_holder() {
+    let pair = support::source_only("locked").await;
+    support::execute_batch(&pair.source, "create table held (id int)").await;
+    let mut terminal = wizard(&pair, 120, 30);
+    to_preview(&mut terminal);
+    let holder = support::connect(&pair.source).await;
+    holder
+        .batch_execute(
+            "set application_name = 'somebody'; begin; lock table held in access exclusive mode",
+        )
+        .await
+        .unwrap();
+    terminal.press(ENTER);
+    terminal.wait("Start the run?");
+    terminal.press(ENTER);
+    terminal.wait("waits for a lock on the source, held by somebody as");
+    holder.batch_execute("rollback").await.unwrap();
+    terminal.wait("Enter shows the report");
+    terminal.press(ENTER);
+    terminal.wait("equals the original");
+    terminal.press("q");
+    assert_eq!(terminal.exit_code(), 0);
+}
+
 /// What connected once is there to be picked the next time, with everything but its password.
 #[tokio::test]
 async fn connections_are_remembered_without_their_passwords() {

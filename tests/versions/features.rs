@@ -24,6 +24,7 @@ fn proof(feature: Feature) -> &'static str {
             "set local extra_float_digits = 3; select 1 / (0.1::float8::text = '0.1')::int"
         }
         Feature::TableAccessMethods => "create table t () using heap",
+        Feature::IndexProgress => "select from pg_stat_progress_create_index",
         Feature::NondeterministicCollations => {
             "create collation c (provider = icu, locale = 'und', deterministic = false)"
         }

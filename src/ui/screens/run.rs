@@ -142,9 +142,13 @@ fn figures(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
         if let Some(rate) = board.bytes_per_second() {
             parts.push(format!("{}/s", format::bytes_plain(rate)));
         }
-        parts.push(match board.rows_eta_ms() {
-            Some(ms) => format!("rows there in ~{}", format::duration(ms)),
-            None => "time left unknown".to_owned(),
+        parts.push(match (board.rows_eta_range_ms(), board.rows_eta_ms()) {
+            (Some((least, most)), _) => {
+                let (least, most) = (format::duration(least), format::duration(most));
+                format!("rows there in {least} to {most}")
+            }
+            (None, Some(ms)) => format!("rows there in ~{}", format::duration(ms)),
+            (None, None) => "time left unknown".to_owned(),
         });
     } else if data.all > 0 {
         parts.push("all rows are there".to_owned());

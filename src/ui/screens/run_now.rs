@@ -13,6 +13,7 @@ use ratatui::text::{Line, Span};
 
 use crate::app::steps::preview::overview;
 use crate::app::steps::run::board::{Board, Running};
+use crate::app::steps::run::waits::{self, Told};
 use crate::app::steps::run::{Run, facts};
 use crate::app::{Now, format, rate};
 use crate::model::name::printable;
@@ -45,12 +46,24 @@ pub(super) fn draw(run: &Run, now: Now, frame: &mut Frame<'_>, area: Rect, theme
     let mut lines = Vec::new();
     for (one, step) in steps.iter().filter(|(_, step)| step.method().is_some()) {
         lines.push(table(one, step, now, columns, theme));
-        if is_roomy && step.size_hint_bytes > 0 {
-            lines.push(table_figures(one, step, columns, theme));
+        let told = waits::of(&board.activity, one.step);
+        match told {
+            // Nothing else matters then.
+            Some(told) if told.is_stuck => lines.push(stuck(&told, columns, theme)),
+            told if is_roomy && step.size_hint_bytes > 0 => {
+                lines.push(table_figures(one, step, told, columns, theme));
+            }
+            _ => {}
         }
     }
     for (one, step) in steps.iter().filter(|(_, step)| step.method().is_none()) {
-        lines.push(other(one, step, now, columns, theme));
+        let told = waits::of(&board.activity, one.step);
+        let (stuck_by, told) = match told {
+            Some(told) if told.is_stuck => (Some(told), None),
+            told => (None, told),
+        };
+        lines.push(other(one, step, told, now, columns, theme));
+        lines.extend(stuck_by.map(|told| stuck(&told, columns, theme)));
     }
     if lines.is_empty() && run.report.is_none() {
         let sign = theme.glyphs.spinner_at(run.elapsed_ms(now));
@@ -117,8 +130,21 @@ fn table(one: &Running, step: &Step, now: Now, columns: usize, theme: &Theme) ->
     ])
 }
 
-/// `9,800,000 of ~16,044,000 rows · 1.4 GiB · 240 k rows/s · ~22 s left`.
-fn table_figures(one: &Running, step: &Step, columns: usize, theme: &Theme) -> Line<'static> {
+fn stuck(told: &Told, columns: usize, theme: &Theme) -> Line<'static> {
+    let words = format!("   {} {}", theme.glyphs.warning, told.words);
+    let words = text::truncate(&words, columns.saturating_sub(1), theme.glyphs.ellipsis);
+    Line::styled(words, theme.warning())
+}
+
+/// `9,800,000 of ~16,044,000 rows · 1.4 GiB · 240 k rows/s · ~22 s left · waits for the source`; where there is no room for all,
+/// what waits comes before the figures that say least.
+fn table_figures(
+    one: &Running,
+    step: &Step,
+    told: Option<Told>,
+    columns: usize,
+    theme: &Theme,
+) -> Line<'static> {
     let rows = match step.row_hint {
         Some(hint) if hint >= one.rows => {
             format!(
@@ -137,15 +163,40 @@ fn table_figures(one: &Running, step: &Step, columns: usize, theme: &Theme) -> L
     if let Some(left) = one.bytes_rate.eta_ms(remaining).filter(|_| remaining > 0) {
         parts.push(format!("~{} left", format::duration(left)));
     }
-    let words = parts.join(&format!(" {} ", theme.glyphs.dot));
-    let words = text::truncate(&words, columns.saturating_sub(5), theme.glyphs.ellipsis);
+    let count = parts.len();
+    parts.extend(told.map(|told| told.words));
+    let room = columns.saturating_sub(6);
+    let joined = |parts: &[String]| parts.join(&format!(" {} ", theme.glyphs.dot));
+    // The bytes stand in the bar, the rows per second in the bytes per second.
+    for least in [2, 1] {
+        if least < count && text::width(&joined(&parts)) > room {
+            parts.remove(least);
+        }
+    }
+    if text::width(&joined(&parts)) > room {
+        parts[0] = format::counted(one.rows, "row", "rows");
+    }
+    let words = text::truncate(&joined(&parts), room, theme.glyphs.ellipsis);
     Line::styled(format!("     {words}"), theme.dim())
 }
 
-fn other(one: &Running, step: &Step, now: Now, columns: usize, theme: &Theme) -> Line<'static> {
+fn other(
+    one: &Running,
+    step: &Step,
+    told: Option<Told>,
+    now: Now,
+    columns: usize,
+    theme: &Theme,
+) -> Line<'static> {
     const CLOCK: usize = 9;
     let room = columns.saturating_sub(3 + CLOCK + 1);
-    let title = text::fit(&printable(&step.title), room, theme.glyphs.ellipsis);
+    let told = told.map_or_else(String::new, |told| {
+        format!(" {} {}", theme.glyphs.dot, told.words)
+    });
+    // The name may be cut, what happens may not, as far as there is room.
+    let name_room = room.saturating_sub(text::width(&told)).max(room / 2);
+    let name = text::truncate(&printable(&step.title), name_room, theme.glyphs.ellipsis);
+    let title = text::fit(&format!("{name}{told}"), room, theme.glyphs.ellipsis);
     let clock = format::clock(now.since(one.since));
     Line::from_iter([
         spinner(one, now, theme),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::app::Now;
 use crate::app::rate::{self, Rate};
+use crate::model::activity::Activity;
 use crate::model::plan::{Phase, Plan, Rule, Step, StepId, StepKind};
 use crate::model::problem::Problem;
 
@@ -57,6 +58,8 @@ pub struct Board {
     plan: Arc<Plan>,
     /// In the order they began.
     pub running: Vec<Running>,
+    /// Of the sessions of running steps, as it was last told.
+    pub activity: Vec<Activity>,
     /// The newest first.
     pub recent: VecDeque<Done>,
     pub failed: Vec<Failed>,
@@ -252,6 +255,21 @@ impl Board {
             return None;
         }
         self.estimate_rate.eta_ms(remaining)
+    }
+
+    /// The same at the fastest and at the slowest pace of the last two minutes; none where that says nothing more.
+    pub fn rows_eta_range_ms(&self) -> Option<(u64, u64)> {
+        let likely = self.rows_eta_ms()?;
+        let now = self.bytes_per_second().filter(|pace| *pace > 0)?;
+        let (slowest, fastest) = rate::extremes(&self.history)?;
+        // In the paces of bytes moved, for the share of the estimate grows in step with them.
+        let at = |pace: u64| {
+            let ms = u128::from(likely) * u128::from(now) / u128::from(pace);
+            u64::try_from(ms).unwrap_or(u64::MAX)
+        };
+        let (least, most) = (at(fastest).min(likely), at(slowest).max(likely));
+        // A fifth more or less is what any estimate means.
+        (most - least > likely / 5).then_some((least, most))
     }
 }
 

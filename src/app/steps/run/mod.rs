@@ -5,6 +5,7 @@
 
 pub mod board;
 pub mod log;
+pub mod waits;
 
 use std::sync::Arc;
 
@@ -213,7 +214,7 @@ impl Run {
                 self.ended = Some(now);
                 self.report = Some(Arc::new(*report));
                 self.tell(NoticeLevel::Info, &text, now);
-                return vec![Effect::Bell];
+                return vec![Effect::Bell, Effect::Notify(text)];
             }
         };
         self.tell(level, &text, now);
