@@ -6,6 +6,7 @@
 mod clean;
 mod execute;
 mod large_objects;
+mod lingering;
 mod monitor;
 mod outcome;
 mod run;

@@ -12,7 +12,7 @@ use crate::model::problem::Problem;
 use crate::model::report::{
     LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Unfinished, Verdict,
 };
-use crate::sql::{new_roles, statements};
+use crate::sql::{database, new_roles, statements};
 
 /// What a query measured on one side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,9 +82,39 @@ pub(super) struct Ledger {
     pub(super) warnings: Vec<String>,
     pub(super) stop: Option<Stop>,
     pub(super) snapshot_held_ms: Option<u64>,
+    pub(super) lingering: Option<Lingering>,
+}
+
+/// Who else is connected to the source at the end.
+#[derive(Debug)]
+pub(super) struct Lingering {
+    pub(super) database: String,
+    /// None: it could not be asked.
+    pub(super) sessions: Option<Vec<String>>,
+}
+
+impl Lingering {
+    fn advice(&self) -> Option<String> {
+        let stop = database::read_only(&self.database);
+        match self.sessions.as_deref() {
+            Some([]) => None,
+            Some(sessions) => Some(format!(
+                "Still connected to the source: {}. End them when you switch; this lets new sessions there only read: {stop}",
+                sessions.join("; ")
+            )),
+            None => Some(format!(
+                "Who is still connected to the source could not be asked: look into pg_stat_activity there. This lets new sessions only read: {stop}"
+            )),
+        }
+    }
 }
 
 impl Ledger {
+    /// Everything was carried, or is about to be told as such.
+    pub(super) fn may_be_switched_to(&self, plan: &Plan) -> bool {
+        !plan.is_comparison && self.stop.is_none() && self.failed.is_empty()
+    }
+
     /// The report of the whole run.
     pub(super) fn report(&self, plan: &Plan, started_at: String, elapsed_ms: u64) -> Report {
         let mut report = Report {
@@ -118,7 +148,7 @@ impl Ledger {
         self.add_broken_keys(&mut report, plan);
         self.add_failures(&mut report, plan);
         report.outcome = self.outcome(&report);
-        add_advice(&mut report, plan);
+        add_advice(&mut report, plan, self.lingering.as_ref());
         self.add_way_on(&mut report, plan);
         self.add_new_roles(&mut report, plan);
         report
@@ -507,7 +537,7 @@ fn is_bookkeeping(sql: &str) -> bool {
     is_journal || sql == statements::BEGIN || sql == statements::COMMIT
 }
 
-fn add_advice(report: &mut Report, plan: &Plan) {
+fn add_advice(report: &mut Report, plan: &Plan, lingering: Option<&Lingering>) {
     report.is_comparison = plan.is_comparison;
     let unfinished = report.unfinished.iter();
     report.next_steps.extend(
@@ -522,6 +552,9 @@ fn add_advice(report: &mut Report, plan: &Plan) {
                 "Stop writing to the source before you switch; what is written after the snapshot is not in the copy."
                     .to_owned(),
             );
+            report
+                .next_steps
+                .extend(lingering.and_then(Lingering::advice));
             report
                 .next_steps
                 .push(format!("Point the application to {}.", plan.destination));

@@ -16,7 +16,8 @@ use crate::model::problem::Problem;
 use crate::pg::connect::Notice;
 
 use super::execute::{Cancellers, Ended, Executor};
-use super::outcome::Ledger;
+use super::lingering;
+use super::outcome::{Ledger, Lingering};
 use super::schedule::Schedule;
 
 /// How long a cancelled step may take to end by itself before its sessions are simply closed.
@@ -159,6 +160,17 @@ impl Run {
             }
         }
         self.executor.sessions.close(|_| true);
+        if ledger.may_be_switched_to(&self.plan) {
+            let source = self.executor.sessions.source();
+            let asked = lingering::sessions(source).await;
+            let found = asked
+                .inspect_err(|problem| tracing::info!("{problem}"))
+                .ok();
+            ledger.lingering = Some(Lingering {
+                database: source.database.clone(),
+                sessions: found,
+            });
+        }
         let report = ledger.report(&self.plan, started_at, millis(began.elapsed()));
         self.tell(RunEvent::Finished(Box::new(report))).await;
     }

@@ -212,6 +212,7 @@ pub(crate) fn done() -> Report {
         ],
         next_steps: vec![
             "Stop writing to the source before you switch; what is written after the snapshot is not in the copy.".to_owned(),
+            "Still connected to the source: billing as app from 10.0.0.7 (3 sessions). End them when you switch; this lets new sessions there only read: ALTER DATABASE shop SET default_transaction_read_only = on".to_owned(),
             "Point the application to app@new.example:5432/shop.".to_owned(),
         ],
         ..Report::default()

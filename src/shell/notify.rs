@@ -6,7 +6,7 @@ use crate::model::name::printable;
 const MOST_CHARACTERS: usize = 160;
 
 /// The bytes that ask the terminal to show `text`.
-pub fn osc9(text: &str) -> Vec<u8> {
+pub(super) fn osc9(text: &str) -> Vec<u8> {
     let text: String = printable(text).chars().take(MOST_CHARACTERS).collect();
     format!("\x1b]9;howdah: {text}\x1b\\").into_bytes()
 }

@@ -107,6 +107,12 @@ pub fn grant(
         .collect()
 }
 
+/// Sessions that begin from now on can only read, unless they ask otherwise.
+pub fn read_only(database: &str) -> String {
+    let database = ident(database);
+    format!("ALTER DATABASE {database} SET default_transaction_read_only = on")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

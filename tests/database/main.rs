@@ -21,6 +21,8 @@ mod journeys;
 #[cfg(test)]
 mod large;
 #[cfg(test)]
+mod lingering;
+#[cfg(test)]
 mod managed;
 #[cfg(test)]
 mod migrate;

@@ -43,9 +43,7 @@ pub fn of(activity: &[Activity], step: StepId) -> Option<Told> {
     let words = match (on(Side::Source), on(Side::Destination)) {
         // Both ends wait for what lies between them.
         (Some(Wait::ToSend), Some(Wait::ToReceive)) => "waits for the network",
-        (Some(Wait::ToSend), Some(Wait::Wal)) | (None, Some(Wait::Wal)) => {
-            "waits for the destination's WAL"
-        }
+        (Some(Wait::ToSend) | None, Some(Wait::Wal)) => "waits for the destination's WAL",
         (_, Some(Wait::OtherServer)) => "waits for the source's rows",
         (Some(Wait::Disk), _) => "waits for the source's disk",
         (_, Some(Wait::ToReceive)) => "waits for the source",
