@@ -75,7 +75,7 @@ fn draw_toast(state: &State, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
 
 fn too_small(frame: &mut Frame<'_>, area: Rect) {
     let text = format!(
-        "Terminal too small: need {}×{}, have {}×{}",
+        "Terminal too small: need {}x{}, have {}x{}",
         MINIMUM.0, MINIMUM.1, area.width, area.height
     );
     let columns = usize::from(area.width);
@@ -88,6 +88,8 @@ fn too_small(frame: &mut Frame<'_>, area: Rect) {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_everywhere;
 #[cfg(test)]
 mod tests_preview;
 #[cfg(test)]
