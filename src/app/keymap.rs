@@ -56,6 +56,7 @@ pub enum Action {
     Stop,
     Log,
     Follow,
+    Levels,
 }
 
 /// Where a binding holds.
@@ -189,6 +190,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(RUN, &[c('d')], Action::Details, "Problem", "Show or hide the selected problem in full", 2),
     binding(RUN, &[c('l')], Action::Log, "Log", "Show the log in full height, or small again", 3),
     binding(RUN, &[c('f')], Action::Follow, "Follow", "Keep the newest line of the log in sight, or stay", 4),
+    binding(RUN, &[c('v')], Action::Levels, "Levels", "Show in the log all lines, only warnings and errors, or only errors", 5),
     binding(RUN, &[k(KeyCode::Tab), k(KeyCode::BackTab)], Action::SwitchTab, "", "Switch between problems and log", 9),
     binding(RUN, &[c('y')], Action::Copy, "", "Copy the selected problem to the clipboard", 9),
 

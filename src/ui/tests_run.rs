@@ -94,6 +94,9 @@ fn run() {
     let mut log = halfway_with_failure();
     press(&mut log, KeyCode::Char('l'));
     show_at("run_log", log);
+    let mut errors = halfway_with_failure();
+    press(&mut errors, KeyCode::Char('v'));
+    show_at("run_log_levels", errors);
     let mut stopping = halfway();
     press(&mut stopping, KeyCode::Char('x'));
     show_at("run_stop", stopping);

@@ -258,10 +258,16 @@ fn draw_problems(run: &Run, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
 
 fn draw_log(run: &Run, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let log = &run.log;
+    let dot = theme.glyphs.dot;
+    let what = match log.least {
+        NoticeLevel::Info => "Log".to_owned(),
+        NoticeLevel::Warning => format!("Log {dot} warnings and errors only"),
+        NoticeLevel::Error => format!("Log {dot} errors only"),
+    };
     let title = if log.is_following {
-        "Log".to_owned()
+        what
     } else {
-        format!("Log {} stays here, f follows again", theme.glyphs.dot)
+        format!("{what} {dot} stays here, f follows again")
     };
     let is_focused = run.focus == Focus::Log || run.is_log_large;
     let inner = panel::draw(frame, area, &title, is_focused, theme);
@@ -269,7 +275,7 @@ fn draw_log(run: &Run, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let columns = usize::from(inner.width);
     let first = log.first(height);
     let mut lines = Vec::new();
-    for line in log.lines.iter().skip(first).take(height) {
+    for line in log.shown().skip(first).take(height) {
         let (sign, style) = match line.level {
             NoticeLevel::Info => (theme.glyphs.waiting, theme.text()),
             NoticeLevel::Warning => (theme.glyphs.warning, theme.warning()),
@@ -299,9 +305,10 @@ fn draw_log(run: &Run, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     for (row, line) in inner.rows().zip(lines.into_iter().skip(skipped)) {
         frame.render_widget(line, row);
     }
-    if log.lines.len() > height {
-        let last = (first + height).min(log.lines.len());
-        let note = format!(" {}-{last}/{} ", first + 1, log.lines.len());
+    let count = log.shown_count();
+    if count > height {
+        let last = (first + height).min(count);
+        let note = format!(" {}-{last}/{count} ", first + 1);
         panel::note(&note, frame, area, theme);
     }
 }

@@ -21,6 +21,8 @@ pub struct Log {
     pub lines: VecDeque<LogLine>,
     /// The newest line stays in sight.
     pub is_following: bool,
+    /// Lines below this level are kept, but not shown.
+    pub least: NoticeLevel,
     first: usize,
 }
 
@@ -29,6 +31,7 @@ impl Default for Log {
         Self {
             lines: VecDeque::new(),
             is_following: true,
+            least: NoticeLevel::Info,
             first: 0,
         }
     }
@@ -37,16 +40,37 @@ impl Default for Log {
 impl Log {
     pub fn push(&mut self, at_ms: u64, level: NoticeLevel, text: String) {
         if self.lines.len() >= MOST_LINES {
-            self.lines.pop_front();
+            let gone = self.lines.pop_front();
             // What is being read stays where it is.
-            self.first = self.first.saturating_sub(1);
+            if gone.is_some_and(|line| line.level >= self.least) {
+                self.first = self.first.saturating_sub(1);
+            }
         }
         self.lines.push_back(LogLine { at_ms, level, text });
     }
 
+    /// The lines of the level that is asked for.
+    pub fn shown(&self) -> impl Iterator<Item = &LogLine> {
+        self.lines.iter().filter(|line| line.level >= self.least)
+    }
+
+    pub fn shown_count(&self) -> usize {
+        self.shown().count()
+    }
+
+    /// All, then warnings and errors, then errors alone. The newest is in sight again.
+    fn next_level(&mut self) {
+        self.least = match self.least {
+            NoticeLevel::Info => NoticeLevel::Warning,
+            NoticeLevel::Warning => NoticeLevel::Error,
+            NoticeLevel::Error => NoticeLevel::Info,
+        };
+        self.is_following = true;
+    }
+
     /// The first line to draw where `rows` lines have room; more or fewer may fit, as lines may be long.
     pub fn first(&self, rows: usize) -> usize {
-        let last = self.lines.len().saturating_sub(rows);
+        let last = self.shown_count().saturating_sub(rows);
         if self.is_following {
             last
         } else {
@@ -65,6 +89,7 @@ impl Log {
             Action::PageDown => first + page,
             Action::First => 0,
             Action::Last => usize::MAX,
+            Action::Levels => return self.next_level(),
             Action::Follow => {
                 self.first = first;
                 self.is_following = !self.is_following;
@@ -72,7 +97,7 @@ impl Log {
             }
             _ => return,
         };
-        let last = self.lines.len().saturating_sub(rows);
+        let last = self.shown_count().saturating_sub(rows);
         self.is_following = target >= last;
         self.first = target.min(last);
     }
@@ -81,6 +106,29 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn levels_hide_without_forgetting() {
+        let mut log = Log::default();
+        for number in 0..30 {
+            let level = match number % 10 {
+                0 => NoticeLevel::Error,
+                1 => NoticeLevel::Warning,
+                _ => NoticeLevel::Info,
+            };
+            log.push(0, level, number.to_string());
+        }
+        let shown =
+            |log: &Log| -> Vec<String> { log.shown().map(|line| line.text.clone()).collect() };
+        log.act(Action::Levels, 4);
+        assert_eq!(shown(&log), ["0", "1", "10", "11", "20", "21"]);
+        assert_eq!(log.first(4), 2);
+        log.act(Action::Levels, 4);
+        assert_eq!(shown(&log), ["0", "10", "20"]);
+        assert_eq!(log.first(4), 0);
+        log.act(Action::Levels, 4);
+        assert_eq!(log.shown_count(), 30);
+    }
 
     #[test]
     fn reading_back_is_not_disturbed() {

@@ -291,7 +291,7 @@ impl Run {
                     .into_iter()
                     .collect();
             }
-            Action::Follow => {
+            Action::Follow | Action::Levels => {
                 let rows = self.log_rows();
                 self.log.act(action, rows);
             }
