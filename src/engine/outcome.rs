@@ -1,8 +1,9 @@
 //! What the steps brought, and the report made of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
+use crate::model::connection::Endpoint;
 use crate::model::definition::DefinitionsResult;
 use crate::model::event::{Counter, Stop};
 use crate::model::name::printable;
@@ -10,8 +11,9 @@ use crate::model::options::{OnExisting, SchemaChoice, VerifyLevel};
 use crate::model::plan::{Fallback, Phase, Plan, Rule, Step, StepId, StepKind, schema_key};
 use crate::model::problem::Problem;
 use crate::model::report::{
-    LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Unfinished, Verdict,
+    Arrival, LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Unfinished, Verdict,
 };
+use crate::settings::to_uri;
 use crate::sql::{new_roles, statements};
 
 /// What a query measured on one side.
@@ -49,6 +51,7 @@ pub(super) struct StepOutcome {
     pub(super) refusal: Option<Box<(Problem, Fallback)>>,
     pub(super) violations: Option<Box<Violations>>,
     pub(super) definitions: Option<Box<DefinitionsResult>>,
+    pub(super) arrival: Arrival,
 }
 
 impl StepOutcome {
@@ -62,6 +65,7 @@ impl StepOutcome {
         }
         counter.rows.store(self.rows, Ordering::Relaxed);
         self.destination = None;
+        self.arrival = Arrival::Kept;
         self
     }
 }
@@ -78,6 +82,14 @@ pub(super) struct Violations {
 pub(super) struct Ledger {
     pub(super) done: HashMap<StepId, StepOutcome>,
     pub(super) failed: Vec<(StepId, Problem)>,
+    /// Failed, and nobody has said yet what becomes of it.
+    pub(super) undecided: BTreeMap<StepId, Problem>,
+    /// No failed step is waited for: nobody is there, or who is has said so.
+    pub(super) gives_up: bool,
+    /// Failed, and then done once more.
+    pub(super) retried: Vec<(StepId, Problem)>,
+    /// Given up after a failure, with what needs it.
+    pub(super) left_out: Vec<(StepId, String)>,
     pub(super) skipped: Vec<(StepId, String)>,
     pub(super) warnings: Vec<String>,
     pub(super) stop: Option<Stop>,
@@ -86,7 +98,13 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// The report of the whole run.
-    pub(super) fn report(&self, plan: &Plan, started_at: String, elapsed_ms: u64) -> Report {
+    pub(super) fn report(
+        &self,
+        plan: &Plan,
+        destination: &Endpoint,
+        started_at: String,
+        elapsed_ms: u64,
+    ) -> Report {
         let mut report = Report {
             source: plan.source.clone(),
             destination: plan.destination.clone(),
@@ -118,8 +136,10 @@ impl Ledger {
         self.add_broken_keys(&mut report, plan);
         self.add_failures(&mut report, plan);
         report.outcome = self.outcome(&report);
+        report.resume_command = self
+            .leaves_a_journal(plan)
+            .then(|| resume_command(destination));
         add_advice(&mut report, plan);
-        self.add_way_on(&mut report, plan);
         self.add_new_roles(&mut report, plan);
         report
     }
@@ -179,6 +199,7 @@ impl Ledger {
                         .map(|count| count.saturating_sub(before)),
                     bytes: outcome.map_or(0, |o| o.bytes),
                     copy_ms: outcome.map_or(0, |o| o.elapsed_ms),
+                    arrival: outcome.map_or_else(Arrival::default, |o| o.arrival),
                     verdict,
                 });
             }
@@ -229,6 +250,11 @@ impl Ledger {
             elapsed_ms: ended.saturating_sub(began.min().unwrap_or(0)),
             ended_ms: ended,
             source: self.sum(parts),
+            // The first one proves what is there.
+            arrival: match done.first().map(|one| one.arrival) {
+                Some(Arrival::Kept) => Arrival::Completed,
+                first => first.unwrap_or_default(),
+            },
             ..StepOutcome::default()
         })
     }
@@ -333,8 +359,8 @@ impl Ledger {
         }
     }
 
-    /// The journal stays after a run that did not come to its end.
-    fn add_way_on(&self, report: &mut Report, plan: &Plan) {
+    /// After a run that did not come to its end.
+    fn leaves_a_journal(&self, plan: &Plan) -> bool {
         let is_over = |step: &Step| self.done.contains_key(&step.id);
         let has_begun = plan.steps.iter().any(|step| {
             matches!(
@@ -346,11 +372,7 @@ impl Ledger {
             .steps
             .iter()
             .filter(|step| step.rule == Rule::WhenComplete);
-        if has_begun && removals.any(|step| step.journal_key == "clean/journal" && !is_over(step)) {
-            report.next_steps.push(
-                "Go on where it ended: howdah resume --destination URI. What is done stays there, recorded in the schema howdah; howdah clean removes that record.".to_owned(),
-            );
-        }
+        has_begun && removals.any(|step| step.journal_key == "clean/journal" && !is_over(step))
     }
 
     fn add_failures(&self, report: &mut Report, plan: &Plan) {
@@ -371,11 +393,17 @@ impl Ledger {
                 _ => report.failures.push((title(id), problem.clone())),
             }
         }
-        report.skipped = self
-            .skipped
-            .iter()
-            .map(|(id, why)| (title(id), why.clone()))
-            .collect();
+        let retried = self.retried.iter().map(|(id, problem)| {
+            format!(
+                "{}: done once more after it had failed: {}",
+                title(id),
+                problem.message
+            )
+        });
+        report.warnings.extend(retried);
+        let with_title = |(id, why): &(StepId, String)| (title(id), why.clone());
+        report.skipped = self.skipped.iter().map(with_title).collect();
+        report.given_up = self.left_out.iter().map(with_title).collect();
         let removing = |s: &&Step| {
             matches!(s.rule, Rule::Always | Rule::WhenComplete)
                 && s.title.starts_with("Remove")
@@ -452,7 +480,7 @@ impl Ledger {
             Outcome::Cancelled
         } else if !report.failures.is_empty() {
             Outcome::Failed
-        } else if report.differs() || !report.unfinished.is_empty() {
+        } else if report.differs() || !report.unfinished.is_empty() || !report.given_up.is_empty() {
             Outcome::Different
         } else {
             Outcome::Done
@@ -516,6 +544,12 @@ fn add_advice(report: &mut Report, plan: &Plan) {
     if matches!(report.outcome, Outcome::Done | Outcome::Different) {
         report.next_steps.extend(plan.next_steps.clone());
     }
+    if !report.given_up.is_empty() {
+        report.next_steps.push(
+            "Make or carry by hand what was left out before you switch: the report names it."
+                .to_owned(),
+        );
+    }
     match report.outcome {
         Outcome::Done if !plan.is_comparison => {
             report.next_steps.push(
@@ -530,22 +564,41 @@ fn add_advice(report: &mut Report, plan: &Plan) {
             "Do not switch the application yet: find out why the sides differ, then copy again."
                 .to_owned(),
         ),
-        Outcome::Failed if !plan.is_comparison => report.next_steps.push(
-            "Mend the causes above, empty the destination (or drop the database) and run again."
-                .to_owned(),
-        ),
-        Outcome::Cancelled => {
-            let has_schema = plan
-                .steps
-                .iter()
-                .any(|s| s.phase == Phase::Schema && s.journal_key.starts_with("schema/"));
-            if has_schema {
-                report.next_steps.push(
-                    "The destination holds a part of the schema and the tables that were finished: drop the database, or run again with --on-existing empty."
-                        .to_owned(),
-                );
-            }
-        }
+        Outcome::Failed | Outcome::Cancelled if !plan.is_comparison => add_ways_on(report, plan),
         _ => {}
     }
+}
+
+/// After a run that did not come to its end.
+fn add_ways_on(report: &mut Report, plan: &Plan) {
+    let go_on = match report.outcome {
+        Outcome::Failed => "Mend the causes above, then go on where it ended",
+        _ => "Go on where it ended",
+    };
+    let has_schema = plan
+        .steps
+        .iter()
+        .any(|step| step.phase == Phase::Schema && step.journal_key.starts_with("schema/"));
+    if let Some(command) = &report.resume_command {
+        report.next_steps.push(format!(
+            "{go_on} (passwords from ~/.pgpass or PGPASSWORD): {command}"
+        ));
+        report.next_steps.push(
+            "What is done stays in the destination, recorded in its schema howdah. To begin anew instead: howdah clean, then run with --on-existing empty."
+                .to_owned(),
+        );
+    } else if has_schema {
+        report.next_steps.push(
+            "The destination may hold a part of the copy: drop the database, or run again with --on-existing empty."
+                .to_owned(),
+        );
+    }
+}
+
+/// The exact words, without a password. A URI has no quotes in it.
+fn resume_command(destination: &Endpoint) -> String {
+    format!(
+        "howdah resume --destination '{}' --yes",
+        to_uri(destination)
+    )
 }
