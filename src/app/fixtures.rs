@@ -12,6 +12,7 @@ use crate::model::connection::{
     DatabaseFacts, Endpoint, PasswordOrigin, Secret, ServerFacts, Side, Tls,
 };
 use crate::model::finding::{CheckResult, Finding, Level};
+use crate::model::journal::Leftovers;
 use crate::model::name::ObjectName;
 use crate::model::options::Options;
 use crate::model::problem::{Field, Problem};
@@ -265,6 +266,8 @@ pub(crate) fn bare() -> Inspection {
         existing: Vec::new(),
         existing_schema: None,
         journal: None,
+        unfinished: None,
+        leftovers: Leftovers::default(),
         destination_roles: Vec::new(),
         is_fdw_installed: false,
     }

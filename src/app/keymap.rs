@@ -36,6 +36,7 @@ pub enum Action {
     // Check.
     RunAgain,
     SourceAddress,
+    Clean,
     // Select.
     SwitchTab,
     All,
@@ -54,6 +55,10 @@ pub enum Action {
     PreviousHit,
     Write,
     Stop,
+    Pause,
+    Retry,
+    RetryAll,
+    LeaveOut,
     Log,
     Follow,
     Levels,
@@ -150,6 +155,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(CHECK, &[c('r')], Action::RunAgain, "Run again", "Run all checks again", 2),
     binding(CHECK, &[c('y')], Action::Copy, "Copy fix", "Copy the fix of the selected check to the clipboard", 3),
     binding(CHECK, &[c('f')], Action::SourceAddress, "Source address", "Set the host and port under which the destination server reaches the source (method FDW)", 4),
+    binding(CHECK, &[c('c')], Action::Clean, "Clean", "Remove what an earlier run of howdah has left in the destination, after showing it", 4),
     binding(CHECK, &[c('o')], Action::Options, "Options", "Choose what to do with existing objects, owners, verification and more", 5),
 
     binding(SELECT, &[k(KeyCode::Enter)], Action::Next, "Go on", "Make the plan and go on to the preview", 0),
@@ -187,10 +193,14 @@ pub const BINDINGS: &[Binding] = &[
 
     binding(RUN, &[k(KeyCode::Enter)], Action::Next, "Report", "Go on to the report once the run has ended", 0),
     binding(RUN, &[c('x')], Action::Stop, "Stop", "Ask how to stop the run: after what runs now, or at once", 1),
-    binding(RUN, &[c('d')], Action::Details, "Problem", "Show or hide the selected problem in full", 2),
-    binding(RUN, &[c('l')], Action::Log, "Log", "Show the log in full height, or small again", 3),
-    binding(RUN, &[c('f')], Action::Follow, "Follow", "Keep the newest line of the log in sight, or stay", 4),
-    binding(RUN, &[c('v')], Action::Levels, "Levels", "Show in the log all lines, only warnings and errors, or only errors", 5),
+    binding(RUN, &[c('p')], Action::Pause, "Pause", "Begin nothing new until you press it again; what runs is finished", 2),
+    binding(RUN, &[c('r')], Action::Retry, "Retry", "Do the selected failed step once more; after the run has ended: go on with what is left", 3),
+    binding(RUN, &[c('s')], Action::LeaveOut, "Leave out", "Leave the selected failed step out, with all that needs it; the report says so", 4),
+    binding(RUN, &[c('d')], Action::Details, "Problem", "Show or hide the selected problem in full", 5),
+    binding(RUN, &[c('l')], Action::Log, "Log", "Show the log in full height, or small again", 6),
+    binding(RUN, &[c('f')], Action::Follow, "Follow", "Keep the newest line of the log in sight, or stay", 7),
+    binding(RUN, &[c('v')], Action::Levels, "Levels", "Show in the log all lines, only warnings and errors, or only errors", 8),
+    binding(RUN, &[c('R')], Action::RetryAll, "", "Do all failed steps once more", 9),
     binding(RUN, &[k(KeyCode::Tab), k(KeyCode::BackTab)], Action::SwitchTab, "", "Switch between problems and log", 9),
     binding(RUN, &[c('y')], Action::Copy, "", "Copy the selected problem to the clipboard", 9),
 
@@ -198,6 +208,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(REPORT, &[k(KeyCode::Tab), k(KeyCode::Right), c('l')], Action::Right, "Next page", "Next page: summary, tables, sequences, problems, objects", 1),
     binding(REPORT, &[c('w')], Action::Write, "Write", "Write the report as Markdown and as JSON into the working directory", 2),
     binding(REPORT, &[c('y')], Action::Copy, "Copy", "Copy the summary to the clipboard", 3),
+    binding(REPORT, &[c('r')], Action::Retry, "Resume", "Go on where the run ended: what is done stays, the rest is done", 4),
     binding(REPORT, &[k(KeyCode::BackTab), k(KeyCode::Left), c('h')], Action::Left, "", "Previous page", 9),
 
     binding(Context::Lists, &[k(KeyCode::Up), c('k')], Action::Up, "", "One line up", 10),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::model::activity::Activity;
 use crate::model::connection::{Endpoint, ServerFacts, Side};
-use crate::model::event::{RunEvent, Stop};
+use crate::model::event::{Control, RunEvent, Stop};
 use crate::model::finding::CheckResult;
 pub use crate::model::inspection::Inspection;
 use crate::model::options::Options;
@@ -70,6 +70,10 @@ pub enum Msg {
         attempt: u64,
         outcome: Result<Arc<Inspection>, Box<Problem>>,
     },
+    Cleaned {
+        attempt: u64,
+        outcome: Result<(), Box<Problem>>,
+    },
     Planned {
         attempt: u64,
         outcome: Result<Arc<Plan>, Box<Problem>>,
@@ -112,6 +116,14 @@ pub enum Effect {
         source: Box<Endpoint>,
         destination: Box<Endpoint>,
         options: Box<Options>,
+        /// The run whose journal is in the destination is gone on with: as that says, not as `options` do.
+        goes_on: bool,
+    },
+    /// Removes what an earlier run left, with these statements; [`Msg::Cleaned`].
+    Clean {
+        attempt: u64,
+        destination: Box<Endpoint>,
+        statements: Vec<String>,
     },
     /// [`Msg::Planned`].
     MakePlan {
@@ -135,6 +147,7 @@ pub enum Effect {
         destination: Box<Endpoint>,
     },
     StopRun(Stop),
+    SteerRun(Control),
     /// Terminal clipboard (OSC 52); [`Msg::Copied`].
     CopyText {
         what: String,

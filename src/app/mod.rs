@@ -9,6 +9,8 @@
 #[cfg(test)]
 pub(crate) mod fixtures;
 #[cfg(test)]
+pub(crate) mod fixtures_control;
+#[cfg(test)]
 pub(crate) mod fixtures_plan;
 #[cfg(test)]
 pub(crate) mod fixtures_run;
@@ -38,3 +40,5 @@ pub use state::{Ctx, Flow, Pending, Prefill, Start, State, Toast, ToastKind, Wiz
 mod tests;
 #[cfg(test)]
 mod tests_connect;
+#[cfg(test)]
+mod tests_control;

@@ -1,7 +1,7 @@
 //! What lies over a step: help, questions and small forms. While one is open it gets every key.
 
 use crate::model::connection::Side;
-use crate::model::event::Stop;
+use crate::model::event::{Control, Stop};
 use crate::model::options::Options;
 
 use super::form::Field;
@@ -38,6 +38,13 @@ pub enum Choice {
     /// What is waited for is not wanted any more.
     Withdraw(u64),
     Picked(Side, Pick),
+    Steer(Control),
+    /// Go on with the run whose journal was found, from its own source or from the one given on Connect.
+    GoOnWithRun {
+        from_given: bool,
+    },
+    AskToClean,
+    Clean,
     SetOptions(Box<Options>),
     /// For these tables; none takes the condition away.
     SetFilter {

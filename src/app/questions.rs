@@ -2,11 +2,14 @@
 
 use std::collections::HashSet;
 
-use crate::model::event::Stop;
-use crate::model::name::ObjectName;
+use crate::model::connection::Endpoint;
+use crate::model::event::{Control, Stop};
+use crate::model::format::counted;
+use crate::model::name::{ObjectName, printable};
 use crate::model::options::{OnExisting, SchemaChoice};
+use crate::model::plan::{Plan, StepId};
 
-use super::message::Effect;
+use super::message::{Effect, Inspection};
 use super::overlay::{Choice, Confirm, Overlay};
 use super::state::{State, WizardStep};
 
@@ -20,6 +23,14 @@ impl State {
             .as_ref()
             .map(|inspection| inspection.existing.as_slice())
             .unwrap_or_default();
+        if self.resuming.is_some() && !plan.removes_what_is_there() {
+            let meaning = "What is done stays. Tables that are no longer what the source has are emptied and copied again; howdah had made them.";
+            return Some(
+                Confirm::new("Go on with the run?", vec![way, meaning.to_owned()])
+                    .button("Go on", Choice::StartRun)
+                    .button("Not yet", Choice::Dismiss),
+            );
+        }
         if plan.options.on_existing != OnExisting::Empty || existing.is_empty() {
             return Some(
                 Confirm::new(
@@ -67,7 +78,7 @@ impl State {
                     lost,
                     format!(
                         "To go on, type the name of the destination database: {}",
-                        crate::model::name::printable(&database)
+                        printable(&database)
                     ),
                 ],
             )
@@ -110,8 +121,17 @@ impl State {
     }
 
     pub(super) fn is_asking_to_stop(&self) -> bool {
+        self.is_asking(|choice| matches!(choice, Choice::Stop(_)))
+    }
+
+    /// A question about a run under way.
+    pub(super) fn is_asking_of_run(&self) -> bool {
+        self.is_asking(|choice| matches!(choice, Choice::Stop(_) | Choice::Steer(_)))
+    }
+
+    fn is_asking(&self, offers: impl Fn(&Choice) -> bool) -> bool {
         matches!(&self.overlay, Some(Overlay::Confirm(confirm))
-            if confirm.buttons.iter().any(|(_, choice)| matches!(choice, Choice::Stop(_))))
+            if confirm.buttons.iter().any(|(_, choice)| offers(choice)))
     }
 
     pub(super) fn stop_run(&mut self, stop: Stop) -> Vec<Effect> {
@@ -150,18 +170,160 @@ impl State {
 
 /// What leaving in the middle means, and the two ways to stop.
 pub(super) fn how_to_stop() -> Overlay {
-    let what_stays = "The schema and the tables that are done stay in the destination; by FDW, a table is done when its session commits. A table that is being copied is rolled back, and howdah removes what it made for itself.";
-    let source = "The source is not changed in any case.";
+    let lines = [
+        "After current tables: what is being copied comes to its end and stays; nothing new is begun.",
+        "Now: what is being copied is cancelled on both servers and rolled back; by FDW, with all that its session has read.",
+        "Either way the schema and the tables that are done stay in the destination, with a journal: howdah resume goes on from there. The source is not changed.",
+    ];
     Overlay::Confirm(
-        Confirm::new(
-            "The run is not finished",
-            vec![what_stays.to_owned(), source.to_owned()],
-        )
-        .button("Keep running", Choice::Dismiss)
-        .button(
-            "Stop after current tables",
-            Choice::Stop(Stop::AfterCurrent),
-        )
-        .button("Stop now", Choice::Stop(Stop::Now)),
+        Confirm::new("The run is not finished", lines.map(str::to_owned).to_vec())
+            .button("Keep running", Choice::Dismiss)
+            .button(
+                "Stop after current tables",
+                Choice::Stop(Stop::AfterCurrent),
+            )
+            .button("Stop now", Choice::Stop(Stop::Now)),
     )
+}
+
+/// What goes with a failed step that is given up.
+pub(super) fn leave_out(plan: &Plan, id: StepId) -> Overlay {
+    const SHOWN: usize = 4;
+    let title = |id| plan.step(id).map_or("", |step| step.title.as_str());
+    let fallen = plan.dependants(id);
+    let mut lines = vec![printable(title(id)).into_owned()];
+    if !fallen.is_empty() {
+        let number = counted(
+            fallen.len() as u64,
+            "step needs it and is",
+            "steps need it and are",
+        );
+        let mut text = format!("{number} left out too:");
+        for one in fallen.iter().take(SHOWN) {
+            text.push_str(&format!("\n- {}", printable(title(*one))));
+        }
+        if fallen.len() > SHOWN {
+            text.push_str(&format!("\nand {} more", fallen.len() - SHOWN));
+        }
+        lines.push(text);
+    }
+    lines.push(
+        "All else is carried. The report names what is missing, and does not call the copy equal."
+            .to_owned(),
+    );
+    Overlay::Confirm(
+        Confirm::new("Leave it out?", lines)
+            .button("Keep it", Choice::Dismiss)
+            .button("Leave it out", Choice::Steer(Control::LeaveOut(id))),
+    )
+}
+
+/// The end of a run whose failed steps nobody mends.
+pub(super) fn end_without(count: usize) -> Overlay {
+    let failed = counted(count as u64, "step has", "steps have");
+    let lines = vec![
+        format!("{failed} failed and would not be done. What could be done without comes to its end."),
+        "All that is done stays in the destination, with a journal: the run can be gone on with later, from the report or with howdah resume.".to_owned(),
+    ];
+    Overlay::Confirm(
+        Confirm::new("End the run here?", lines)
+            .button("Keep waiting", Choice::Dismiss)
+            .button("End the run", Choice::Steer(Control::GiveUp)),
+    )
+}
+
+/// What becomes of the interrupted run that was found. `given` is the source on Connect.
+pub(super) fn go_on(inspection: &Inspection, given: &Endpoint) -> Option<Overlay> {
+    let journal = inspection.unfinished.as_ref()?;
+    let own = &journal.request.source;
+    let is_given = is_same(own, given);
+    let mut lines = vec![format!(
+        "The run of {} did not come to its end. Going on keeps what is done, as far as both sides prove to hold the same, and does the rest. You see the plan first.",
+        journal.started_at
+    )];
+    let mut question = Confirm::new("Go on with the interrupted run?", Vec::new());
+    if is_given {
+        question = question.button("Go on", Choice::GoOnWithRun { from_given: true });
+    } else {
+        lines.push(format!(
+            "It copied from  {}\nYou have given  {}",
+            own.label(),
+            given.label()
+        ));
+        question = question
+            .button(
+                "Go on from its own source",
+                Choice::GoOnWithRun { from_given: false },
+            )
+            .button(
+                "Go on from the source given",
+                Choice::GoOnWithRun { from_given: true },
+            );
+    }
+    question.lines = lines;
+    let question = question
+        .button("Remove its journal", Choice::AskToClean)
+        .button("Not now", Choice::Dismiss);
+    Some(Overlay::Confirm(question))
+}
+
+/// The same database by the same name and role; a password that fits one fits the other.
+fn is_same(one: &Endpoint, other: &Endpoint) -> bool {
+    (&one.host, one.port, &one.database, &one.user)
+        == (&other.host, other.port, &other.database, &other.user)
+}
+
+/// The removal of what an earlier run left: every statement is shown.
+pub(super) fn clean(inspection: &Inspection) -> Overlay {
+    let left = &inspection.leftovers;
+    let mut lines = vec![format!(
+        "From  {}\n{}",
+        inspection.destination_endpoint.label(),
+        left.statements
+            .iter()
+            .map(|sql| format!("- {}", printable(sql)))
+            .collect::<Vec<_>>()
+            .join("\n")
+    )];
+    lines.push(if inspection.unfinished.is_some() {
+        "The interrupted run cannot be gone on with then. What it has copied stays.".to_owned()
+    } else {
+        "What was copied stays.".to_owned()
+    });
+    Overlay::Confirm(
+        Confirm::new("Remove what the earlier run left?", lines)
+            .button("No, keep it", Choice::Dismiss)
+            .button("Remove it", Choice::Clean)
+            .dangerous(None),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::samples;
+
+    #[test]
+    fn what_goes_with_a_step_is_named_and_counted() {
+        let mut plan = samples::plan();
+        let id = samples::step_of(&plan, "Copy the rows of public.customer");
+        let mut needed = id;
+        for step in plan.steps.iter_mut().skip(id.index() + 1).take(6) {
+            step.needs = vec![needed];
+            needed = step.id;
+        }
+        let Overlay::Confirm(confirm) = leave_out(&plan, id) else {
+            panic!("no question");
+        };
+        let words = confirm.lines.join("\n");
+        let first = &plan.steps[id.index() + 1].title;
+        assert!(
+            words.contains("6 steps need it and are left out too"),
+            "{words}"
+        );
+        assert!(
+            words.contains(first.as_str()) && words.contains("and 2 more"),
+            "{words}"
+        );
+    }
 }

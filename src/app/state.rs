@@ -127,6 +127,10 @@ pub struct State {
     pub(super) is_leaving: bool,
     /// What the last checks were made with.
     pub(super) checked_options: Option<Box<Options>>,
+    /// The source of the interrupted run that is gone on with, in place of the one on Connect.
+    pub resuming: Option<Box<Endpoint>>,
+    /// The checks were asked for only to get to the preview.
+    pub(super) is_hurrying: bool,
     /// The checks were made again on the way from Select or Preview.
     pub(super) is_rechecking: bool,
     pub(super) attempts: u64,
@@ -141,6 +145,8 @@ pub enum Flow {
     Inspect,
     /// The selection or the options changed: make the plan anew.
     Replan,
+    /// Go on with the run that has just ended before its time.
+    Resume,
 }
 
 /// What a step may see and change of the wizard around it while it handles a key.
@@ -217,6 +223,8 @@ impl State {
             stop: None,
             checked_options: None,
             is_leaving: false,
+            resuming: None,
+            is_hurrying: false,
             is_rechecking: false,
             attempts: 0,
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::connection::Endpoint;
 use crate::model::event::RunEvent;
 use crate::model::options::{Method, Options, VerifyLevel};
 
@@ -9,6 +10,7 @@ use super::key::Key;
 use super::keymap::{self, Action};
 use super::message::{Effect, Msg, Now};
 use super::overlay::{Choice, Confirm, Overlay};
+use super::questions;
 use super::state::{Ctx, Flow, Pending, State, Toast, ToastKind, WizardStep};
 
 impl State {
@@ -49,6 +51,7 @@ impl State {
             Msg::CheckDone { attempt, result } => self.check.arrived(attempt, result),
             Msg::Inspected { attempt, outcome } => {
                 if let Some(inspection) = self.check.inspected(attempt, outcome) {
+                    let goes_on = self.is_hurrying && self.check.tally().blocking == 0;
                     self.selection = self.select.take_over(
                         self.inspection.as_deref(),
                         &inspection,
@@ -56,8 +59,20 @@ impl State {
                         &self.options,
                     );
                     self.inspection = Some(inspection);
+                    if goes_on {
+                        return self.after_check(now);
+                    }
                 }
             }
+            Msg::Cleaned { attempt, outcome } => match outcome {
+                Ok(()) if self.check.is_awaited(attempt) => {
+                    self.check.pending = None;
+                    self.say("Removed what the earlier run had left.".to_owned(), now);
+                    return self.inspect(now);
+                }
+                Ok(()) => {}
+                Err(problem) => drop(self.check.inspected(attempt, Err(problem))),
+            },
             Msg::Planned { attempt, outcome } => {
                 if self.preview.pending.map(|p| p.attempt) == Some(attempt) {
                     self.preview.planned(outcome);
@@ -92,6 +107,13 @@ impl State {
 
     /// Why an action is not possible now, as a sentence; the footer draws it dim.
     pub fn why_not(&self, action: Action) -> Option<String> {
+        let is_choice = matches!(
+            action,
+            Action::Options | Action::SourceAddress | Action::Method | Action::MethodForAll
+        );
+        if self.resuming.is_some() && is_choice && self.step < WizardStep::Run {
+            return Some("A run is gone on with as it was begun; its options stay.".to_owned());
+        }
         match self.step {
             WizardStep::Connect => self.connect.why_not(action),
             WizardStep::Check => self.check.why_not(action),
@@ -175,6 +197,7 @@ impl State {
             Some(Flow::Back) => self.back(),
             Some(Flow::Inspect) => effects.extend(self.inspect(now)),
             Some(Flow::Replan) => effects.extend(self.make_plan(now)),
+            Some(Flow::Resume) => effects.extend(self.resume_at_once(now)),
             None => {}
         }
         effects
@@ -185,6 +208,7 @@ impl State {
             WizardStep::Connect => {
                 self.step = WizardStep::Check;
                 self.is_rechecking = false;
+                self.resuming = None;
                 let mut effects = self.inspect(now);
                 // Those of the demo will not be there again.
                 effects.extend(
@@ -221,7 +245,7 @@ impl State {
 
     /// To the choice of tables; after checks that a choice made necessary, straight on to the preview.
     fn after_check(&mut self, now: Now) -> Vec<Effect> {
-        if std::mem::take(&mut self.is_rechecking) {
+        if std::mem::take(&mut self.is_rechecking) || self.resuming.is_some() {
             self.step = WizardStep::Preview;
             return self.make_plan(now);
         }
@@ -241,6 +265,9 @@ impl State {
 
     /// Something was chosen since that the checks did not look at.
     fn has_outgrown_checks(&self) -> bool {
+        if self.resuming.is_some() {
+            return false;
+        }
         let Some(checked) = &self.checked_options else {
             return true;
         };
@@ -258,6 +285,11 @@ impl State {
     }
 
     fn back(&mut self) {
+        // What was chosen for a run that is gone on with stands in its journal.
+        if self.resuming.is_some() && self.step == WizardStep::Preview {
+            self.step = WizardStep::Check;
+            return;
+        }
         match self.step.previous() {
             Some(step) => self.step = step,
             None => {
@@ -282,14 +314,17 @@ impl State {
         let mut effects: Vec<_> = self.check.cancel().into_iter().collect();
         let pending = self.pending(now);
         let options = self.options_to_check();
+        self.is_hurrying = false;
         self.check.begin(pending);
-        let [source, destination] = endpoints.clone();
-        self.inspected = Some(Box::new(endpoints));
+        let [given, destination] = endpoints;
+        let source = self.resuming.as_deref().cloned().unwrap_or(given);
+        self.inspected = Some(Box::new([source.clone(), destination.clone()]));
         effects.push(Effect::Inspect {
             attempt: pending.attempt,
             source: Box::new(source),
             destination: Box::new(destination),
             options: Box::new(options.clone()),
+            goes_on: self.resuming.is_some(),
         });
         self.checked_options = Some(Box::new(options));
         effects
@@ -306,15 +341,65 @@ impl State {
                 attempt: old.attempt,
             });
         }
+        let (selection, options) = match &inspection.journal {
+            Some(journal) => {
+                let request = &journal.request;
+                (
+                    request.selection(&inspection.catalog),
+                    request.options.clone(),
+                )
+            }
+            None => (self.selection.clone(), self.options.clone()),
+        };
         let pending = self.pending(now);
         self.preview.ask(pending, self.size);
         effects.push(Effect::MakePlan {
             attempt: pending.attempt,
             inspection,
-            selection: Arc::new(self.selection.clone()),
-            options: Box::new(self.options.clone()),
+            selection: Arc::new(selection),
+            options: Box::new(options),
         });
         effects
+    }
+
+    /// Goes on with the run that has just ended before its time, from where it read.
+    fn resume_at_once(&mut self, now: Now) -> Vec<Effect> {
+        let Some([source, _]) = self.inspected.as_deref().cloned() else {
+            return Vec::new();
+        };
+        let effects = self.go_on_with_run(source, now);
+        self.is_hurrying = true;
+        effects
+    }
+
+    fn go_on_with_run(&mut self, source: Endpoint, now: Now) -> Vec<Effect> {
+        self.resuming = Some(Box::new(source));
+        self.step = WizardStep::Check;
+        self.inspect(now)
+    }
+
+    /// The source that the journal names may need a password; one that was given for the same role and database fits.
+    fn source_to_go_on_from(&self, from_given: bool) -> Option<Endpoint> {
+        let [given, _] = self.inspected.as_deref()?.clone();
+        if from_given {
+            return Some(given);
+        }
+        let journal = self.inspection.as_ref()?.unfinished.as_ref()?;
+        Some(journal.request.source.clone())
+    }
+
+    fn clean(&mut self, now: Now) -> Vec<Effect> {
+        let Some(inspection) = self.inspection.clone() else {
+            return Vec::new();
+        };
+        let pending = self.pending(now);
+        self.check.begin(pending);
+        self.resuming = None;
+        vec![Effect::Clean {
+            attempt: pending.attempt,
+            destination: Box::new(inspection.destination_endpoint.clone()),
+            statements: inspection.leftovers.statements.clone(),
+        }]
     }
 
     fn choose(&mut self, choice: Choice, now: Now) -> Vec<Effect> {
@@ -329,6 +414,17 @@ impl State {
             Choice::Picked(side, pick) => return self.connect.picked(side, pick),
             Choice::Withdraw(attempt) => return vec![Effect::Cancel { attempt }],
             Choice::Stop(stop) => return self.stop_run(stop),
+            Choice::GoOnWithRun { from_given } => {
+                if let Some(source) = self.source_to_go_on_from(from_given) {
+                    return self.go_on_with_run(source, now);
+                }
+            }
+            Choice::AskToClean => {
+                let inspection = self.inspection.as_deref();
+                self.overlay = inspection.map(questions::clean);
+            }
+            Choice::Clean => return self.clean(now),
+            Choice::Steer(control) => return vec![Effect::SteerRun(control)],
             Choice::SetFilter { tables, condition } => {
                 let select = &mut self.select;
                 let condition = condition.as_deref();
@@ -371,8 +467,8 @@ impl State {
             self.stop = self.stop.max(Some(*stop));
         }
         let mut effects = self.run.event(event, now);
-        // A question how to stop has no answer any more once the run has ended.
-        if !self.run.is_running() && self.is_asking_to_stop() {
+        // A question about the run has no answer any more once it has ended.
+        if !self.run.is_running() && self.is_asking_of_run() {
             self.overlay = None;
         }
         if self.is_leaving && !self.run.is_running() {

@@ -72,7 +72,11 @@ fn room_for_schema(facts: &Facts<'_>) -> Finding {
                 "The destination holds {} objects, and a run that was interrupted",
                 existing.len()
             ),
-            format!("It began on {}. howdah resume goes on with it and keeps what it has done. To begin anew instead: howdah clean, then let what is in the way be removed (--on-existing empty).", journal.started_at),
+            if facts.purpose == Purpose::Wizard {
+                format!("It began on {}. Enter goes on with it and keeps what it has done. To begin anew instead: c removes its journal; then let what is in the way be removed (o, existing objects).", journal.started_at)
+            } else {
+                format!("It began on {}. howdah resume goes on with it and keeps what it has done. To begin anew instead: howdah clean, then let what is in the way be removed (--on-existing empty).", journal.started_at)
+            },
         )
         .objects(existing.iter().map(|o| describe(o)).collect());
     }

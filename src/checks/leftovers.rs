@@ -3,29 +3,15 @@
 use tokio_postgres::Client;
 
 use crate::model::finding::{Finding, Level};
-use crate::model::journal::Journal;
-use crate::model::options::SchemaChoice;
+use crate::model::journal::Leftovers;
 use crate::model::problem::Problem;
 use crate::sql::existing::{HAS_SET_ASIDE, SET_ASIDE};
 use crate::sql::statements;
 
-use super::{Facts, Purpose, ask, ask_bool};
-
-/// Everything of howdah's own in a database.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Leftovers {
-    /// `schema howdah`.
-    pub objects: Vec<String>,
-    /// What removes them, in order, without semicolons. Foreign keys of the user's that were set aside come back first.
-    pub statements: Vec<String>,
-    /// There are such keys among them.
-    pub has_keys: bool,
-    /// Sessions of howdah's that are at work there now.
-    pub sessions: i64,
-}
+use super::{Facts, Purpose, ask, ask_bool, unfinished};
 
 /// Looks for them; changes nothing.
-pub async fn find(client: &Client) -> Result<Leftovers, Problem> {
+pub(super) async fn find(client: &Client) -> Result<Leftovers, Problem> {
     let mut found = Leftovers::default();
     let rows = ask(client, "leftovers", statements::LEFTOVERS).await?;
     if rows.is_empty() {
@@ -55,15 +41,16 @@ pub async fn find(client: &Client) -> Result<Leftovers, Problem> {
     Ok(found)
 }
 
-pub(super) async fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
+pub(super) fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     if facts.destination.database.is_none() {
         return Ok(vec![Finding::fine("The database will be new")]);
     }
-    let found = find(facts.destination_client).await?;
+    let found = facts.leftovers.clone()?;
     if found.objects.is_empty() {
         return Ok(vec![Finding::fine("Nothing is left")]);
     }
-    if found.sessions > 0 && facts.purpose == Purpose::Resume {
+    let journal = facts.journal.filter(|one| one.can_be_gone_on_with());
+    if found.sessions > 0 && (facts.purpose == Purpose::Resume || journal.is_some()) {
         return Ok(vec![
             Finding::new(
                 Level::Blocking,
@@ -73,17 +60,24 @@ pub(super) async fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
             .objects(found.objects),
         ]);
     }
-    let can_go_on = |journal: &&Journal| journal.request.options.schema == SchemaChoice::All;
-    if let Some(journal) = facts.journal.filter(can_go_on) {
-        return Ok(vec![if facts.purpose == Purpose::Resume {
-            Finding::fine(format!("The run of {} is gone on with", journal.started_at))
-        } else {
-            Finding::new(
+    if let Some(journal) = journal {
+        let title = format!("The run of {} did not come to its end", journal.started_at);
+        return Ok(vec![match facts.purpose {
+            Purpose::Resume => {
+                Finding::fine(format!("The run of {} is gone on with", journal.started_at))
+            }
+            Purpose::Wizard => Finding::new(
                 Level::Blocking,
-                format!("The run of {} did not come to its end", journal.started_at),
-                "Unless it is still under way, howdah resume goes on with it and keeps what it has done. howdah clean removes its journal; what was copied stays.",
+                title,
+                "Enter goes on with it; c removes its journal, to begin anew: what was copied stays then, and is in the way of a new run until it is removed too.",
             )
-            .objects(found.objects)
+            .objects(unfinished::told(journal, facts.catalog, facts.existing_schema)),
+            Purpose::Run | Purpose::Comparison => Finding::new(
+                Level::Blocking,
+                title,
+                "howdah resume goes on with it and keeps what it has done. howdah clean removes its journal; what was copied stays.",
+            )
+            .objects(found.objects),
         }]);
     }
     let fix: Vec<String> = found
@@ -91,10 +85,18 @@ pub(super) async fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
         .iter()
         .map(|statement| format!("{statement};"))
         .collect();
+    let way = match facts.purpose {
+        Purpose::Wizard => "c",
+        _ => "howdah clean",
+    };
     let meaning = if found.has_keys {
-        "It ended before it could clean up, or is still running. It had dropped foreign keys of yours for the time of the copy: if none runs, howdah clean puts them back and removes the scaffold, with the statements below."
+        format!(
+            "It ended before it could clean up, or is still running. It had dropped foreign keys of yours for the time of the copy: if none runs, {way} puts them back and removes the scaffold, with the statements below."
+        )
     } else {
-        "It ended before it could clean up, or is still running. If none runs, howdah clean removes it, with the statements below; nothing of yours is in it."
+        format!(
+            "It ended before it could clean up, or is still running. If none runs, {way} removes it, with the statements below; nothing of yours is in it."
+        )
     };
     Ok(vec![
         Finding::new(

@@ -8,7 +8,7 @@ mod existing;
 mod fdw;
 pub mod filters;
 mod identity;
-pub mod leftovers;
+mod leftovers;
 mod provider;
 mod rights;
 mod roles;
@@ -25,7 +25,7 @@ use crate::model::connection::{Endpoint, ServerFacts};
 use crate::model::existing::{ExistingObject, ExistingSchema};
 use crate::model::finding::{CheckResult, Finding, Level};
 use crate::model::inspection::Inspection;
-use crate::model::journal::Journal;
+use crate::model::journal::{Journal, Leftovers};
 use crate::model::options::{Options, SchemaChoice};
 use crate::model::problem::Problem;
 use crate::model::roles::DestinationRole;
@@ -59,6 +59,7 @@ struct Facts<'a> {
     existing: &'a [ExistingObject],
     existing_schema: Option<&'a ExistingSchema>,
     journal: Option<&'a Journal>,
+    leftovers: &'a Result<Leftovers, Problem>,
     destination_roles: &'a [DestinationRole],
     options: &'a Options,
     purpose: Purpose,
@@ -165,6 +166,10 @@ pub async fn inspect(
             .unwrap_or_default(),
         _ => None,
     };
+    let leftovers = match destination.database {
+        Some(_) => leftovers::find(&destination_session.client).await,
+        None => Ok(Leftovers::default()),
+    };
     let destination_roles =
         catalog::read_destination_roles(&destination_session.client, destination.version_num)
             .await?;
@@ -203,6 +208,7 @@ pub async fn inspect(
         existing: &existing,
         existing_schema: existing_schema.as_ref(),
         journal: journal.as_ref(),
+        leftovers: &leftovers,
         destination_roles: &destination_roles,
         options: &options,
         purpose,
@@ -231,6 +237,16 @@ pub async fn inspect(
         && schema::installed_extensions(&destination_session.client)
             .await?
             .contains("postgres_fdw");
+    // Whoever starts anew is stopped by the check; nothing of the old run is taken for done.
+    let (going_on, unfinished) = if purpose == Purpose::Resume {
+        (journal, None)
+    } else {
+        let is_idle = leftovers.as_ref().is_ok_and(|found| found.sessions == 0);
+        (
+            None,
+            journal.filter(|one| is_idle && one.can_be_gone_on_with()),
+        )
+    };
     Ok(Inspection {
         source_endpoint,
         destination_endpoint,
@@ -242,8 +258,10 @@ pub async fn inspect(
         destination_roles,
         existing_schema,
         is_fdw_installed,
-        // Whoever starts anew is stopped by the check; nothing of the old run is taken for done.
-        journal: journal.filter(|_| purpose == Purpose::Resume),
+        journal: going_on,
+        unfinished,
+        // What could not be looked for, the check has told.
+        leftovers: leftovers.unwrap_or_default(),
     })
 }
 
@@ -253,7 +271,7 @@ pub async fn journal_of(destination: &Endpoint) -> Result<Option<Journal>, Probl
 }
 
 /// What runs have left of howdah's own in a database.
-pub async fn leftovers_of(destination: &Endpoint) -> Result<leftovers::Leftovers, Problem> {
+pub async fn leftovers_of(destination: &Endpoint) -> Result<Leftovers, Problem> {
     leftovers::find(&pinned(destination, &[]).await?.client).await
 }
 
@@ -283,7 +301,7 @@ async fn run_checks(
     on_result(result(
         "leftovers",
         "No scaffold of an earlier run is left",
-        leftovers::check(facts).await,
+        leftovers::check(facts),
     ));
     on_result(result(
         "create-rights",

@@ -1,12 +1,34 @@
 //! Whether a run that has not come to its end can be gone on with: all that it has made must be there as the source has it now.
 
 use crate::model::archive::Archive;
+use crate::model::catalog::Catalog;
 use crate::model::definition::Change;
+use crate::model::existing::ExistingSchema;
 use crate::model::finding::{Finding, Level};
 use crate::model::journal::Journal;
-use crate::model::options::SchemaChoice;
+use crate::model::name::ObjectName;
+use crate::model::selection::Carry;
 use crate::planner::dialect::Versions;
 use crate::planner::resume;
+
+/// What is done, what is left and what comes again, one sentence each.
+pub(super) fn told(
+    journal: &Journal,
+    catalog: &Catalog,
+    there: Option<&ExistingSchema>,
+) -> Vec<String> {
+    let selection = journal.request.selection(catalog);
+    let tables = catalog.tables.iter().zip(&selection.tables);
+    let carried =
+        tables.filter(|(table, carry)| table.holds_rows() && **carry == Carry::RowsAndStructure);
+    let carried: Vec<&ObjectName> = carried.map(|(table, _)| &table.name).collect();
+    let mut told = vec![format!(
+        "It copies from {}.",
+        journal.request.source.label()
+    )];
+    told.extend(resume::told(journal, there, &carried));
+    told
+}
 
 /// `destination` is the destination's own schema.
 pub(super) fn fits(
@@ -15,7 +37,7 @@ pub(super) fn fits(
     destination: &Archive,
     versions: Versions,
 ) -> Vec<Finding> {
-    if journal.request.options.schema == SchemaChoice::None {
+    if !journal.can_be_gone_on_with() {
         return vec![Finding::new(
             Level::Blocking,
             "A run into tables that are there is not gone on with",

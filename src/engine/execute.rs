@@ -16,6 +16,7 @@ use crate::model::plan::{
     Action, Fallback, PASSWORD_MARKER, Plan, Rule, Session, Statement, Step, StepKind,
 };
 use crate::model::problem::Problem;
+use crate::model::report::Arrival;
 use crate::pg::client_tools::ClientTools;
 use crate::pg::connect::Canceller;
 use crate::pg::copy::{self, End};
@@ -283,7 +284,10 @@ impl Executor {
                         run_batch(step, open, &[statement]).await?;
                         return Ok(outcome.kept(self.plan.options.verify, counter));
                     }
-                    outcome = StepOutcome::default();
+                    outcome = StepOutcome {
+                        arrival: Arrival::Again,
+                        ..StepOutcome::default()
+                    };
                 }
                 Action::SkipIfDone => {
                     let open = held.session(statement.session).await?;

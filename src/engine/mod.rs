@@ -1,9 +1,11 @@
 //! Runs a plan: schedules its steps, executes them on both servers, proves the copy, removes every scaffold.
 //!
 //! It never asks the user anything and knows nothing of screens: facts go out as [`RunEvent`]s, rows and bytes as counters,
-//! and the only things that come in are a plan, two endpoints and a wish to stop.
+//! and the only things that come in are a plan, two endpoints, wishes to stop and [`Control`]s.
 
+mod advice;
 mod clean;
+mod control;
 mod execute;
 mod large_objects;
 mod lingering;
@@ -20,7 +22,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use crate::model::connection::{Endpoint, Side};
-use crate::model::event::{Progress, RunEvent, Stop};
+use crate::model::event::{Control, Progress, RunEvent, Stop};
 use crate::model::plan::Plan;
 
 use execute::Executor;
@@ -39,6 +41,8 @@ pub struct RunHandle {
     pub stopper: Stopper,
     /// For whoever wants to see what sessions wait for.
     pub monitor: Monitor,
+    /// Dropping it gives up what is undecided and ends a pause.
+    pub controls: mpsc::UnboundedSender<Control>,
 }
 
 /// Asks a run to end early. The last wish counts; `Now` is never taken back by `AfterCurrent`.
@@ -59,6 +63,15 @@ impl Stopper {
 
 /// Starts the run in the background; `events` ends with [`RunEvent::Finished`].
 pub fn start(plan: Arc<Plan>, source: Endpoint, destination: Endpoint) -> RunHandle {
+    begin(plan, source, destination, false)
+}
+
+/// The same with somebody there: a failed step waits, undecided, for a word about it, and the run with it.
+pub fn start_attended(plan: Arc<Plan>, source: Endpoint, destination: Endpoint) -> RunHandle {
+    begin(plan, source, destination, true)
+}
+
+fn begin(plan: Arc<Plan>, source: Endpoint, destination: Endpoint, is_attended: bool) -> RunHandle {
     let (events_in, events) = mpsc::channel(EVENT_QUEUE);
     let progress = Arc::new(Progress::new(plan.steps.len()));
     let (stopper, wishes) = watch::channel(None);
@@ -82,11 +95,13 @@ pub fn start(plan: Arc<Plan>, source: Endpoint, destination: Endpoint) -> RunHan
         backends,
     };
     let run = run::Run::new(plan, executor, events_in);
-    tokio::spawn(run.drive(wishes));
+    let (controls, asked) = mpsc::unbounded_channel();
+    tokio::spawn(run.drive(wishes, asked, is_attended));
     RunHandle {
         events,
         progress,
         stopper: Stopper(stopper),
         monitor,
+        controls,
     }
 }

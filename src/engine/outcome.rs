@@ -1,18 +1,22 @@
 //! What the steps brought, and the report made of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
+use crate::model::connection::Endpoint;
 use crate::model::definition::DefinitionsResult;
 use crate::model::event::{Counter, Stop};
 use crate::model::name::printable;
 use crate::model::options::{OnExisting, SchemaChoice, VerifyLevel};
-use crate::model::plan::{Fallback, Phase, Plan, Rule, Step, StepId, StepKind, schema_key};
+use crate::model::plan::{Fallback, Plan, Rule, Step, StepId, StepKind, schema_key};
 use crate::model::problem::Problem;
 use crate::model::report::{
-    LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Unfinished, Verdict,
+    Arrival, LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Unfinished, Verdict,
 };
-use crate::sql::{database, new_roles, statements};
+
+use crate::sql::{new_roles, statements};
+
+use super::advice::{Lingering, add_advice, resume_command};
 
 /// What a query measured on one side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +53,7 @@ pub(super) struct StepOutcome {
     pub(super) refusal: Option<Box<(Problem, Fallback)>>,
     pub(super) violations: Option<Box<Violations>>,
     pub(super) definitions: Option<Box<DefinitionsResult>>,
+    pub(super) arrival: Arrival,
 }
 
 impl StepOutcome {
@@ -62,6 +67,7 @@ impl StepOutcome {
         }
         counter.rows.store(self.rows, Ordering::Relaxed);
         self.destination = None;
+        self.arrival = Arrival::Kept;
         self
     }
 }
@@ -78,35 +84,19 @@ pub(super) struct Violations {
 pub(super) struct Ledger {
     pub(super) done: HashMap<StepId, StepOutcome>,
     pub(super) failed: Vec<(StepId, Problem)>,
+    /// Failed, and nobody has said yet what becomes of it.
+    pub(super) undecided: BTreeMap<StepId, Problem>,
+    /// No failed step is waited for: nobody is there, or who is has said so.
+    pub(super) gives_up: bool,
+    /// Failed, and then done once more.
+    pub(super) retried: Vec<(StepId, Problem)>,
+    /// Given up after a failure, with what needs it.
+    pub(super) left_out: Vec<(StepId, String)>,
     pub(super) skipped: Vec<(StepId, String)>,
     pub(super) warnings: Vec<String>,
     pub(super) stop: Option<Stop>,
     pub(super) snapshot_held_ms: Option<u64>,
     pub(super) lingering: Option<Lingering>,
-}
-
-/// Who else is connected to the source at the end.
-#[derive(Debug)]
-pub(super) struct Lingering {
-    pub(super) database: String,
-    /// None: it could not be asked.
-    pub(super) sessions: Option<Vec<String>>,
-}
-
-impl Lingering {
-    fn advice(&self) -> Option<String> {
-        let stop = database::read_only(&self.database);
-        match self.sessions.as_deref() {
-            Some([]) => None,
-            Some(sessions) => Some(format!(
-                "Still connected to the source: {}. End them when you switch; this lets new sessions there only read: {stop}",
-                sessions.join("; ")
-            )),
-            None => Some(format!(
-                "Who is still connected to the source could not be asked: look into pg_stat_activity there. This lets new sessions only read: {stop}"
-            )),
-        }
-    }
 }
 
 impl Ledger {
@@ -116,7 +106,13 @@ impl Ledger {
     }
 
     /// The report of the whole run.
-    pub(super) fn report(&self, plan: &Plan, started_at: String, elapsed_ms: u64) -> Report {
+    pub(super) fn report(
+        &self,
+        plan: &Plan,
+        destination: &Endpoint,
+        started_at: String,
+        elapsed_ms: u64,
+    ) -> Report {
         let mut report = Report {
             source: plan.source.clone(),
             destination: plan.destination.clone(),
@@ -148,8 +144,10 @@ impl Ledger {
         self.add_broken_keys(&mut report, plan);
         self.add_failures(&mut report, plan);
         report.outcome = self.outcome(&report);
+        report.resume_command = self
+            .leaves_a_journal(plan)
+            .then(|| resume_command(destination));
         add_advice(&mut report, plan, self.lingering.as_ref());
-        self.add_way_on(&mut report, plan);
         self.add_new_roles(&mut report, plan);
         report
     }
@@ -209,6 +207,7 @@ impl Ledger {
                         .map(|count| count.saturating_sub(before)),
                     bytes: outcome.map_or(0, |o| o.bytes),
                     copy_ms: outcome.map_or(0, |o| o.elapsed_ms),
+                    arrival: outcome.map_or_else(Arrival::default, |o| o.arrival),
                     verdict,
                 });
             }
@@ -259,6 +258,11 @@ impl Ledger {
             elapsed_ms: ended.saturating_sub(began.min().unwrap_or(0)),
             ended_ms: ended,
             source: self.sum(parts),
+            // The first one proves what is there.
+            arrival: match done.first().map(|one| one.arrival) {
+                Some(Arrival::Kept) => Arrival::Completed,
+                first => first.unwrap_or_default(),
+            },
             ..StepOutcome::default()
         })
     }
@@ -363,8 +367,8 @@ impl Ledger {
         }
     }
 
-    /// The journal stays after a run that did not come to its end.
-    fn add_way_on(&self, report: &mut Report, plan: &Plan) {
+    /// After a run that did not come to its end.
+    fn leaves_a_journal(&self, plan: &Plan) -> bool {
         let is_over = |step: &Step| self.done.contains_key(&step.id);
         let has_begun = plan.steps.iter().any(|step| {
             matches!(
@@ -376,11 +380,7 @@ impl Ledger {
             .steps
             .iter()
             .filter(|step| step.rule == Rule::WhenComplete);
-        if has_begun && removals.any(|step| step.journal_key == "clean/journal" && !is_over(step)) {
-            report.next_steps.push(
-                "Go on where it ended: howdah resume --destination URI. What is done stays there, recorded in the schema howdah; howdah clean removes that record.".to_owned(),
-            );
-        }
+        has_begun && removals.any(|step| step.journal_key == "clean/journal" && !is_over(step))
     }
 
     fn add_failures(&self, report: &mut Report, plan: &Plan) {
@@ -401,11 +401,17 @@ impl Ledger {
                 _ => report.failures.push((title(id), problem.clone())),
             }
         }
-        report.skipped = self
-            .skipped
-            .iter()
-            .map(|(id, why)| (title(id), why.clone()))
-            .collect();
+        let retried = self.retried.iter().map(|(id, problem)| {
+            format!(
+                "{}: done once more after it had failed: {}",
+                title(id),
+                problem.message
+            )
+        });
+        report.warnings.extend(retried);
+        let with_title = |(id, why): &(StepId, String)| (title(id), why.clone());
+        report.skipped = self.skipped.iter().map(with_title).collect();
+        report.given_up = self.left_out.iter().map(with_title).collect();
         let removing = |s: &&Step| {
             matches!(s.rule, Rule::Always | Rule::WhenComplete)
                 && s.title.starts_with("Remove")
@@ -482,7 +488,7 @@ impl Ledger {
             Outcome::Cancelled
         } else if !report.failures.is_empty() {
             Outcome::Failed
-        } else if report.differs() || !report.unfinished.is_empty() {
+        } else if report.differs() || !report.unfinished.is_empty() || !report.given_up.is_empty() {
             Outcome::Different
         } else {
             Outcome::Done
@@ -535,50 +541,4 @@ fn is_bookkeeping(sql: &str) -> bool {
     let is_journal =
         sql.starts_with("INSERT INTO howdah.") || sql.starts_with("DELETE FROM howdah.");
     is_journal || sql == statements::BEGIN || sql == statements::COMMIT
-}
-
-fn add_advice(report: &mut Report, plan: &Plan, lingering: Option<&Lingering>) {
-    report.is_comparison = plan.is_comparison;
-    let unfinished = report.unfinished.iter();
-    report.next_steps.extend(
-        unfinished.map(|one| format!("Mend the rows that break it, then run: {}", one.statement)),
-    );
-    if matches!(report.outcome, Outcome::Done | Outcome::Different) {
-        report.next_steps.extend(plan.next_steps.clone());
-    }
-    match report.outcome {
-        Outcome::Done if !plan.is_comparison => {
-            report.next_steps.push(
-                "Stop writing to the source before you switch; what is written after the snapshot is not in the copy."
-                    .to_owned(),
-            );
-            report
-                .next_steps
-                .extend(lingering.and_then(Lingering::advice));
-            report
-                .next_steps
-                .push(format!("Point the application to {}.", plan.destination));
-        }
-        Outcome::Different if report.differs() => report.next_steps.push(
-            "Do not switch the application yet: find out why the sides differ, then copy again."
-                .to_owned(),
-        ),
-        Outcome::Failed if !plan.is_comparison => report.next_steps.push(
-            "Mend the causes above, empty the destination (or drop the database) and run again."
-                .to_owned(),
-        ),
-        Outcome::Cancelled => {
-            let has_schema = plan
-                .steps
-                .iter()
-                .any(|s| s.phase == Phase::Schema && s.journal_key.starts_with("schema/"));
-            if has_schema {
-                report.next_steps.push(
-                    "The destination holds a part of the schema and the tables that were finished: drop the database, or run again with --on-existing empty."
-                        .to_owned(),
-                );
-            }
-        }
-        _ => {}
-    }
 }

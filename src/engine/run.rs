@@ -1,6 +1,5 @@
 //! The driver: starts what may start, records what ends, obeys the wish to stop, and finishes with the report.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,16 +7,17 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::event::{NoticeLevel, RunEvent, Stop};
+use crate::model::event::{Control, NoticeLevel, RunEvent, Stop};
 use crate::model::name::printable_lines;
 use crate::model::plan::{Plan, Rule, Step, StepId, StepKind};
 use crate::model::problem::Problem;
 
 use crate::pg::connect::Notice;
 
+use super::advice::Lingering;
 use super::execute::{Cancellers, Ended, Executor};
 use super::lingering;
-use super::outcome::{Ledger, Lingering};
+use super::outcome::Ledger;
 use super::schedule::Schedule;
 
 /// How long a cancelled step may take to end by itself before its sessions are simply closed.
@@ -30,8 +30,8 @@ const CLEAN_UP_LIMIT: Duration = Duration::from_secs(30);
 
 /// A run from its first step to its report.
 pub(super) struct Run {
-    plan: Arc<Plan>,
-    executor: Arc<Executor>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) executor: Arc<Executor>,
     events: mpsc::Sender<RunEvent>,
 }
 
@@ -45,18 +45,26 @@ impl Run {
     }
 
     /// A reader that went away ends nothing: the run goes on to its clean end.
-    async fn tell(&self, event: RunEvent) {
+    pub(super) async fn tell(&self, event: RunEvent) {
         log(&self.plan, &event);
         let _gone = self.events.send(event).await.is_err();
     }
 
-    pub(super) async fn drive(self, mut wishes: watch::Receiver<Option<Stop>>) {
+    pub(super) async fn drive(
+        self,
+        mut wishes: watch::Receiver<Option<Stop>>,
+        mut controls: mpsc::UnboundedReceiver<Control>,
+        is_attended: bool,
+    ) {
         let began = Instant::now();
         let started_at = jiff::Timestamp::now()
             .strftime("%Y-%m-%dT%H:%M:%SZ")
             .to_string();
         let mut schedule = Schedule::new(&self.plan);
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger {
+            gives_up: !is_attended,
+            ..Ledger::default()
+        };
         let mut tasks: JoinSet<(StepId, Ended, u64)> = JoinSet::new();
         let mut step_of_task = std::collections::HashMap::new();
         let cancel = CancellationToken::new();
@@ -74,6 +82,8 @@ impl Run {
             })
             .count();
         let mut may_stop = true;
+        let mut is_heard = true;
+        let mut is_waiting = false;
 
         while !schedule.is_over() {
             for id in schedule.start() {
@@ -85,21 +95,28 @@ impl Run {
                 let task = tasks.spawn(run_step(Arc::clone(&self.executor), id, cancel.clone()));
                 step_of_task.insert(task.id(), id);
             }
+            let is_idle = tasks.is_empty();
+            // Nothing runs and nothing may start: the plan's needs form a ring.
+            if is_idle && !schedule.waits_for_word() {
+                ledger
+                    .failed
+                    .extend(schedule.stuck().map(|id| (id, ring())));
+                break;
+            }
+            if is_idle && !ledger.undecided.is_empty() && !is_waiting {
+                self.tell(RunEvent::Waiting).await;
+            }
+            is_waiting = is_idle;
             tokio::select! {
-                ended = tasks.join_next_with_id() => {
+                Some(ended) = tasks.join_next_with_id() => {
                     let (id, (result, notices), elapsed_ms) = match ended {
-                        Some(Ok((task, ended))) => {
+                        Ok((task, ended)) => {
                             step_of_task.remove(&task);
                             ended
                         }
-                        Some(Err(error)) => {
+                        Err(error) => {
                             let Some(id) = step_of_task.remove(&error.id()) else { continue };
                             (id, (Err(crashed(&error)), Vec::new()), 0)
-                        }
-                        // Nothing runs and nothing may start: the plan's needs form a ring.
-                        None => {
-                            ledger.failed.extend(schedule.stuck().map(|id| (id, ring())));
-                            break;
                         }
                     };
                     for notice in notices {
@@ -120,6 +137,12 @@ impl Run {
                             let because = "stopped, and rolled back".to_owned();
                             self.tell(RunEvent::StepSkipped { step: id, because: because.clone() }).await;
                             ledger.skipped.push((id, because));
+                        }
+                        Err(problem) if !ledger.gives_up && ledger.stop.is_none() && self.may_be_mended(id) => {
+                            self.tell(RunEvent::StepUndecided { step: id, problem: Box::new(problem.clone()) }).await;
+                            ledger.undecided.insert(id, problem);
+                            schedule.set_aside(id);
+                            continue;
                         }
                         Err(problem) => {
                             self.tell(RunEvent::StepFailed { step: id, problem: Box::new(problem.clone()) }).await;
@@ -151,10 +174,21 @@ impl Run {
                             if stop == Stop::Now {
                                 cancel.cancel();
                             }
+                            self.give_up(&mut schedule, &mut ledger).await;
                             let fallen = schedule.stop(stop);
                             self.skipped(fallen, &mut ledger).await;
                         }
                         (Ok(()), None) => {}
+                    }
+                }
+                control = controls.recv(), if is_heard => {
+                    if let Some(control) = control {
+                        self.obey(control, &mut schedule, &mut ledger).await;
+                    } else {
+                        // Nobody is there any more to decide anything.
+                        is_heard = false;
+                        self.obey(Control::GiveUp, &mut schedule, &mut ledger).await;
+                        self.obey(Control::GoOn, &mut schedule, &mut ledger).await;
                     }
                 }
             }
@@ -171,7 +205,9 @@ impl Run {
                 sessions: found,
             });
         }
-        let report = ledger.report(&self.plan, started_at, millis(began.elapsed()));
+        let destination = self.executor.sessions.destination();
+        let elapsed_ms = millis(began.elapsed());
+        let report = ledger.report(&self.plan, destination, started_at, elapsed_ms);
         self.tell(RunEvent::Finished(Box::new(report))).await;
     }
 
@@ -203,7 +239,7 @@ impl Run {
         .await;
     }
 
-    async fn skipped(&self, fallen: Vec<(StepId, Option<StepId>)>, ledger: &mut Ledger) {
+    pub(super) async fn skipped(&self, fallen: Vec<(StepId, Option<StepId>)>, ledger: &mut Ledger) {
         for (step, reason) in fallen {
             let because = match reason.and_then(|id| self.plan.step(id)) {
                 Some(reason) => format!("it needs \"{}\", which did not succeed", reason.title),
@@ -233,10 +269,10 @@ fn log(plan: &Plan, event: &RunEvent) {
             "done: {}: {rows} rows, {bytes} bytes, {elapsed_ms} ms",
             title(*step)
         ),
-        RunEvent::StepFailed { problem, .. } => {
+        RunEvent::StepFailed { problem, .. } | RunEvent::StepUndecided { problem, .. } => {
             tracing::error!("failed: {}", printable_lines(&problem.to_string()));
         }
-        RunEvent::StepSkipped { step, because } => {
+        RunEvent::StepSkipped { step, because } | RunEvent::StepLeftOut { step, because } => {
             tracing::warn!("left out: {}: {because}", title(*step));
         }
         RunEvent::Notice { text, .. } => tracing::info!("notice: {}", printable_lines(text)),
@@ -244,6 +280,8 @@ fn log(plan: &Plan, event: &RunEvent) {
             tracing::info!("the source's snapshot was held for {held_ms} ms");
         }
         RunEvent::Stopping(stop) => tracing::warn!("asked to stop: {stop:?}"),
+        RunEvent::Paused(is_paused) => tracing::warn!("paused: {is_paused}"),
+        RunEvent::Waiting => tracing::warn!("waiting for a word about what has failed"),
         RunEvent::Finished(report) => {
             tracing::info!(
                 "finished: {:?}, {} failures",
@@ -319,10 +357,7 @@ async fn execute_patiently(executor: &Executor, step: &Step, cancellers: &Cancel
                     level: NoticeLevel::Warning,
                     text,
                 });
-                if let Some(counter) = executor.progress.counter(step.id) {
-                    counter.rows.store(0, Ordering::Relaxed);
-                    counter.bytes.store(0, Ordering::Relaxed);
-                }
+                executor.progress.reset(step.id);
                 tokio::time::sleep(PAUSE * attempt).await;
             }
             result => return (result, told),

@@ -13,6 +13,8 @@ use crate::model::plan::{Phase, Plan, Rule, Session, Step, StepId, StepKind, Tab
 enum State {
     Waiting,
     Running,
+    /// Failed, and somebody may mend it.
+    Undecided,
     Done,
     Failed,
     Skipped,
@@ -95,6 +97,7 @@ pub(super) struct Schedule {
     at_once: usize,
     unfinished: usize,
     is_stopped: bool,
+    is_paused: bool,
     phase_ended: bool,
     /// A step has failed whose failure fails the run.
     is_incomplete: bool,
@@ -202,6 +205,7 @@ impl Schedule {
             jobs: plan.options.jobs.max(1),
             at_once: plan.at_once.max(1),
             is_stopped: false,
+            is_paused: false,
             phase_ended: true,
             is_incomplete: false,
         };
@@ -263,6 +267,9 @@ impl Schedule {
     /// Steps to start now; they count as running from here on.
     pub(super) fn start(&mut self) -> Vec<StepId> {
         let mut started = Vec::new();
+        if self.is_paused {
+            return started;
+        }
         let lanes: Vec<Lane> = self.ready.keys().copied().collect();
         // Those that share the cores are looked at together.
         let (shared, own): (Vec<Lane>, Vec<Lane>) =
@@ -338,25 +345,66 @@ impl Schedule {
 
     /// Records the end of a running step. Returns what is skipped because of it, with the step that is the reason.
     pub(super) fn finish(&mut self, id: StepId, succeeded: bool) -> Vec<(StepId, Option<StepId>)> {
-        let node = &mut self.nodes[id.index()];
-        let lane = node.lane;
-        node.state = if succeeded {
+        self.let_go(id);
+        let state = if succeeded {
             State::Done
         } else {
             State::Failed
         };
-        let (phase, rule) = (node.phase, node.rule);
+        self.conclude(id, state)
+    }
+
+    /// The running step has failed, but may be mended: what needs it, and the phases after it, wait.
+    pub(super) fn set_aside(&mut self, id: StepId) {
+        self.let_go(id);
+        self.nodes[id.index()].state = State::Undecided;
+    }
+
+    /// The undecided step may start once more.
+    pub(super) fn retry(&mut self, id: StepId) {
+        self.nodes[id.index()].state = State::Waiting;
+        self.make_ready(id);
+    }
+
+    /// The undecided step has failed for good.
+    pub(super) fn give_up(&mut self, id: StepId) -> Vec<(StepId, Option<StepId>)> {
+        self.conclude(id, State::Failed)
+    }
+
+    /// The undecided step is not wanted any more; unlike a failure this lets the run come to its end.
+    pub(super) fn leave_out(&mut self, id: StepId) -> Vec<(StepId, Option<StepId>)> {
+        self.conclude(id, State::Skipped)
+    }
+
+    /// Whether steps are held back that could start.
+    pub(super) fn pause(&mut self, is_paused: bool) {
+        self.is_paused = is_paused;
+    }
+
+    /// Something has to be said before the run can go on: to end a pause, or what becomes of a failed step.
+    pub(super) fn waits_for_word(&self) -> bool {
+        let mut states = self.nodes.iter().map(|node| node.state);
+        self.is_paused || states.any(|state| state == State::Undecided)
+    }
+
+    fn let_go(&mut self, id: StepId) {
         self.unlock(id);
-        if let Some(running) = self.running.get_mut(&lane) {
+        if let Some(running) = self.running.get_mut(&self.nodes[id.index()].lane) {
             *running -= 1;
         }
+    }
+
+    fn conclude(&mut self, id: StepId, state: State) -> Vec<(StepId, Option<StepId>)> {
+        let node = &mut self.nodes[id.index()];
+        node.state = state;
+        let (phase, rule) = (node.phase, node.rule);
         let mut skipped = Vec::new();
         self.settle(id, &mut skipped);
-        if !succeeded && rule != Rule::Optional {
+        if state == State::Failed && rule != Rule::Optional {
             self.skip_completing(id, &mut skipped);
         }
         // Without what Prepare makes, nothing else makes sense.
-        if !succeeded && phase == Phase::Prepare && rule == Rule::Normal {
+        if state != State::Done && phase == Phase::Prepare && rule == Rule::Normal {
             self.skip_waiting(Some(id), false, &mut skipped);
         }
         self.open_gates();
@@ -369,6 +417,7 @@ impl Schedule {
             return Vec::new();
         }
         self.is_stopped = true;
+        self.is_paused = false;
         let mut skipped = Vec::new();
         self.skip_waiting(None, stop == Stop::AfterCurrent, &mut skipped);
         self.open_gates();

@@ -127,7 +127,9 @@ pub(super) fn tell(voice: Voice, plan: &Plan, event: &RunEvent) {
             }
             voice.event(&json!({"event": "step-finished", "step": id.0, "rows": rows, "bytes": bytes, "elapsed_ms": elapsed_ms}));
         }
-        RunEvent::StepFailed { step: id, problem } => {
+        // Without anybody there nothing is left undecided; should it be, it has failed.
+        RunEvent::StepFailed { step: id, problem }
+        | RunEvent::StepUndecided { step: id, problem } => {
             let title = step(*id).map(|s| s.title.as_str());
             voice.say(&format!("FAIL  {problem}"));
             voice.event(
@@ -135,7 +137,8 @@ pub(super) fn tell(voice: Voice, plan: &Plan, event: &RunEvent) {
                 "sqlstate": problem.sqlstate, "problem": problem.to_string()}),
             );
         }
-        RunEvent::StepSkipped { step: id, because } => {
+        RunEvent::StepSkipped { step: id, because }
+        | RunEvent::StepLeftOut { step: id, because } => {
             let title = step(*id).map_or("", |s| s.title.as_str());
             voice.say(&format!("skip  {title}: {because}"));
             voice.event(&json!({"event": "step-skipped", "step": id.0, "because": because}));
@@ -152,6 +155,6 @@ pub(super) fn tell(voice: Voice, plan: &Plan, event: &RunEvent) {
         RunEvent::Stopping(stop) => {
             voice.event(&json!({"event": "stopping", "now": *stop == Stop::Now}));
         }
-        RunEvent::Finished(_) => {}
+        RunEvent::Paused(_) | RunEvent::Waiting | RunEvent::Finished(_) => {}
     }
 }

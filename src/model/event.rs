@@ -19,6 +19,16 @@ pub enum RunEvent {
         step: StepId,
         problem: Box<Problem>,
     },
+    /// Failed as well, but its cause may be mended: it waits for [`Control::Retry`], `LeaveOut` or `GiveUp`.
+    StepUndecided {
+        step: StepId,
+        problem: Box<Problem>,
+    },
+    /// Given up after it had failed, or because it needs what was.
+    StepLeftOut {
+        step: StepId,
+        because: String,
+    },
     /// Not run: something it needs failed, or the run was stopped.
     StepSkipped {
         step: StepId,
@@ -34,6 +44,10 @@ pub enum RunEvent {
         held_ms: u64,
     },
     Stopping(Stop),
+    /// Whether new steps are held back from now on.
+    Paused(bool),
+    /// Nothing is left to do but what is undecided.
+    Waiting,
     /// Always the last event.
     Finished(Box<Report>),
 }
@@ -52,6 +66,20 @@ pub enum Stop {
     AfterCurrent,
     /// Running statements are cancelled on the servers and roll back.
     Now,
+}
+
+/// What else a run under way is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// Running steps finish, no new ones start until [`Control::GoOn`].
+    Pause,
+    GoOn,
+    /// The undecided step is done once more: its cause is mended.
+    Retry(StepId),
+    /// The undecided step is given up with all that needs it; the rest comes to its end without them.
+    LeaveOut(StepId),
+    /// Every undecided step has failed for good.
+    GiveUp,
 }
 
 /// Live counters, one pair per step; written by workers, sampled by whoever draws.
@@ -84,5 +112,13 @@ impl Progress {
 
     pub fn counter(&self, step: StepId) -> Option<&Counter> {
         self.counters.get(step.index())
+    }
+
+    /// The step begins once more.
+    pub fn reset(&self, step: StepId) {
+        if let Some(counter) = self.counter(step) {
+            counter.rows.store(0, Ordering::Relaxed);
+            counter.bytes.store(0, Ordering::Relaxed);
+        }
     }
 }

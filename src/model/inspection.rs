@@ -4,7 +4,7 @@ use super::archive::Archive;
 use super::catalog::Catalog;
 use super::connection::{Endpoint, ServerFacts};
 use super::existing::{ExistingObject, ExistingSchema};
-use super::journal::Journal;
+use super::journal::{Journal, Leftovers};
 use super::roles::DestinationRole;
 
 /// Read once, on the Check screen or at the start of a headless run.
@@ -22,8 +22,11 @@ pub struct Inspection {
     pub destination_roles: Vec<DestinationRole>,
     /// Its own tables; none when the database is yet to be made, or when they were not asked for.
     pub existing_schema: Option<ExistingSchema>,
-    /// Of a run into this destination that has not come to its end.
+    /// Of the run that is gone on with.
     pub journal: Option<Journal>,
+    /// Of a run that could be, but is not.
+    pub unfinished: Option<Journal>,
+    pub leftovers: Leftovers,
     /// `postgres_fdw` is already installed in the destination database.
     pub is_fdw_installed: bool,
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::catalog::Catalog;
 use super::connection::Endpoint;
 use super::name::ObjectName;
-use super::options::{Method, Options};
+use super::options::{Method, Options, SchemaChoice};
 use super::selection::{Carry, Selection};
 
 /// Schema `howdah` of a destination, as read there.
@@ -40,6 +40,13 @@ pub struct TableChoice {
     pub carry: Carry,
     pub method: Option<Method>,
     pub filter: Option<String>,
+}
+
+impl Journal {
+    /// Which rows in tables that were there before are the run's, nobody could tell.
+    pub fn can_be_gone_on_with(&self) -> bool {
+        self.request.options.schema == SchemaChoice::All
+    }
 }
 
 impl Request {
@@ -99,4 +106,17 @@ impl Request {
         }
         selection
     }
+}
+
+/// Everything of howdah's own in a destination.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Leftovers {
+    /// `schema howdah`.
+    pub objects: Vec<String>,
+    /// What removes them, in order, without semicolons. Foreign keys of the user's that were set aside come back first.
+    pub statements: Vec<String>,
+    /// There are such keys among them.
+    pub has_keys: bool,
+    /// Sessions of howdah's that are at work there now.
+    pub sessions: i64,
 }

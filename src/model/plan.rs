@@ -1,5 +1,7 @@
 //! The one description of a migration that preview, script, run and report all read.
 
+use std::collections::{BTreeSet, HashMap};
+
 use super::connection::Side;
 use super::definition::Definition;
 use super::name::ObjectName;
@@ -69,6 +71,35 @@ pub struct Plan {
 impl Plan {
     pub fn step(&self, id: StepId) -> Option<&Step> {
         self.steps.get(id.index())
+    }
+
+    /// It goes on with a run that has not come to its end.
+    pub fn goes_on(&self) -> bool {
+        let mut steps = self.steps.iter();
+        steps.any(|step| step.journal_key == "prepare/resume")
+    }
+
+    /// A step of it removes what was in the destination before.
+    pub fn removes_what_is_there(&self) -> bool {
+        let mut steps = self.steps.iter();
+        steps.any(|step| step.journal_key == "prepare/remove" && !step.statements.is_empty())
+    }
+
+    /// Steps that cannot be done without this one, in order.
+    pub fn dependants(&self, id: StepId) -> BTreeSet<StepId> {
+        let mut needing: HashMap<StepId, Vec<StepId>> = HashMap::new();
+        for step in self.steps.iter().filter(|step| step.rule != Rule::Always) {
+            for need in &step.needs {
+                needing.entry(*need).or_default().push(step.id);
+            }
+        }
+        let mut fallen = BTreeSet::new();
+        let mut stack = vec![id];
+        while let Some(id) = stack.pop() {
+            let more = needing.remove(&id).unwrap_or_default();
+            stack.extend(more.into_iter().filter(|one| fallen.insert(*one)));
+        }
+        fallen
     }
 }
 

@@ -47,7 +47,22 @@ pub struct TableResult {
     pub destination_rows: Option<u64>,
     pub bytes: u64,
     pub copy_ms: u64,
+    pub arrival: Arrival,
     pub verdict: Verdict,
+}
+
+/// Whether a run that goes on with another found a table's rows there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Arrival {
+    /// Not there: they came.
+    #[default]
+    Carried,
+    /// There, and both sides proved to hold the same.
+    Kept,
+    /// There in parts, which proved equal; the others came.
+    Completed,
+    /// There, but no longer the source's: emptied, and they came again.
+    Again,
 }
 
 /// A counter as both sides have it.
@@ -101,6 +116,8 @@ pub struct Report {
     pub unfinished: Vec<Unfinished>,
     /// Title of the step and why it was not run.
     pub skipped: Vec<(String, String)>,
+    /// Left out in the middle of the run because it, or what it needs, had failed: title of the step and why.
+    pub given_up: Vec<(String, String)>,
     /// Scaffold removed from the destination.
     pub removed: Vec<String>,
     /// Scaffold that could not be removed, with the statement that does it.
@@ -109,6 +126,8 @@ pub struct Report {
     pub not_compared: Vec<String>,
     pub warnings: Vec<String>,
     pub next_steps: Vec<String>,
+    /// Goes on where the run ended; none when there is nothing to go on with.
+    pub resume_command: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

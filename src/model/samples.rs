@@ -5,7 +5,9 @@ use super::name::ObjectName;
 use super::options::Method;
 use super::plan::{Action, LeftOut, Phase, Plan, Rule, Session, Statement, Step, StepId, StepKind};
 use super::problem::Problem;
-use super::report::{LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Verdict};
+use super::report::{
+    Arrival, LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Verdict,
+};
 
 /// Name, rows, bytes, method of the sample's tables.
 pub(crate) const TABLES: [(&str, u64, u64, Method); 8] = [
@@ -176,6 +178,7 @@ pub(crate) fn done() -> Report {
             destination_rows: Some(rows),
             bytes,
             copy_ms: 400 + bytes / 40_000,
+            arrival: Arrival::Carried,
             verdict: Verdict::Equal,
         })
         .collect();
@@ -234,6 +237,42 @@ pub(crate) fn different() -> Report {
     report
 }
 
+const RESUME: &str = "howdah resume --destination 'postgres://app@new.example/shop' --yes";
+const BEGIN_ANEW: &str = "What is done stays in the destination, recorded in its schema howdah. To begin anew instead: howdah clean, then run with --on-existing empty.";
+
+/// A run that went on with another: some tables were kept, one came again.
+pub(crate) fn resumed() -> Report {
+    let mut report = done();
+    for table in &mut report.tables[..3] {
+        (table.arrival, table.bytes) = (Arrival::Kept, 0);
+    }
+    report.tables[4].arrival = Arrival::Again;
+    report
+}
+
+/// A table that failed was left out in the middle of the run.
+pub(crate) fn given_up() -> Report {
+    let mut report = done();
+    report.outcome = Outcome::Different;
+    let why = "it failed and was left out: duplicate key value violates unique constraint";
+    let fallen = "it needs \"Copy the rows of public.customer\", which was left out";
+    report.given_up = vec![
+        (
+            "Copy the rows of public.customer".to_owned(),
+            why.to_owned(),
+        ),
+        ("Compare public.customer".to_owned(), fallen.to_owned()),
+    ];
+    report.tables[2].source_rows = None;
+    report.tables[2].destination_rows = None;
+    report.tables[2].verdict = Verdict::NotCompared("it was not carried".to_owned());
+    report.next_steps = vec![
+        "Make or carry by hand what was left out before you switch: the report names it."
+            .to_owned(),
+    ];
+    report
+}
+
 /// One table did not arrive, and what needed it was not run.
 pub(crate) fn failed() -> Report {
     let mut report = done();
@@ -261,11 +300,14 @@ pub(crate) fn failed() -> Report {
         .insert(0, "public.customer: it was not carried".to_owned());
     report.warnings =
         vec!["Comment on EXTENSION plpgsql: must be owner of extension plpgsql".to_owned()];
-    report.left_behind = vec!["DROP SCHEMA howdah CASCADE".to_owned()];
+    report.left_behind = vec!["DROP SERVER howdah_source_1 CASCADE".to_owned()];
     report.removed.clear();
+    report.resume_command = Some(RESUME.to_owned());
     report.next_steps = vec![
-        "Mend the causes above, empty the destination (or drop the database) and run again."
-            .to_owned(),
+        format!(
+            "Mend the causes above, then go on where it ended (passwords from ~/.pgpass or PGPASSWORD): {RESUME}"
+        ),
+        BEGIN_ANEW.to_owned(),
     ];
     report
 }
@@ -287,8 +329,10 @@ pub(crate) fn cancelled() -> Report {
         "Copy the rows of public.staff".to_owned(),
         "the run was stopped".to_owned(),
     )];
+    report.resume_command = Some(RESUME.to_owned());
     report.next_steps = vec![
-        "The destination holds a part of the schema and the tables that were finished: drop the database, or run again with --on-existing empty.".to_owned(),
+        format!("Go on where it ended (passwords from ~/.pgpass or PGPASSWORD): {RESUME}"),
+        BEGIN_ANEW.to_owned(),
     ];
     report
 }

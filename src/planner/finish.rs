@@ -12,6 +12,7 @@ use crate::sql::{existing, optimizer_statistics, statements};
 use super::Context;
 use super::builder::{Draft, Steps, journal_key};
 use super::closure::PG_CLASS;
+use super::rows::RowSteps;
 use super::schema::StepOfEntry;
 
 /// pg_dump takes for granted that nobody but its owner may create in schema public, as it is from 15 on, and says only what
@@ -118,7 +119,12 @@ pub(super) fn push_sequences(context: &Context<'_>, steps: &mut Steps) -> Vec<(u
 }
 
 /// Materialized views that are filled on the source are filled here, each after those it reads.
-pub(super) fn push_refreshes(context: &Context<'_>, steps: &mut Steps, made: &StepOfEntry) {
+pub(super) fn push_refreshes(
+    context: &Context<'_>,
+    steps: &mut Steps,
+    made: &StepOfEntry,
+    rows: &RowSteps,
+) {
     // The archive's headers have spaces for line ends in names; the catalog has the names as they are.
     let populated: HashMap<u32, &ObjectName> = context
         .inspection
@@ -128,7 +134,8 @@ pub(super) fn push_refreshes(context: &Context<'_>, steps: &mut Steps, made: &St
         .filter(|view| view.is_populated)
         .map(|view| (view.oid, &view.name))
         .collect();
-    // Entry to the refresh steps that what it stands for waits for, looking through plain views.
+    // Entry to the steps that bring what is read through it, looking through plain views: without the rows of one table a
+    // materialized view would be filled, and wrong.
     let mut upstream: HashMap<u32, Vec<StepId>> = HashMap::new();
     for entry in &context.inspection.archive.entries {
         let mut needs: Vec<StepId> = entry
@@ -137,7 +144,10 @@ pub(super) fn push_refreshes(context: &Context<'_>, steps: &mut Steps, made: &St
             .filter_map(|id| upstream.get(id))
             .flatten()
             .copied()
+            .chain(rows.of_entry(entry.id))
             .collect();
+        needs.sort_unstable();
+        needs.dedup();
         if entry.kind == "MATERIALIZED VIEW"
             && let Some(name) = populated.get(&entry.oid).copied()
             && let Some(created) = made.get(&entry.id)

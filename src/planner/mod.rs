@@ -383,7 +383,7 @@ pub fn plan(
     }
     let sequences = finish::push_sequences(&context, &mut steps);
     if makes_schema {
-        finish::push_refreshes(&context, &mut steps, &made);
+        finish::push_refreshes(&context, &mut steps, &made, &rows);
         finish::push_closing_public_schema(&context, &mut steps);
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::Finish);
     }

@@ -4,6 +4,7 @@
 //! come in parts cannot be frozen on the way, so this is worth it only where one stream would be what all else waits for.
 
 use crate::model::feature::Feature;
+use crate::model::journal::Journal;
 use crate::model::name::ObjectName;
 use crate::model::options::Split;
 use crate::model::plan::{Action, Part, Phase, Session, StepKind};
@@ -56,10 +57,14 @@ fn prefix(table: &ObjectName) -> String {
 
 /// The parts of a table that an interrupted run has brought.
 pub(super) fn done(context: &Context<'_>, table: &ObjectName) -> Vec<Pages> {
+    let journal = context.inspection.journal.as_ref();
+    journal.map_or_else(Vec::new, |journal| done_in(journal, table))
+}
+
+pub(super) fn done_in(journal: &Journal, table: &ObjectName) -> Vec<Pages> {
     let prefix = prefix(table);
-    let journal = context.inspection.journal.iter();
-    let mut done: Vec<Pages> = journal
-        .flat_map(|journal| &journal.done)
+    let keys = journal.done.iter();
+    let mut done: Vec<Pages> = keys
         .filter_map(|key| Pages::read(key.strip_prefix(&prefix)?))
         .collect();
     done.sort_unstable();

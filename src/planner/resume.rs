@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use crate::model::archive::Archive;
 use crate::model::definition::{Change, Definition, DefinitionDifference};
+use crate::model::existing::ExistingSchema;
 use crate::model::format::counted;
 use crate::model::journal::Journal;
 use crate::model::name::ObjectName;
@@ -30,9 +31,9 @@ struct Standing {
 }
 
 /// Foreign keys of the tables that the run has made, and the triggers that rows or an emptying would fire.
-fn standing(context: &Context<'_>, journal: &Journal) -> Standing {
+fn standing(there: Option<&ExistingSchema>, journal: &Journal) -> Standing {
     let mut standing = Standing::default();
-    let Some(there) = &context.inspection.existing_schema else {
+    let Some(there) = there else {
         return standing;
     };
     let tables = &there.catalog.tables;
@@ -64,7 +65,7 @@ pub(super) fn begin(context: &Context<'_>) -> Steps {
     let Some(journal) = &context.inspection.journal else {
         return Steps::default();
     };
-    let again = standing(context, journal).keys;
+    let again = standing(context.inspection.existing_schema.as_ref(), journal).keys;
     let is_settled = |key: &&String| {
         // A comment may be that of a key or a trigger which is made again.
         let is_of_schema = key.starts_with("schema/") && !key.starts_with("schema/COMMENT/");
@@ -76,7 +77,7 @@ pub(super) fn begin(context: &Context<'_>) -> Steps {
 
 /// In the journal's place: it is there.
 pub(super) fn push_going_on(context: &Context<'_>, steps: &mut Steps, journal: &Journal) {
-    let standing = standing(context, journal);
+    let standing = standing(context.inspection.existing_schema.as_ref(), journal);
     let keys = standing.keys.iter().map(String::as_str);
     let forget = (!standing.keys.is_empty()).then(|| statements::forget_steps(keys));
     let draft = Draft::new(
@@ -99,16 +100,28 @@ pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
     let Some(journal) = &context.inspection.journal else {
         return Vec::new();
     };
-    let again = standing(context, journal).keys.len();
+    let tables = &context.inspection.catalog.tables;
+    let carried: Vec<&ObjectName> = carried.iter().map(|c| &tables[c.table].name).collect();
+    told(
+        journal,
+        context.inspection.existing_schema.as_ref(),
+        &carried,
+    )
+}
+
+/// The same for who has no plan yet. `there`: the destination's own tables; `carried`: those whose rows the run was to bring.
+pub fn told(
+    journal: &Journal,
+    there: Option<&ExistingSchema>,
+    carried: &[&ObjectName],
+) -> Vec<String> {
+    let again = standing(there, journal).keys.len();
     let objects = journal.done.iter().filter(|key| key.starts_with("schema/"));
     let names = |wanted: Arrived| {
-        let tables = carried
+        let names = carried
             .iter()
-            .map(|c| &context.inspection.catalog.tables[c.table].name);
-        let mut names: Vec<String> = tables
-            .filter(|name| arrived(context, name) == wanted)
-            .map(ToString::to_string)
-            .collect();
+            .filter(|name| arrived(journal, name) == wanted);
+        let mut names: Vec<String> = names.map(ToString::to_string).collect();
         names.sort_unstable();
         names
     };
@@ -168,10 +181,10 @@ enum Arrived {
     Nothing,
 }
 
-fn arrived(context: &Context<'_>, table: &ObjectName) -> Arrived {
-    if context.is_done(&journal_key("data", table)) {
+fn arrived(journal: &Journal, table: &ObjectName) -> Arrived {
+    if journal.done.contains(&journal_key("data", table)) {
         Arrived::All
-    } else if parts::done(context, table).is_empty() {
+    } else if parts::done_in(journal, table).is_empty() {
         Arrived::Nothing
     } else {
         Arrived::Parts

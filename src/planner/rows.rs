@@ -154,10 +154,12 @@ pub(super) struct RowSteps {
 }
 
 impl RowSteps {
-    /// What must be done before something that depends on this archive entry.
+    /// What must be done before something that depends on this archive entry. A session's commit can succeed without the rows
+    /// of one of its tables.
     pub(super) fn of_entry(&self, entry: u32) -> Vec<StepId> {
         let tables = self.tables_of_entry.get(&entry).into_iter().flatten();
-        tables.flat_map(|table| self.of_table(*table)).collect()
+        let steps = tables.flat_map(|table| self.steps(*table));
+        steps.flat_map(|(data, durable)| [data, durable]).collect()
     }
 
     fn steps(&self, table: usize) -> impl Iterator<Item = (StepId, StepId)> {
@@ -316,7 +318,7 @@ pub(super) fn push_rows(
         .by_table
         .values()
         .flatten()
-        .map(|(_, durable)| *durable)
+        .flat_map(|(data, durable)| [*data, *durable])
         .collect();
     for carried in last {
         let draft = copy_step(context, carried, None);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{headline, outcome_word, verdict_word};
+use super::{arrival_word, headline, outcome_word, verdict_word};
 use crate::model::definition::{Change, DefinitionsResult};
 use crate::model::name::printable_json;
 use crate::model::options::Method;
@@ -27,6 +27,7 @@ fn value(report: &Report) -> Value {
                 "destination_rows": table.destination_rows,
                 "bytes": table.bytes,
                 "copy_ms": table.copy_ms,
+                "arrival": arrival_word(table.arrival),
                 "verdict": verdict_word(&table.verdict),
                 "not_compared_because": because(&table.verdict),
             })
@@ -70,6 +71,11 @@ fn value(report: &Report) -> Value {
         .iter()
         .map(|(step, why)| json!({"step": step, "because": why}))
         .collect();
+    let given_up: Vec<_> = report
+        .given_up
+        .iter()
+        .map(|(step, why)| json!({"step": step, "because": why}))
+        .collect();
     let left_out: Vec<_> = report
         .left_out
         .iter()
@@ -108,12 +114,14 @@ fn value(report: &Report) -> Value {
         "objects": objects,
         "failures": failures,
         "skipped": skipped,
+        "given_up": given_up,
         "left_out": left_out,
         "removed": report.removed,
         "left_behind": report.left_behind,
         "warnings": report.warnings,
         "not_compared": report.not_compared,
         "next_steps": report.next_steps,
+        "resume_command": report.resume_command,
     })
 }
 

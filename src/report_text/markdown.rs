@@ -32,6 +32,10 @@ pub fn markdown(report: &Report) -> String {
         "Left in the destination: these statements remove it",
         &report.left_behind,
     );
+    let given_up: Vec<_> = report.given_up.iter().map(pair).collect();
+    list(&mut out, "Left out after a failure", &given_up);
+    let arrivals = super::arrivals(report, usize::MAX);
+    list(&mut out, "Of the run that was gone on with", &arrivals);
     list(&mut out, "Warnings", &report.warnings);
     tables(&mut out, report);
     sequences(&mut out, report);

@@ -14,7 +14,9 @@ use crate::model::definition::{Change, DefinitionDifference};
 use crate::model::format::{bytes_plain, count, counted, duration};
 use crate::model::name::{printable, printable_lines};
 use crate::model::options::Method;
-use crate::model::report::{Outcome, Report, SequenceResult, TableResult, Unfinished, Verdict};
+use crate::model::report::{
+    Arrival, Outcome, Report, SequenceResult, TableResult, Unfinished, Verdict,
+};
 
 /// Lines of one kind in the summary; the rest is counted.
 const SHOWN: usize = 3;
@@ -89,7 +91,14 @@ pub fn headline(report: &Report) -> String {
                 ));
             }
             let unfinished = report.unfinished.len() as u64;
-            match (parts.is_empty(), unfinished) {
+            let given_up = report.given_up.len() as u64;
+            if parts.is_empty() && unfinished == 0 {
+                return format!(
+                    "{} left out after a failure; all else was carried.",
+                    counted(given_up, "step was", "steps were")
+                );
+            }
+            let mut text = match (parts.is_empty(), unfinished) {
                 (true, unfinished) => format!(
                     "Everything was carried, but {} for new rows only: rows that were carried break {}.",
                     counted(unfinished, "foreign key holds", "foreign keys hold"),
@@ -101,7 +110,12 @@ pub fn headline(report: &Report) -> String {
                     listed(&parts),
                     counted(unfinished, "foreign key holds", "foreign keys hold")
                 ),
+            };
+            if given_up > 0 {
+                let left_out = counted(given_up, "step was", "steps were");
+                text.push_str(&format!(" {left_out} left out after a failure."));
             }
+            text
         }
         Outcome::Failed => {
             let what = if report.is_comparison {
@@ -292,6 +306,13 @@ pub fn summary(report: &Report) -> String {
             &mut lines,
         );
     }
+    let given_up = report.given_up.iter();
+    some(
+        given_up.map(|(step, why)| printable(&format!("  {step}: {why}")).into_owned()),
+        &mut lines,
+    );
+    let arrivals = arrivals(report, SHOWN);
+    lines.extend(arrivals.iter().map(|line| printable(line).into_owned()));
     let left_out = report.left_out.len() as u64;
     if left_out > 0 {
         lines.push(format!(
@@ -321,6 +342,40 @@ pub fn summary(report: &Report) -> String {
             .map(|step| format!("Next: {}", printable(step))),
     );
     lines.join("\n")
+}
+
+/// Which tables a run that went on with another kept, and which came again; at most so many names each.
+pub fn arrivals(report: &Report, most: usize) -> Vec<String> {
+    let told = |arrival: Arrival, what: &str| {
+        let tables = report.tables.iter().filter(|t| t.arrival == arrival);
+        let names: Vec<String> = tables.map(|table| table.name.to_string()).collect();
+        let (shown, rest) = names.split_at(names.len().min(most));
+        let more = match rest.len() {
+            0 => String::new(),
+            more => format!(" and {} more", count(more as u64)),
+        };
+        let number = counted(names.len() as u64, "table", "tables");
+        (!names.is_empty()).then(|| format!("{number} {what}: {}{more}", shown.join(", ")))
+    };
+    let kept = told(Arrival::Kept, "kept, proved equal by checksum");
+    let completed = told(
+        Arrival::Completed,
+        "completed; the parts that were there proved equal by checksum",
+    );
+    let again = told(
+        Arrival::Again,
+        "emptied and copied again, no longer what the source has",
+    );
+    [kept, completed, again].into_iter().flatten().collect()
+}
+
+pub fn arrival_word(arrival: Arrival) -> &'static str {
+    match arrival {
+        Arrival::Carried => "carried",
+        Arrival::Kept => "kept",
+        Arrival::Completed => "completed",
+        Arrival::Again => "again",
+    }
 }
 
 fn differences(report: &Report, lines: &mut Vec<String>) {

@@ -12,7 +12,7 @@ use crate::app::{Effect, Msg};
 use crate::checks::{self, Purpose};
 use crate::engine::{self, RunHandle, Stopper};
 use crate::model::connection::{Endpoint, PasswordOrigin};
-use crate::model::event::{Progress, RunEvent, Stop};
+use crate::model::event::{Control, Progress, RunEvent, Stop};
 use crate::model::finding::CheckResult;
 use crate::model::inspection::Inspection;
 use crate::model::options::Options;
@@ -39,6 +39,7 @@ pub struct Effects {
 
 struct Run {
     stopper: Stopper,
+    controls: UnboundedSender<Control>,
     progress: Arc<Progress>,
     running_steps: BTreeSet<StepId>,
 }
@@ -110,11 +111,12 @@ impl Effects {
                 source,
                 destination,
                 options,
+                goes_on,
             } => {
                 let inspection = inspect(
                     self.with_password(*source),
                     self.with_password(*destination),
-                    *options,
+                    (!goes_on).then_some(*options),
                     self.answers.clone(),
                     attempt,
                 );
@@ -127,6 +129,16 @@ impl Effects {
                         outcome: outcome.map(Arc::new),
                     },
                 );
+            }
+            Effect::Clean {
+                attempt,
+                destination,
+                statements,
+            } => {
+                let cleaning = clean(self.with_password(*destination), statements);
+                self.ask(attempt, "Could not clean up", cleaning, move |outcome| {
+                    Msg::Cleaned { attempt, outcome }
+                });
             }
             Effect::MakePlan {
                 attempt,
@@ -168,6 +180,12 @@ impl Effects {
                 self.start_run(plan, source, destination);
             }
             Effect::StopRun(stop) => self.stop_run(stop),
+            Effect::SteerRun(control) => {
+                if let Some(run) = &self.run {
+                    // A run that has just ended has nothing left to steer.
+                    let _unheard = run.controls.send(control).is_err();
+                }
+            }
             Effect::WriteReport(report) => self.write(move || files::report(&report)),
             Effect::WritePlan(plan) => self.write(move || vec![files::plan(&plan)]),
             Effect::CopyText { .. } | Effect::Bell | Effect::Notify(_) | Effect::Quit => {}
@@ -181,6 +199,7 @@ impl Effects {
         match msg {
             Msg::ConnectionTested { attempt, .. }
             | Msg::Inspected { attempt, .. }
+            | Msg::Cleaned { attempt, .. }
             | Msg::Planned { attempt, .. }
             | Msg::Peeked { attempt, .. } => {
                 self.attempts.remove(attempt);
@@ -194,6 +213,7 @@ impl Effects {
                         }
                         RunEvent::StepFinished { step, .. }
                         | RunEvent::StepFailed { step, .. }
+                        | RunEvent::StepUndecided { step, .. }
                         | RunEvent::StepSkipped { step, .. } => {
                             run.running_steps.remove(step);
                         }
@@ -257,9 +277,11 @@ impl Effects {
             progress,
             stopper,
             monitor,
-        } = engine::start(plan, source, destination);
+            controls,
+        } = engine::start_attended(plan, source, destination);
         self.run = Some(Run {
             stopper,
+            controls,
             progress,
             running_steps: BTreeSet::new(),
         });
@@ -312,10 +334,11 @@ fn crashed(source: String, destination: String) -> Report {
     }
 }
 
+/// Without options: as the journal of an interrupted run has them, which is gone on with.
 async fn inspect(
     source: Endpoint,
     destination: Endpoint,
-    options: Options,
+    options: Option<Options>,
     answers: Sender<Msg>,
     attempt: u64,
 ) -> Result<Inspection, Problem> {
@@ -337,14 +360,49 @@ async fn inspect(
 async fn inspect_telling(
     source: Endpoint,
     destination: Endpoint,
-    options: Options,
+    options: Option<Options>,
     results: UnboundedSender<CheckResult>,
 ) -> Result<Inspection, Problem> {
     let tell = |result| {
         let _unheard = results.send(result);
     };
     // The user may still change the method after the checks.
-    checks::inspect(source, destination, options, Purpose::Wizard, tell).await
+    let (options, purpose) = match options {
+        Some(options) => (options, Purpose::Wizard),
+        None => (asked_for(&destination).await?, Purpose::Resume),
+    };
+    checks::inspect(source, destination, options, purpose, tell).await
+}
+
+/// What the interrupted run was begun with.
+async fn asked_for(destination: &Endpoint) -> Result<Options, Problem> {
+    let journal = checks::journal_of(destination).await?;
+    journal.map(|one| one.request.options).ok_or_else(|| {
+        Problem::new(
+            "Could not go on with a run",
+            "the destination has no journal of an interrupted one",
+        )
+        .hint("Its last run came to its end, or its journal was removed.")
+    })
+}
+
+/// What was shown is what is run, unless somebody is at work there meanwhile.
+async fn clean(destination: Endpoint, statements: Vec<String>) -> Result<(), Problem> {
+    let found = checks::leftovers_of(&destination).await?;
+    let refused = |message| {
+        Problem::new("Nothing was removed", message)
+            .hint("Run the checks again to see what is there now.")
+    };
+    if found.sessions > 0 {
+        return Err(refused("a run of howdah is under way in this database"));
+    }
+    if found.statements != statements {
+        return Err(refused("what is left there has changed since it was shown"));
+    }
+    engine::clean(&destination, &statements, |statement| {
+        tracing::info!("{statement}");
+    })
+    .await
 }
 
 async fn peek(

@@ -89,6 +89,8 @@ fn too_small(frame: &mut Frame<'_>, area: Rect) {
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_control;
+#[cfg(test)]
 mod tests_everywhere;
 #[cfg(test)]
 mod tests_preview;

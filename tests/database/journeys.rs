@@ -7,10 +7,10 @@ use crate::support::{self, Pair};
 use crate::terminal::Terminal;
 use crate::trust::{JOURNAL, SLOW, scaffold};
 
-const ENTER: &str = "\r";
-const ESC: &str = "\u{1b}";
+pub(crate) const ENTER: &str = "\r";
+pub(crate) const ESC: &str = "\u{1b}";
 
-fn wizard(pair: &Pair, width: u16, height: u16) -> Terminal {
+pub(crate) fn wizard(pair: &Pair, width: u16, height: u16) -> Terminal {
     let (source, destination) = (support::uri(&pair.source), support::uri(&pair.destination));
     Terminal::start(
         &["--source", &source, "--destination", &destination],
@@ -20,7 +20,7 @@ fn wizard(pair: &Pair, width: u16, height: u16) -> Terminal {
 }
 
 /// From the first screen to the preview.
-fn to_preview(terminal: &mut Terminal) {
+pub(crate) fn to_preview(terminal: &mut Terminal) {
     terminal.wait("Source · read only");
     terminal.press(ENTER);
     terminal.wait("Both connections work");
@@ -113,7 +113,7 @@ fn no_key_is_lost_while_the_terminal_changes_its_size() {
     assert_eq!(terminal.exit_code(), 0);
 }
 
-async fn slow_pair() -> (Cluster, Cluster, Pair) {
+pub(crate) async fn slow_pair() -> (Cluster, Cluster, Pair) {
     let (source, destination) = (support::cluster(), support::cluster());
     support::create_database(&source.endpoint("postgres"), "slow").await;
     support::create_database(&destination.endpoint("postgres"), "slow").await;
@@ -125,7 +125,7 @@ async fn slow_pair() -> (Cluster, Cluster, Pair) {
     (source, destination, pair)
 }
 
-fn into_the_slow_table(terminal: &mut Terminal) {
+pub(crate) fn into_the_slow_table(terminal: &mut Terminal) {
     to_preview(terminal);
     terminal.press(ENTER);
     terminal.wait("Start the run?");
@@ -164,6 +164,11 @@ async fn a_source_that_dies_is_told_on_screen_and_the_terminal_is_intact() {
     let mut terminal = wizard(&pair, 80, 24);
     into_the_slow_table(&mut terminal);
     source.stop_immediate().unwrap();
+    // The server may come back: nothing is given up before somebody says so.
+    terminal.wait("Waiting for you");
+    terminal.press(ENTER);
+    terminal.wait("End the run here?");
+    terminal.press("\t\r");
     terminal.wait("Enter shows the report");
     assert!(terminal.screen().contains("ailed"), "{}", terminal.screen());
     terminal.press(ENTER);

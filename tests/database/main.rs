@@ -9,6 +9,8 @@ mod canary;
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
+mod control;
+#[cfg(test)]
 mod endpoints;
 #[cfg(test)]
 mod existing;
@@ -18,6 +20,8 @@ mod fallback;
 mod hostile;
 #[cfg(test)]
 mod journeys;
+#[cfg(test)]
+mod journeys_back;
 #[cfg(test)]
 mod large;
 #[cfg(test)]

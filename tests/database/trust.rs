@@ -20,7 +20,7 @@ use howdah::sql::statements;
 use crate::migrate::{fill, howdah, said};
 use crate::support::{self, Pair};
 
-async fn plan(pair: &Pair, options: Options) -> Plan {
+pub(crate) async fn plan(pair: &Pair, options: Options) -> Plan {
     let (source, destination) = (pair.source.clone(), pair.destination.clone());
     let inspection = checks::inspect(source, destination, options.clone(), Purpose::Run, |_| ())
         .await
@@ -29,7 +29,7 @@ async fn plan(pair: &Pair, options: Options) -> Plan {
     planner::plan(&inspection, &selection, &options).unwrap_or_else(|problem| panic!("{problem}"))
 }
 
-fn by(method: Method) -> Options {
+pub(crate) fn by(method: Method) -> Options {
     Options {
         method,
         jobs: 2,

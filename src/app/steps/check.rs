@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::app::list::ListCursor;
 use crate::app::options_form::OptionsForm;
 use crate::app::overlay::{AddressForm, Choice, Confirm, Overlay};
-use crate::app::{Action, Ctx, Effect, Flow, Inspection, Pending};
+use crate::app::{Action, Ctx, Effect, Flow, Inspection, Pending, questions};
 use crate::model::finding::{CheckResult, Level};
 use crate::model::problem::Problem;
 
@@ -21,6 +21,10 @@ pub struct Check {
     pub scroll: usize,
     /// Both databases were read with the connections and options of now.
     pub is_complete: bool,
+    /// An interrupted run was found that can be gone on with.
+    pub has_unfinished: bool,
+    /// Something of an earlier run's is there.
+    has_leftovers: bool,
     /// The user has been asked about the warnings and goes on.
     is_accepted: bool,
     has_moved: bool,
@@ -84,6 +88,12 @@ impl Check {
         match outcome {
             Ok(inspection) => {
                 self.is_complete = true;
+                self.has_unfinished = inspection.unfinished.is_some();
+                self.has_leftovers = !inspection.leftovers.objects.is_empty();
+                if self.has_unfinished && !self.has_moved {
+                    let is_it = |one: &CheckResult| one.id == "leftovers";
+                    self.cursor.selected = self.results.iter().position(is_it).unwrap_or(0);
+                }
                 Some(inspection)
             }
             Err(problem) => {
@@ -93,7 +103,7 @@ impl Check {
         }
     }
 
-    fn is_awaited(&self, attempt: u64) -> bool {
+    pub fn is_awaited(&self, attempt: u64) -> bool {
         self.pending
             .is_some_and(|pending| pending.attempt == attempt)
     }
@@ -129,11 +139,15 @@ impl Check {
     /// Why a key does nothing now, as a sentence.
     pub fn why_not(&self, action: Action) -> Option<String> {
         match action {
-            Action::Next if self.pending.is_some() => {
+            Action::Next | Action::Clean if self.pending.is_some() => {
                 Some("The checks are still running.".to_owned())
             }
             Action::Next if !self.is_complete => {
                 Some("The databases have not been read; r runs the checks again.".to_owned())
+            }
+            Action::Next if self.has_unfinished => None,
+            Action::Clean if !self.has_leftovers => {
+                Some("No earlier run has left anything in the destination.".to_owned())
             }
             Action::Next => {
                 let stops = |result: &&CheckResult| result.level() == Some(Level::Blocking);
@@ -157,6 +171,10 @@ impl Check {
     pub fn action(&mut self, action: Action, ctx: &mut Ctx<'_>) -> Vec<Effect> {
         match action {
             Action::Next => self.next(ctx),
+            Action::Clean => {
+                let inspection = ctx.inspection.map(AsRef::as_ref);
+                *ctx.overlay = inspection.map(questions::clean);
+            }
             Action::Back => {
                 if let Some(cancel) = self.cancel() {
                     ctx.info("The checks were cancelled; r runs them again.");
@@ -191,6 +209,12 @@ impl Check {
     }
 
     fn next(&mut self, ctx: &mut Ctx<'_>) {
+        if let (true, Some(inspection), Some([source, _])) =
+            (self.has_unfinished, ctx.inspection, ctx.inspected)
+        {
+            *ctx.overlay = questions::go_on(inspection, source);
+            return;
+        }
         let tally = self.tally();
         if self.is_accepted || tally.warnings + tally.unknown == 0 {
             ctx.flow = Some(Flow::Next);

@@ -193,3 +193,75 @@ fn an_optional_step_takes_nothing_along() {
     assert!(schedule.finish(StepId(0), false).is_empty());
     assert_eq!(schedule.start(), ids(&[1]));
 }
+
+/// A table that fails, its index, another table, and what ends the run.
+fn with_an_undecided_step() -> Schedule {
+    let mut steps: Vec<Step> = copies(0, 2).collect();
+    steps.push(step(2, Phase::Indexes, &[0]));
+    steps.push(step(3, Phase::Indexes, &[1]));
+    steps.push(Step {
+        rule: Rule::WhenComplete,
+        ..step(4, Phase::CleanUp, &[])
+    });
+    let mut schedule = schedule(steps);
+    assert_eq!(schedule.start(), ids(&[0, 1]));
+    schedule.set_aside(StepId(0));
+    schedule.finish(StepId(1), true);
+    assert_eq!(schedule.start(), ids(&[3]));
+    schedule.finish(StepId(3), true);
+    assert!(schedule.start().is_empty() && schedule.waits_for_word());
+    schedule
+}
+
+#[test]
+fn what_is_mended_goes_on_as_if_nothing_had_been() {
+    let mut schedule = with_an_undecided_step();
+    schedule.retry(StepId(0));
+    assert_eq!(schedule.start(), ids(&[0]));
+    schedule.finish(StepId(0), true);
+    assert_eq!(schedule.start(), ids(&[2]));
+    schedule.finish(StepId(2), true);
+    assert_eq!(schedule.start(), ids(&[4]));
+}
+
+#[test]
+fn what_is_left_out_lets_the_run_come_to_its_end() {
+    let mut schedule = with_an_undecided_step();
+    assert_eq!(
+        schedule.leave_out(StepId(0)),
+        [(StepId(2), Some(StepId(0)))]
+    );
+    assert_eq!(schedule.start(), ids(&[4]));
+}
+
+#[test]
+fn what_is_given_up_ends_the_run_like_any_failure() {
+    let mut schedule = with_an_undecided_step();
+    let skipped = schedule.give_up(StepId(0));
+    assert_eq!(
+        skipped,
+        [(StepId(2), Some(StepId(0))), (StepId(4), Some(StepId(0)))]
+    );
+    assert!(schedule.is_over());
+}
+
+#[test]
+fn a_pause_holds_back_what_could_start_and_a_stop_ends_it() {
+    let mut steps: Vec<Step> = copies(0, 3).collect();
+    steps.push(Step {
+        rule: Rule::Always,
+        ..step(3, Phase::CleanUp, &[])
+    });
+    let mut schedule = schedule(steps);
+    assert_eq!(schedule.start(), ids(&[0, 1]));
+    schedule.pause(true);
+    schedule.finish(StepId(0), true);
+    schedule.finish(StepId(1), true);
+    assert!(schedule.start().is_empty() && schedule.waits_for_word());
+    schedule.pause(false);
+    assert_eq!(schedule.start(), ids(&[2]));
+    schedule.pause(true);
+    schedule.stop(Stop::Now);
+    schedule.finish(StepId(2), false);
+    assert_eq!(schedule.start(), ids(&[3]));
+}

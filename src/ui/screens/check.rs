@@ -122,6 +122,11 @@ fn draw_list(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
 fn title(state: &State, theme: &Theme) -> String {
     let tally = state.check.tally();
     let mut parts = Vec::new();
+    if state.resuming.is_some() {
+        parts.push("Going on with a run".to_owned());
+    } else if state.check.has_unfinished {
+        parts.push("Interrupted run found".to_owned());
+    }
     let several = |count: usize, one: &str, many: &str| {
         (count > 0).then(|| format!("{count} {}", if count == 1 { one } else { many }))
     };

@@ -21,7 +21,7 @@ use ratatui::text::{Line, Span};
 use crate::app::steps::report::{HEAD_ROWS, ReportView, Section};
 use crate::app::{Now, State, format};
 use crate::model::name::printable;
-use crate::model::report::{Outcome, Report, SequenceResult, TableResult, Verdict};
+use crate::model::report::{Arrival, Outcome, Report, SequenceResult, TableResult, Verdict};
 use crate::report_text;
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{page, panel, text};
@@ -295,6 +295,12 @@ fn table_facts(table: &TableResult) -> String {
     if table.bytes > 0 {
         facts.push(format::bytes_plain(table.bytes));
     }
+    facts.extend(match table.arrival {
+        Arrival::Carried => None,
+        Arrival::Kept => Some("kept: it was there, and proved equal".to_owned()),
+        Arrival::Completed => Some("completed: the parts that were there proved equal".to_owned()),
+        Arrival::Again => Some("came again: what was there was not the source's".to_owned()),
+    });
     facts.extend(reason(&table.verdict));
     facts.join(" · ")
 }

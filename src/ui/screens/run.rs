@@ -75,6 +75,15 @@ fn draw_head(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
         (None, Some(Stop::AfterCurrent)) => {
             format!("Stopping when what runs now is done {dot} {clock}")
         }
+        (None, None) if run.is_paused && run.board.running.is_empty() => {
+            format!("{} Paused {dot} {clock}", theme.glyphs.warning)
+        }
+        (None, None) if run.is_paused => {
+            format!("Pausing when what runs now is done {dot} {clock}")
+        }
+        (None, None) if run.is_waiting => {
+            format!("{} Waiting for you {dot} {clock}", theme.glyphs.warning)
+        }
         (None, None) => format!("Running {dot} {clock}"),
     };
     let inner = panel::draw(frame, area, &title, false, theme);
@@ -89,10 +98,17 @@ fn draw_head(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
                 .take(2)
                 .map(|line| Line::styled(line, style)),
         );
-        lines.push(Line::styled("Enter shows the report.", theme.strong()));
+        let ways = match report.resume_command {
+            Some(_) => "Enter shows the report, r goes on with what is left.",
+            None => "Enter shows the report.",
+        };
+        lines.push(Line::styled(ways, theme.strong()));
     } else {
         lines.push(figures(run, columns, theme));
-        lines.push(history(run, columns, theme));
+        lines.push(match what_is_awaited(run) {
+            Some(words) => Line::styled(words, theme.warning().patch(theme.strong())),
+            None => history(run, columns, theme),
+        });
         lines.push(phases(run, columns, theme));
     }
     for (row, line) in inner.rows().zip(lines) {
@@ -103,6 +119,23 @@ fn draw_head(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
         };
         frame.render_widget(line, row);
     }
+}
+
+/// What ends a pause or a wait, and what either means for the source.
+fn what_is_awaited(run: &Run) -> Option<String> {
+    let ways = if run.is_paused {
+        "p goes on."
+    } else if run.is_waiting {
+        "r retries, s leaves out, Enter ends the run."
+    } else {
+        return None;
+    };
+    let source = match (run.is_source_held, run.is_paused) {
+        (true, true) => " The source's snapshot stays open.",
+        (true, false) => " The snapshot stays open.",
+        (false, _) => "",
+    };
+    Some(format!("{ways}{source}"))
 }
 
 /// Never full before the end, and not at all after a run that did not get there.
@@ -138,7 +171,14 @@ fn figures(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
         ));
     }
     let data = board.phase(Phase::Data);
-    if data.ended < data.all {
+    let is_idle = board.running.is_empty() && (run.is_paused || run.is_waiting);
+    if data.ended < data.all && is_idle {
+        let left = (data.all - data.ended) as u64;
+        parts.push(format!(
+            "{} of rows to come",
+            format::counted(left, "step", "steps")
+        ));
+    } else if data.ended < data.all {
         if let Some(rate) = board.bytes_per_second() {
             parts.push(format!("{}/s", format::bytes_plain(rate)));
         }
@@ -224,8 +264,13 @@ fn phase_words(run: &Run, is_short: bool, theme: &Theme) -> Vec<(String, Style)>
 
 fn draw_problems(run: &Run, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let failed = &run.board.failed;
+    let keys = if run.selected().is_some_and(|one| one.is_undecided) {
+        "r retries, s leaves out, d shows in full"
+    } else {
+        "d shows the selected one in full"
+    };
     let title = format!(
-        "{} Problems {} {} {} d shows the selected one in full",
+        "{} Problems {} {} {} {keys}",
         theme.glyphs.blocking,
         theme.glyphs.dot,
         format::count(failed.len() as u64),

@@ -65,7 +65,10 @@ pub(super) fn draw(run: &Run, now: Now, frame: &mut Frame<'_>, area: Rect, theme
         lines.push(other(one, step, told, now, columns, theme));
         lines.extend(stuck_by.map(|told| stuck(&told, columns, theme)));
     }
-    if lines.is_empty() && run.report.is_none() {
+    let is_idle = run.is_paused || run.is_waiting;
+    if lines.is_empty() && is_idle && run.report.is_none() {
+        lines.push(Line::styled(" Nothing runs.", theme.dim()));
+    } else if lines.is_empty() && run.report.is_none() {
         let sign = theme.glyphs.spinner_at(run.elapsed_ms(now));
         let words = format!(" {sign} Waiting for the next step");
         lines.push(Line::styled(words, theme.accent()));

@@ -272,6 +272,8 @@ pub(crate) fn inspection(tables: usize) -> Inspection {
         destination_roles: Vec::new(),
         existing_schema: None,
         journal: None,
+        unfinished: None,
+        leftovers: howdah::model::journal::Leftovers::default(),
         is_fdw_installed: false,
     }
 }
@@ -376,6 +378,7 @@ pub(crate) fn reporting(tables: usize) -> State {
                 destination_rows: Some(10),
                 bytes: 500,
                 copy_ms: 3,
+                arrival: howdah::model::report::Arrival::Carried,
                 verdict: Verdict::Equal,
             })
             .collect(),

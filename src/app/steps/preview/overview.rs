@@ -76,6 +76,11 @@ pub(super) fn page(plan: &Plan, columns: usize) -> Page {
     let mut out = Writer::new(columns);
     out.hanging(&format!("From    {}", plan.source), HANG);
     out.hanging(&format!("To      {}", plan.destination), HANG);
+    let notes = || plan.notes.iter().cloned();
+    if plan.goes_on() {
+        list(&mut out, "What is done, and what is left", notes());
+        out.blank();
+    }
     out.hanging(&format!("Rows    {}", rows(&totals)), HANG);
     out.hanging(&format!("Method  {}", method(plan, &totals)), HANG);
     if let Some(also) = also(&totals) {
@@ -91,11 +96,15 @@ pub(super) fn page(plan: &Plan, columns: usize) -> Page {
     let steps = format!("Steps   {steps}, listed in their order; each shows its exact SQL");
     out.hanging(&steps, HANG);
     out.blank();
-    out.line(
-        Ink::Prose,
-        "The source is only read. Nothing has been changed yet; Enter starts, after a question.",
-    );
-    list(&mut out, "What to know", plan.notes.iter().cloned());
+    let words = if plan.goes_on() {
+        "The source is only read. What is done stays; Enter goes on, after a question."
+    } else {
+        "The source is only read. Nothing has been changed yet; Enter starts, after a question."
+    };
+    out.line(Ink::Prose, words);
+    if !plan.goes_on() {
+        list(&mut out, "What to know", notes());
+    }
     let left = plan.left_out.iter();
     let left = left.map(|one| format!("{}: {}", one.object, one.because));
     list(&mut out, "What is left out", left);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::app::list::ListCursor;
 use crate::app::steps::preview::page::Page;
+use crate::app::steps::run::why_not_resume;
 use crate::app::{Action, Ctx, Effect, Flow};
 use crate::model::report::{Report, Verdict};
 use crate::report_text;
@@ -53,6 +54,7 @@ impl Section {
             Self::Problems => {
                 (report.failures.len()
                     + report.skipped.len()
+                    + report.given_up.len()
                     + report.warnings.len()
                     + report.left_behind.len()) as u64
             }
@@ -153,8 +155,9 @@ impl ReportView {
     }
 
     /// Why a key does nothing now, as a sentence.
-    pub fn why_not(&self, _action: Action) -> Option<String> {
-        None
+    pub fn why_not(&self, action: Action) -> Option<String> {
+        let report = self.report.as_ref().filter(|_| action == Action::Retry)?;
+        why_not_resume(report)
     }
 
     pub fn action(&mut self, action: Action, ctx: &mut Ctx<'_>) -> Vec<Effect> {
@@ -162,6 +165,7 @@ impl ReportView {
             Action::Back => ctx.flow = Some(Flow::Back),
             Action::Right => self.open(self.section.step(1)),
             Action::Left => self.open(self.section.step(Section::ALL.len() - 1)),
+            Action::Retry => ctx.flow = Some(Flow::Resume),
             Action::Write => {
                 return self
                     .report

@@ -53,6 +53,16 @@ fn summary(report: &Report, out: &mut Writer) {
     let title = "Foreign keys that hold for new rows only";
     list(title, Ink::Warning, &unfinished, LISTED, out);
     list("What failed", Ink::Bad, &failures, LISTED, out);
+    list(
+        "Left out after a failure",
+        Ink::Bad,
+        &pairs(&report.given_up),
+        LISTED,
+        out,
+    );
+    let arrivals = report_text::arrivals(report, LISTED);
+    let title = "Of the run that was gone on with";
+    list(title, Ink::Heading, &arrivals, LISTED, out);
     let steps = &report.next_steps;
     list("What to do next", Ink::Heading, steps, usize::MAX, out);
     left_behind(report, out);
@@ -98,11 +108,10 @@ fn problems(report: &Report, out: &mut Writer) {
         out.problem(problem);
     }
     left_behind(report, out);
-    let skipped: Vec<_> = report
-        .skipped
-        .iter()
-        .map(|(step, because)| format!("{step}: {because}"))
-        .collect();
+    let given_up = pairs(&report.given_up);
+    let title = "Left out after a failure";
+    list(title, Ink::Bad, &given_up, usize::MAX, out);
+    let skipped = pairs(&report.skipped);
     list("Not run", Ink::Warning, &skipped, usize::MAX, out);
     let warnings = &report.warnings;
     list("Warnings", Ink::Warning, warnings, usize::MAX, out);
@@ -112,6 +121,11 @@ fn problems(report: &Report, out: &mut Writer) {
             "No step failed, and no server warned of anything.",
         );
     }
+}
+
+fn pairs(steps: &[(String, String)]) -> Vec<String> {
+    let told = steps.iter().map(|(step, why)| format!("{step}: {why}"));
+    told.collect()
 }
 
 fn left_behind(report: &Report, out: &mut Writer) {

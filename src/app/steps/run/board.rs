@@ -42,6 +42,8 @@ pub struct Done {
 pub struct Failed {
     pub step: StepId,
     pub problem: Box<Problem>,
+    /// It can still be done once more, or left out.
+    pub is_undecided: bool,
 }
 
 /// Steps of a phase that have ended, and all of them.
@@ -111,10 +113,15 @@ impl Board {
     }
 
     pub fn ended_count(&self) -> usize {
-        self.done_count + self.failed.len() + self.skipped_count
+        self.done_count + self.failed.len() - self.undecided_count() + self.skipped_count
+    }
+
+    pub fn undecided_count(&self) -> usize {
+        self.failed.iter().filter(|one| one.is_undecided).count()
     }
 
     pub fn started(&mut self, step: StepId, now: Now) {
+        self.failed.retain(|one| one.step != step);
         self.running.push(Running {
             step,
             since: now,
@@ -140,12 +147,26 @@ impl Board {
         self.recent.push_front(done);
     }
 
-    pub fn failed(&mut self, step: StepId, problem: Box<Problem>) {
+    pub fn undecided(&mut self, step: StepId, problem: Box<Problem>) {
+        self.interrupted(step);
+        self.failed.push(Failed {
+            step,
+            problem,
+            is_undecided: true,
+        });
+    }
+
+    fn interrupted(&mut self, step: StepId) {
         if let Some(position) = self.running.iter().position(|one| one.step == step) {
             let stopped = self.running.remove(position);
             // They were moved, though in vain: the rate must not jump.
             self.moved.1 = self.moved.1.saturating_add(stopped.bytes);
         }
+    }
+
+    pub fn failed(&mut self, step: StepId, problem: Box<Problem>) {
+        self.interrupted(step);
+        self.failed.retain(|one| one.step != step);
         // Nothing is lost by an optional step's failure: the log has it.
         if self
             .step(step)
@@ -153,13 +174,18 @@ impl Board {
         {
             self.done_count += 1;
         } else {
-            self.failed.push(Failed { step, problem });
+            self.failed.push(Failed {
+                step,
+                problem,
+                is_undecided: false,
+            });
             self.mark_gap(step);
         }
         self.end(step);
     }
 
     pub fn skipped(&mut self, step: StepId) {
+        self.failed.retain(|one| one.step != step);
         self.skipped_count += 1;
         self.mark_gap(step);
         self.end(step);

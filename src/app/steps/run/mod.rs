@@ -1,10 +1,11 @@
 //! The run as it goes: what runs now and how fast, what failed, what was told.
 //!
-//! Events change the [`Board`] and add to the [`Log`]; ticks bring the counters of running steps. Nothing here can stop a
-//! run: that is asked for by a question, and told by the engine when it happens.
+//! Events change the [`Board`] and add to the [`Log`]; ticks bring the counters of running steps. Nothing here can stop or
+//! pause a run: that is asked for, and told by the engine when it happens.
 
 pub mod board;
 pub mod log;
+mod steering;
 pub mod waits;
 
 use std::sync::Arc;
@@ -13,10 +14,11 @@ use crate::app::list::ListCursor;
 use crate::app::steps::preview::page::{Page, Writer};
 use crate::app::{Action, Ctx, Effect, Flow, Key, Now, format, questions};
 use crate::model::event::{NoticeLevel, RunEvent, Stop};
-use crate::model::plan::{Plan, StepId};
+use crate::model::plan::{Plan, StepId, StepKind};
 use crate::model::report::{Outcome, Report};
 use board::{Board, Done, Failed};
 use log::Log;
+pub(crate) use steering::why_not_resume;
 
 /// Rows of the boxes, frames included. What runs now has all the rest.
 const HEAD_ROWS: u16 = 6;
@@ -53,6 +55,12 @@ pub struct Run {
     pub cursor: ListCursor,
     /// A problem in full.
     pub details: Option<Page>,
+    /// Nothing new is begun, by the user's wish.
+    pub is_paused: bool,
+    /// Nothing is left to do but what has failed.
+    pub is_waiting: bool,
+    /// A snapshot of the source is open, or sessions read in one.
+    pub is_source_held: bool,
     scroll: usize,
     size: (u16, u16),
     /// How far it was when it ended.
@@ -141,16 +149,28 @@ impl Run {
     }
 
     pub fn selected(&self) -> Option<&Failed> {
-        self.board.failed.get(self.cursor.selected)
+        let failed = &self.board.failed;
+        failed.get(self.cursor.selected).or(failed.last())
     }
 
     pub fn event(&mut self, event: RunEvent, now: Now) -> Vec<Effect> {
+        let failed = self.board.failed.len();
+        let effects = self.take(event, now);
+        let is_mended = self.board.failed.len() < failed;
+        if is_mended && self.details.take().is_some() && !self.board.failed.is_empty() {
+            self.open_details();
+        }
+        effects
+    }
+
+    fn take(&mut self, event: RunEvent, now: Now) -> Vec<Effect> {
         let title = |run: &Self, step| {
             let step = run.board.step(step);
             step.map_or_else(|| "a step".to_owned(), |step| step.title.clone())
         };
         let (level, text) = match event {
             RunEvent::StepStarted(step) => {
+                self.is_waiting = false;
                 self.board.started(step, now);
                 return Vec::new();
             }
@@ -167,8 +187,33 @@ impl Run {
                     elapsed_ms,
                 };
                 self.board.finished(done);
+                let kind = self.board.step(step).map(|step| step.kind);
+                self.is_source_held |=
+                    matches!(kind, Some(StepKind::OpenSnapshot | StepKind::FdwBarrier));
                 let words = facts(&self.board, done).join(", ");
                 (NoticeLevel::Info, format!("{}: {words}", title(self, step)))
+            }
+            RunEvent::StepUndecided { step, problem } => {
+                let text = format!("{}: {}", title(self, step), problem.message);
+                self.board.undecided(step, problem);
+                // The newest is what the user looks at next.
+                self.focus = Focus::Problems;
+                (NoticeLevel::Error, text)
+            }
+            RunEvent::StepLeftOut { step, because } => {
+                self.board.skipped(step);
+                let text = format!("Left out: {}: {because}", title(self, step));
+                (NoticeLevel::Warning, text)
+            }
+            RunEvent::Paused(is_paused) => {
+                self.is_paused = is_paused;
+                (NoticeLevel::Warning, self.about_pause())
+            }
+            RunEvent::Waiting => {
+                self.is_waiting = true;
+                let text = "Nothing is left to do but what has failed; the run waits for you.";
+                self.tell(NoticeLevel::Warning, text, now);
+                return vec![Effect::Bell];
             }
             RunEvent::StepFailed { step, problem } => {
                 // In full it stands among the problems.
@@ -192,13 +237,12 @@ impl Run {
                 (NoticeLevel::Warning, text)
             }
             RunEvent::Notice { level, text, .. } => (level, text),
-            RunEvent::SnapshotReleased { held_ms } => (
-                NoticeLevel::Info,
-                format!(
-                    "The last row is read; the source is free again after {}.",
-                    format::duration(held_ms)
-                ),
-            ),
+            RunEvent::SnapshotReleased { held_ms } => {
+                self.is_source_held = false;
+                let held = format::duration(held_ms);
+                let text = format!("The last row is read; the source is free again after {held}.");
+                (NoticeLevel::Info, text)
+            }
             RunEvent::Stopping(Stop::AfterCurrent) => (
                 NoticeLevel::Warning,
                 "Stopping: what runs is finished, nothing new is begun.".to_owned(),
@@ -211,6 +255,7 @@ impl Run {
                 let text = crate::report_text::headline(&report);
                 self.reached = self.board.percent();
                 self.board.running.clear();
+                (self.is_paused, self.is_waiting) = (false, false);
                 self.ended = Some(now);
                 self.report = Some(Arc::new(*report));
                 self.tell(NoticeLevel::Info, &text, now);
@@ -244,14 +289,17 @@ impl Run {
     /// Why a key does nothing now, as a sentence.
     pub fn why_not(&self, action: Action) -> Option<String> {
         let words = match action {
-            Action::Next if self.is_running() => "The report comes when the run has ended.",
+            Action::Next if self.is_running() && !self.is_waiting => {
+                "The report comes when the run has ended."
+            }
+            Action::Next if self.is_running() => return None,
             Action::Next if self.report.is_none() => "Nothing has been run.",
             Action::Back if self.is_running() && !self.has_something_open() => {
                 "The run goes on; x asks how to stop it."
             }
             Action::Stop if !self.is_running() => "Nothing is running.",
             Action::Details | Action::Copy if self.board.failed.is_empty() => "No step has failed.",
-            _ => return None,
+            _ => return self.why_not_steer(action),
         };
         Some(words.to_owned())
     }
@@ -262,7 +310,13 @@ impl Run {
 
     pub fn action(&mut self, action: Action, ctx: &mut Ctx<'_>) -> Vec<Effect> {
         match action {
+            Action::Next if self.is_waiting => {
+                *ctx.overlay = Some(questions::end_without(self.board.undecided_count()));
+            }
             Action::Next => ctx.flow = Some(Flow::Next),
+            Action::Pause | Action::Retry | Action::RetryAll | Action::LeaveOut => {
+                return self.steer(action, ctx);
+            }
             Action::Back | Action::Details if self.details.is_some() => self.details = None,
             Action::Back if self.is_log_large => self.is_log_large = false,
             Action::Back => ctx.flow = Some(Flow::Back),

@@ -1,0 +1,102 @@
+//! What is left to do for a person once a run is over.
+
+use crate::model::connection::Endpoint;
+use crate::model::plan::{Phase, Plan};
+use crate::model::report::{Outcome, Report};
+use crate::settings::to_uri;
+use crate::sql::database;
+
+/// Who else is connected to the source at the end.
+#[derive(Debug)]
+pub(super) struct Lingering {
+    pub(super) database: String,
+    /// None: it could not be asked.
+    pub(super) sessions: Option<Vec<String>>,
+}
+
+impl Lingering {
+    fn advice(&self) -> Option<String> {
+        let stop = database::read_only(&self.database);
+        match self.sessions.as_deref() {
+            Some([]) => None,
+            Some(sessions) => Some(format!(
+                "Still connected to the source: {}. End them when you switch; this lets new sessions there only read: {stop}",
+                sessions.join("; ")
+            )),
+            None => Some(format!(
+                "Who is still connected to the source could not be asked: look into pg_stat_activity there. This lets new sessions only read: {stop}"
+            )),
+        }
+    }
+}
+
+pub(super) fn add_advice(report: &mut Report, plan: &Plan, lingering: Option<&Lingering>) {
+    report.is_comparison = plan.is_comparison;
+    let unfinished = report.unfinished.iter();
+    report.next_steps.extend(
+        unfinished.map(|one| format!("Mend the rows that break it, then run: {}", one.statement)),
+    );
+    if matches!(report.outcome, Outcome::Done | Outcome::Different) {
+        report.next_steps.extend(plan.next_steps.clone());
+    }
+    if !report.given_up.is_empty() {
+        report.next_steps.push(
+            "Make or carry by hand what was left out before you switch: the report names it."
+                .to_owned(),
+        );
+    }
+    match report.outcome {
+        Outcome::Done if !plan.is_comparison => {
+            report.next_steps.push(
+                "Stop writing to the source before you switch; what is written after the snapshot is not in the copy."
+                    .to_owned(),
+            );
+            report
+                .next_steps
+                .extend(lingering.and_then(Lingering::advice));
+            report
+                .next_steps
+                .push(format!("Point the application to {}.", plan.destination));
+        }
+        Outcome::Different if report.differs() => report.next_steps.push(
+            "Do not switch the application yet: find out why the sides differ, then copy again."
+                .to_owned(),
+        ),
+        Outcome::Failed | Outcome::Cancelled if !plan.is_comparison => add_ways_on(report, plan),
+        _ => {}
+    }
+}
+
+/// After a run that did not come to its end.
+fn add_ways_on(report: &mut Report, plan: &Plan) {
+    let go_on = match report.outcome {
+        Outcome::Failed => "Mend the causes above, then go on where it ended",
+        _ => "Go on where it ended",
+    };
+    let has_schema = plan
+        .steps
+        .iter()
+        .any(|step| step.phase == Phase::Schema && step.journal_key.starts_with("schema/"));
+    if let Some(command) = &report.resume_command {
+        report.next_steps.push(format!(
+            "{go_on} (passwords from ~/.pgpass or PGPASSWORD): {command}"
+        ));
+        report.next_steps.push(
+            "What is done stays in the destination, recorded in its schema howdah. To begin anew instead: howdah clean, then run with --on-existing empty."
+                .to_owned(),
+        );
+    } else if has_schema {
+        report.next_steps.push(
+            "The destination may hold a part of the copy: drop the database, or run again with --on-existing empty."
+                .to_owned(),
+        );
+    }
+}
+
+/// The exact words, without a password. A URI has no quotes in it.
+pub(super) fn resume_command(destination: &Endpoint) -> String {
+    format!(
+        "howdah resume --destination '{}' --yes",
+        to_uri(destination)
+    )
+}
