@@ -1,5 +1,6 @@
 //! Starts howdah: reads the arguments, chooses wizard, headless mode or demo, and turns the end into an exit code.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,7 +14,9 @@ use howdah::model::connection::Endpoint;
 use howdah::model::name::printable_lines;
 use howdah::model::problem::Problem;
 use howdah::report_text;
-use howdah::settings::{Config, Environment, PlanFile, fill_password, known, resolve};
+use howdah::settings::{
+    Config, Environment, PlanFile, Resolved, fill_password, known, resolve_with_warnings,
+};
 use howdah::shell::{self, Leaving};
 use howdah::signals::Signals;
 use howdah::ui::theme::Theme;
@@ -112,9 +115,13 @@ async fn obey(command: Option<Command>, ends: &Ends, look: Look, config: &Config
             telling,
         }) => {
             let voice = voice(telling.json);
-            let source = source.map(|text| end("--source", &text)).transpose();
-            let (source, destination) = match (source, end("--destination", &destination)) {
-                (Ok(source), Ok(destination)) => (source, destination),
+            let source = source.map(|text| understood("--source", &text)).transpose();
+            let destination = understood("--destination", &destination);
+            let (source, destination) = match (source, destination) {
+                (Ok(source), Ok(destination)) => {
+                    warn(source.iter().chain([&destination]));
+                    (source.map(|one| one.endpoint), destination.endpoint)
+                }
                 (Err(problem), _) | (_, Err(problem)) => return usage(&problem),
             };
             let environment = Environment::of_process();
@@ -169,14 +176,16 @@ async fn wizard(ends: &Ends, look: Look, config: &Config) -> u8 {
         if !is_wanted {
             return Prefill::default();
         }
-        match resolve(text, &environment) {
-            Ok(endpoint) => Prefill {
-                endpoint: Some(endpoint),
+        match resolve_with_warnings(text, &environment) {
+            Ok(resolved) => Prefill {
+                endpoint: Some(resolved.endpoint),
                 problem: None,
+                warnings: resolved.warnings,
             },
             Err(problem) => Prefill {
                 endpoint: None,
                 problem: Some(problem),
+                warnings: Vec::new(),
             },
         }
     };
@@ -206,6 +215,7 @@ async fn demo(look: Look, config: &Config) -> u8 {
     let prefill = |endpoint| Prefill {
         endpoint: Some(endpoint),
         problem: None,
+        warnings: Vec::new(),
     };
     let start = Start {
         source: prefill(demo.source()),
@@ -268,19 +278,19 @@ fn job(asked: cli::Job, config: &Config) -> Result<Job, Problem> {
     {
         (None, Some(planned)) => {
             let mut endpoint = planned.clone();
-            fill_password(&mut endpoint, &environment);
-            Ok(endpoint)
+            let warnings = fill_password(&mut endpoint, &environment);
+            Ok(Resolved { endpoint, warnings })
         }
-        (named, _) => end(option, named.unwrap_or_default()),
+        (named, _) => understood(option, named.unwrap_or_default()),
     };
     let (source, destination) = (asked.source.as_deref(), asked.destination.as_deref());
+    let source = end("--source", source, file.as_ref().map(|f| &f.source))?;
+    let planned = file.as_ref().map(|f| &f.destination);
+    let destination = end("--destination", destination, planned)?;
+    warn([&source, &destination]);
     Ok(Job {
-        source: end("--source", source, file.as_ref().map(|f| &f.source))?,
-        destination: end(
-            "--destination",
-            destination,
-            file.as_ref().map(|f| &f.destination),
-        )?,
+        source: source.endpoint,
+        destination: destination.endpoint,
         options: match &file {
             Some(file) => file.options.clone(),
             None => asked.choices.over(asked.tables, &config.options()),
@@ -296,13 +306,31 @@ fn print(text: &[u8]) -> u8 {
 }
 
 fn both(ends: &RequiredEnds) -> Result<(Endpoint, Endpoint), Problem> {
-    let source = end("--source", &ends.source)?;
-    Ok((source, end("--destination", &ends.destination)?))
+    let both = (
+        understood("--source", &ends.source)?,
+        understood("--destination", &ends.destination)?,
+    );
+    warn([&both.0, &both.1]);
+    Ok((both.0.endpoint, both.1.endpoint))
 }
 
 fn end(option: &str, text: &str) -> Result<Endpoint, Problem> {
-    resolve(Some(text), &Environment::of_process())
+    let one = understood(option, text)?;
+    warn([&one]);
+    Ok(one.endpoint)
+}
+
+fn understood(option: &str, text: &str) -> Result<Resolved, Problem> {
+    resolve_with_warnings(Some(text), &Environment::of_process())
         .map_err(|problem| problem.doing(format!("Could not understand {option}")))
+}
+
+/// What holds for both ends is told once.
+fn warn<'a>(resolved: impl IntoIterator<Item = &'a Resolved>) {
+    let warnings = resolved.into_iter().flat_map(|one| &one.warnings);
+    for warning in warnings.collect::<BTreeSet<_>>() {
+        say(&format!("note  {warning}"));
+    }
 }
 
 fn voice(is_json: bool) -> Voice {

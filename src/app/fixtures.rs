@@ -51,6 +51,7 @@ pub(crate) fn prefilled() -> State {
     let side = |host| Prefill {
         endpoint: Some(endpoint(host)),
         problem: None,
+        warnings: Vec::new(),
     };
     State::new(Start {
         source: side("old.example"),

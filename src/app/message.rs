@@ -54,6 +54,12 @@ pub enum Msg {
         attempt: u64,
         outcome: Result<ServerFacts, Box<Problem>>,
     },
+    /// While a connection is tested: what has no effect on it, though it looks as if it had.
+    ConnectionWarned {
+        side: Side,
+        attempt: u64,
+        warnings: Vec<String>,
+    },
     /// While a connection is tested: the password comes from this file.
     PasswordFound {
         side: Side,

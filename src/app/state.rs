@@ -60,6 +60,8 @@ pub struct Prefill {
     pub endpoint: Option<Endpoint>,
     /// What was wrong with what the user gave on the command line or in the environment.
     pub problem: Option<Problem>,
+    /// What has no effect on the connection, though it looks as if it had.
+    pub warnings: Vec<String>,
 }
 
 /// What the wizard is opened with.

@@ -73,6 +73,7 @@ fn a_password_from_a_file_is_not_sent_elsewhere() {
         source: Prefill {
             endpoint: Some(start),
             problem: None,
+            warnings: Vec::new(),
         },
         ..Start::default()
     });

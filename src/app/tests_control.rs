@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::fixtures::press;
+use super::fixtures::{prefilled, press};
 use super::fixtures_control::*;
 use super::fixtures_run::{finish, halfway, reported};
 use super::overlay::{Choice, Overlay};
 use super::*;
+use crate::model::connection::Side;
 use crate::model::event::{Control, RunEvent, Stop};
 use crate::model::samples;
 
@@ -306,4 +307,19 @@ fn one_key_on_the_report_goes_on_with_a_failed_run() {
     let mut state = reported(samples::done());
     assert!(press(&mut state, KeyCode::Char('r')).is_empty());
     assert!(toast(&state).contains("nothing to go on with"));
+}
+
+#[test]
+fn what_a_test_finds_unheeded_is_told_once_and_only_by_that_test() {
+    let mut state = prefilled();
+    press(&mut state, KeyCode::Enter);
+    for attempt in [1, 1, 7] {
+        let told = Msg::ConnectionWarned {
+            side: Side::Source,
+            attempt,
+            warnings: vec![format!("warning of {attempt}")],
+        };
+        state.update(told, Now(1_000));
+    }
+    assert_eq!(state.connect.source.warnings, ["warning of 1"]);
 }

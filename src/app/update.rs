@@ -43,6 +43,11 @@ impl State {
                 attempt,
                 outcome,
             } => self.connect.tested(side, attempt, outcome),
+            Msg::ConnectionWarned {
+                side,
+                attempt,
+                warnings,
+            } => self.connect.warned(side, attempt, warnings),
             Msg::PasswordFound {
                 side,
                 attempt,

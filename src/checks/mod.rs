@@ -138,11 +138,9 @@ pub async fn inspect(
         .hint("Connect to the server's own host and port, past the pooler or balancer."));
     }
 
-    let tools = client_tools::choose(
-        &client_tools::installed().await,
-        source.major(),
-        destination.major(),
-    );
+    let ends = [&source_endpoint, &destination_endpoint];
+    let tools = client_tools::with_roots_of(client_tools::installed().await, ends)
+        .and_then(|fitting| client_tools::choose(&fitting, source.major(), destination.major()));
     on_result(result(
         "pg-dump",
         "pg_dump can read the source",
@@ -363,7 +361,7 @@ fn about_client(tools: &Result<ClientTools, Problem>) -> Finding {
             let finding = Finding::new(
                 Level::Blocking,
                 &problem.message,
-                "The schema is carried by pg_dump, which must be at least as new as the source.",
+                "The schema is carried by pg_dump, which must be at least as new as the source and connect like howdah.",
             );
             match &problem.our_hint {
                 Some(hint) => finding.fix(hint),

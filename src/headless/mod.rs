@@ -135,7 +135,9 @@ pub async fn resume(
     let request = journal.request;
     let source = source.unwrap_or_else(|| {
         let mut source = request.source.clone();
-        fill_password(&mut source, environment);
+        for warning in fill_password(&mut source, environment) {
+            voice.say(&format!("note  {warning}"));
+        }
         source
     });
     let options = &request.options;

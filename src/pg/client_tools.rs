@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
+use crate::model::connection::Endpoint;
 use crate::model::problem::Problem;
 
 /// One directory with both programs.
@@ -15,6 +16,9 @@ pub struct ClientTools {
     pub version: String,
     pub major: u32,
 }
+
+/// The version of libpq that brought `sslrootcert=system`.
+const KNOWS_SYSTEM_ROOTS: u32 = 16;
 
 impl ClientTools {
     /// The programs of one directory.
@@ -149,6 +153,33 @@ async fn inspect(directory: &Path) -> Option<ClientTools> {
     })
 }
 
+/// Those that can verify servers against the same roots as howdah.
+pub fn with_roots_of(
+    installed: Vec<ClientTools>,
+    ends: [&Endpoint; 2],
+) -> Result<Vec<ClientTools>, Problem> {
+    let system = Path::new("system");
+    let wants_system = |end: &&Endpoint| end.tls.root_cert.as_deref() == Some(system);
+    if installed.is_empty() || !ends.iter().any(wants_system) {
+        return Ok(installed);
+    }
+    let versions: Vec<String> = installed.iter().map(|one| one.version.clone()).collect();
+    let fitting: Vec<ClientTools> = installed
+        .into_iter()
+        .filter(|one| one.major >= KNOWS_SYSTEM_ROOTS)
+        .collect();
+    if fitting.is_empty() {
+        return Err(Problem::new(
+            "Could not connect with pg_dump in the way that is asked for",
+            format!("pg_dump {} does not know sslrootcert=system", versions.join(", ")),
+        )
+        .hint(format!(
+            "Install the client programs of PostgreSQL {KNOWS_SYSTEM_ROOTS} or newer, or name the system's file of root certificates instead, such as sslrootcert=/etc/ssl/certs/ca-certificates.crt."
+        )));
+    }
+    Ok(fitting)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,5 +205,27 @@ mod tests {
         let problem = choose(&[tools(15)], 16, 16).unwrap_err();
         assert!(problem.message.contains("15.1"));
         assert!(problem.our_hint.is_some());
+    }
+
+    #[test]
+    fn the_systems_roots_need_programs_that_know_them() {
+        let plain = crate::settings::resolve(
+            Some("postgres://u@h/d"),
+            &crate::settings::Environment::default(),
+        )
+        .unwrap();
+        let mut system = plain.clone();
+        system.tls.root_cert = Some(PathBuf::from("system"));
+        let all = vec![tools(15), tools(17)];
+        let fitting = |ends| with_roots_of(all.clone(), ends).unwrap();
+        assert_eq!(fitting([&plain, &plain]).len(), 2);
+        assert_eq!(fitting([&plain, &system]), [tools(17)]);
+        let problem = with_roots_of(vec![tools(15)], [&system, &plain]).unwrap_err();
+        assert!(
+            problem
+                .message
+                .contains("15.1 does not know sslrootcert=system")
+        );
+        assert!(problem.our_hint.unwrap().contains("16 or newer"));
     }
 }

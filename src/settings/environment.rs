@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use crate::model::problem::{Field, Problem};
 
 use super::conninfo::ConnectionInfo;
+use super::unheeded;
 
 /// The variables that stand for a connection parameter (manual, "Environment Variables").
-const PARAMETERS: [(&str, &str, Option<Field>); 14] = [
+const PARAMETERS: [(&str, &str, Option<Field>); 15] = [
     ("PGHOST", "host", Some(Field::Host)),
     ("PGPORT", "port", Some(Field::Port)),
     ("PGDATABASE", "dbname", Some(Field::Database)),
@@ -16,6 +17,8 @@ const PARAMETERS: [(&str, &str, Option<Field>); 14] = [
     ("PGPASSWORD", "password", Some(Field::Password)),
     ("PGPASSFILE", "passfile", Some(Field::Password)),
     ("PGSERVICE", "service", None),
+    // Old, and weaker than the one below.
+    ("PGREQUIRESSL", "requiressl", Some(Field::Tls)),
     ("PGSSLMODE", "sslmode", Some(Field::Tls)),
     ("PGSSLROOTCERT", "sslrootcert", Some(Field::Tls)),
     ("PGSSLCERT", "sslcert", Some(Field::Tls)),
@@ -55,6 +58,7 @@ impl Environment {
         let names = PARAMETERS.iter().map(|(variable, ..)| *variable);
         let variables: BTreeMap<_, _> = names
             .chain(FILES)
+            .chain(unheeded::VARIABLES.iter().map(|(variable, _)| *variable))
             .filter_map(|name| Some((name, lookup(name)?)))
             .filter(|(_, value)| !value.is_empty())
             .collect();

@@ -13,7 +13,8 @@ pub fn known(environment: &Environment) -> Vec<Known> {
     let recent = environment.state_dir.iter().flat_map(|dir| recent(dir));
     let mut known: Vec<_> = recent
         .map(|mut endpoint| {
-            fill_password(&mut endpoint, environment);
+            // Told when the connection is tested.
+            drop(fill_password(&mut endpoint, environment));
             Known {
                 name: endpoint.label(),
                 from: KnownFrom::Recent,

@@ -12,6 +12,7 @@ pub mod plan_file;
 pub mod recent;
 pub mod resolve;
 pub mod service;
+mod unheeded;
 pub mod uri;
 
 pub use config::Config;

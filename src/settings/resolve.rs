@@ -7,7 +7,7 @@ use crate::model::problem::{Field, Problem};
 
 use super::conninfo::ConnectionInfo;
 use super::environment::Environment;
-use super::{passfile, service};
+use super::{passfile, service, unheeded};
 
 pub(super) const DEFAULT_PORT: u16 = 5432;
 /// libpq would wait for ever; a person in front of a wizard should not.
@@ -55,7 +55,8 @@ pub fn resolve_with_warnings(
     let info = typed.or(service).or(variables);
     let passfile = info.passfile.clone();
     let mut endpoint = complete(info, password_origin, environment)?;
-    let warnings = fill_password_from(&mut endpoint, passfile.as_deref(), environment);
+    let mut warnings = fill_password_from(&mut endpoint, passfile.as_deref(), environment);
+    warnings.extend(unheeded::warnings(&endpoint, environment));
     Ok(Resolved { endpoint, warnings })
 }
 
@@ -109,15 +110,14 @@ fn complete(
 }
 
 /// Looks the password of an endpoint that has none up in the password file: to be asked again when the user changes
-/// the host, port, database or user in a form. Warnings go to the log.
-pub fn fill_password(endpoint: &mut Endpoint, environment: &Environment) {
+/// the host, port, database or user in a form. Returns why a password file was not used.
+#[must_use]
+pub fn fill_password(endpoint: &mut Endpoint, environment: &Environment) -> Vec<String> {
     let passfile = environment
         .connection_info()
         .ok()
         .and_then(|info| info.passfile);
-    for warning in fill_password_from(endpoint, passfile.as_deref(), environment) {
-        tracing::warn!("{warning}");
-    }
+    fill_password_from(endpoint, passfile.as_deref(), environment)
 }
 
 fn fill_password_from(

@@ -65,9 +65,18 @@ impl Effects {
                 create_database,
             } => {
                 let has_password = endpoint.password.is_some();
-                let endpoint = self.with_password(*endpoint);
+                let mut endpoint = *endpoint;
+                let warnings = fill_password(&mut endpoint, &self.environment);
                 let answers = self.answers.clone();
                 let test = async move {
+                    if !warnings.is_empty() {
+                        let told = Msg::ConnectionWarned {
+                            side,
+                            attempt,
+                            warnings,
+                        };
+                        send(&answers, told).await;
+                    }
                     if let (false, PasswordOrigin::Passfile(file)) =
                         (has_password, endpoint.password_origin.clone())
                     {
@@ -249,7 +258,9 @@ impl Effects {
 
     /// The form may name another host or user than the one whose password was looked up at the start.
     fn with_password(&self, mut endpoint: Endpoint) -> Endpoint {
-        fill_password(&mut endpoint, &self.environment);
+        for warning in fill_password(&mut endpoint, &self.environment) {
+            tracing::warn!("{warning}");
+        }
         endpoint
     }
 

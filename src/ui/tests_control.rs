@@ -3,7 +3,7 @@
 use super::tests::{picture_at, show};
 use super::*;
 use crate::app::KeyCode;
-use crate::app::fixtures::press;
+use crate::app::fixtures::{connected, press};
 use crate::app::fixtures_control::*;
 use crate::app::fixtures_run::{halfway, reported};
 use crate::model::event::RunEvent;
@@ -74,4 +74,14 @@ fn reports() {
     let mut tables = reported(samples::resumed());
     press(&mut tables, KeyCode::Tab);
     show("report_resumed_tables", tables);
+}
+
+#[test]
+fn connections_with_something_unheeded() {
+    let mut state = connected();
+    state.connect.source.warnings = vec![
+        "The password file /home/ann/.pgpass is not used: others may read it. Mend it with: chmod 0600 /home/ann/.pgpass".to_owned(),
+        "PGSSLCRL is set, but howdah connects without heeding sslcrl.".to_owned(),
+    ];
+    show("connect_unheeded", state);
 }

@@ -63,4 +63,6 @@ mod torture;
 #[cfg(test)]
 mod trust;
 #[cfg(test)]
+mod unheeded;
+#[cfg(test)]
 mod verify;

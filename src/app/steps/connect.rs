@@ -191,6 +191,18 @@ impl Connect {
         self.withdraw(side)
     }
 
+    /// The shell found what the user should know of a connection that is being tested.
+    pub fn warned(&mut self, side: Side, attempt: u64, warnings: Vec<String>) {
+        let form = self.form_mut(side);
+        if matches!(form.test, Test::Pending(pending) if pending.attempt == attempt) {
+            for warning in warnings {
+                if !form.warnings.contains(&warning) {
+                    form.warnings.push(warning);
+                }
+            }
+        }
+    }
+
     /// The shell found a password for what is being tested.
     pub fn password_found(&mut self, side: Side, attempt: u64, file: PathBuf) {
         let form = self.form_mut(side);

@@ -80,6 +80,8 @@ pub struct ConnectForm {
     /// Why the URI as it stands cannot be read.
     pub uri_problem: Option<Problem>,
     pub test: Test,
+    /// What has no effect on the connection, though it looks as if it had.
+    pub warnings: Vec<String>,
     /// What has no field of its own.
     connect_timeout_secs: u32,
     options: Option<String>,
@@ -98,6 +100,7 @@ impl ConnectForm {
             password_origin: PasswordOrigin::None,
             uri_problem: None,
             test: Test::Untested,
+            warnings: prefill.warnings,
             connect_timeout_secs: CONNECT_TIMEOUT_SECS,
             options: None,
         };

@@ -125,6 +125,16 @@ fn side(state: &State, side: Side, now: Now, frame: &mut Frame<'_>, area: Rect, 
     if inner.height > 12 {
         pen.row += 1;
     }
+    draw_test(form, side, now, &mut pen, frame);
+    for warning in &form.warnings {
+        let words = format!("{} {}", theme.glyphs.warning, printable(warning));
+        pen.text(frame, 1, &words, theme.warning());
+    }
+}
+
+/// How the connection does, or did.
+fn draw_test(form: &ConnectForm, side: Side, now: Now, pen: &mut Pen<'_>, frame: &mut Frame<'_>) {
+    let theme = pen.theme;
     match &form.test {
         Test::Untested => {}
         Test::Pending(pending) => {

@@ -287,6 +287,7 @@ pub(crate) fn checked(tables: usize) -> State {
     let side = |host| Prefill {
         endpoint: Some(endpoint(host)),
         problem: None,
+        warnings: Vec::new(),
     };
     let mut state = State::new(Start {
         source: side("old.example"),
