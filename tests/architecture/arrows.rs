@@ -115,7 +115,7 @@ const NETWORK: [&str; 5] = [
 ];
 
 /// The only files of `settings` that may look at the machine.
-const SETTINGS_THAT_READ: [&str; 8] = [
+const SETTINGS_THAT_READ: [&str; 9] = [
     "resolve",
     "environment",
     "passfile",
@@ -123,6 +123,7 @@ const SETTINGS_THAT_READ: [&str; 8] = [
     "plan_file",
     "recent",
     "known",
+    "unheeded",
     "config",
 ];
 
