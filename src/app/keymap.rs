@@ -185,7 +185,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(PREVIEW, &[c('m')], Action::Method, "Method", "Switch this table between COPY (through howdah) and FDW (the destination pulls)", 2),
     binding(PREVIEW, &[c('/')], Action::Filter, "Search", "Search in titles and SQL; capital letters count only if you type one", 3),
     binding(PREVIEW, &[c('y')], Action::Copy, "Copy SQL", "Copy the step's SQL to the clipboard", 4),
-    binding(PREVIEW, &[c('w')], Action::Write, "Write", "Write the whole plan as a file to read", 5),
+    binding(PREVIEW, &[c('w')], Action::Write, "Write", "Write the plan to a file: a script, a plan file, or SQL", 5),
     binding(PREVIEW, &[c('n')], Action::NextHit, "", "Next hit of the search", 9),
     binding(PREVIEW, &[c('N')], Action::PreviousHit, "", "Previous hit of the search", 9),
     binding(PREVIEW, &[c('M')], Action::MethodForAll, "", "Switch all tables between COPY and FDW", 9),

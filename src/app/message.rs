@@ -100,6 +100,17 @@ pub enum Msg {
     },
 }
 
+/// As what a plan is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanForm {
+    /// To be run without howdah.
+    Script,
+    /// To be edited, and run by `howdah run --plan`.
+    File,
+    /// To be read.
+    Statements,
+}
+
 /// What the shell is to do; each is answered by the message named.
 #[derive(Clone, Debug)]
 pub enum Effect {
@@ -161,8 +172,14 @@ pub enum Effect {
     },
     /// A report beside the working directory, Markdown and JSON; [`Msg::Written`] for each.
     WriteReport(Arc<Report>),
-    /// The plan's SQL as a readable file; [`Msg::Written`].
-    WritePlan(Arc<Plan>),
+    /// The plan as a file in the working directory; [`Msg::Written`].
+    WritePlan {
+        form: PlanForm,
+        plan: Arc<Plan>,
+        inspection: Arc<Inspection>,
+        selection: Arc<Selection>,
+        options: Box<Options>,
+    },
     Bell,
     /// On the desktop, where the terminal can.
     Notify(String),

@@ -6,6 +6,7 @@ use crate::model::options::Options;
 
 use super::form::Field;
 use super::key::{Key, KeyCode};
+use super::message::PlanForm;
 use super::options_form::OptionsForm;
 use super::pick::{Pick, PickList};
 use super::steps::select::peek::PeekBox;
@@ -34,6 +35,7 @@ pub enum Choice {
     /// Past the warnings of the checks.
     GoOn,
     StartRun,
+    WritePlan(PlanForm),
     Stop(Stop),
     /// What is waited for is not wanted any more.
     Withdraw(u64),

@@ -1,6 +1,7 @@
 //! What the wizard asks before it does something that cannot be taken back.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::model::connection::Endpoint;
 use crate::model::event::{Control, Stop};
@@ -9,9 +10,26 @@ use crate::model::name::{ObjectName, printable};
 use crate::model::options::{OnExisting, SchemaChoice};
 use crate::model::plan::{Plan, StepId};
 
-use super::message::{Effect, Inspection};
+use super::message::{Effect, Inspection, PlanForm};
 use super::overlay::{Choice, Confirm, Overlay};
 use super::state::{State, WizardStep};
+
+/// In which form the plan is wanted.
+pub(super) fn ask_how_to_write() -> Confirm {
+    Confirm::new(
+        "Write the plan to a file?",
+        vec![
+            "Script: a shell script that does the same with psql, pg_dump and pg_restore alone, without howdah.".to_owned(),
+            "Plan file: text that you can edit and run later with howdah run --plan.".to_owned(),
+            "SQL: every statement in order, to be read.".to_owned(),
+            "None holds a password. It goes into the working directory.".to_owned(),
+        ],
+    )
+    .button("Script", Choice::WritePlan(PlanForm::Script))
+    .button("Plan file", Choice::WritePlan(PlanForm::File))
+    .button("SQL", Choice::WritePlan(PlanForm::Statements))
+    .button("Not now", Choice::Dismiss)
+}
 
 impl State {
     /// The question before the run; names what will be lost, if anything will.
@@ -86,6 +104,18 @@ impl State {
             .button("Remove and start", Choice::StartRun)
             .dangerous(Some(database)),
         )
+    }
+
+    pub(super) fn write_plan(&self, form: PlanForm) -> Vec<Effect> {
+        let plan = self.preview.plan.clone().zip(self.inspection.clone());
+        let effect = plan.map(|(plan, inspection)| Effect::WritePlan {
+            form,
+            plan,
+            inspection,
+            selection: Arc::new(self.selection.clone()),
+            options: Box::new(self.options.clone()),
+        });
+        effect.into_iter().collect()
     }
 
     /// Ctrl-C: the first asks, the second stops, the third leaves.

@@ -416,6 +416,7 @@ impl State {
                 return self.after_check(now);
             }
             Choice::StartRun => return self.start_run(now),
+            Choice::WritePlan(form) => return self.write_plan(form),
             Choice::Picked(side, pick) => return self.connect.picked(side, pick),
             Choice::Withdraw(attempt) => return vec![Effect::Cancel { attempt }],
             Choice::Stop(stop) => return self.stop_run(stop),

@@ -102,6 +102,12 @@ impl PlanFile {
         let file: Self = toml::from_str(text).map_err(|error| {
             Problem::new("Could not read the plan file", error.to_string().trim_end())
         })?;
+        if !(1..=256).contains(&file.options.jobs) {
+            return Err(Problem::new(
+                "Could not read the plan file",
+                "jobs is not a number from 1 to 256",
+            ));
+        }
         let named = file.tables.keys().chain(file.sequences.keys());
         match named.into_iter().find(|n| ObjectName::read(n).is_none()) {
             Some(name) => Err(Problem::new(

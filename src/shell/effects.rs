@@ -24,7 +24,7 @@ use crate::model::selection::Selection;
 use crate::pg;
 use crate::pg::connect::probe;
 use crate::planner;
-use crate::settings::{Environment, fill_password, recent};
+use crate::settings::{Environment, PlanFile, fill_password, recent};
 
 use super::{crash, files};
 
@@ -196,7 +196,17 @@ impl Effects {
                 }
             }
             Effect::WriteReport(report) => self.write(move || files::report(&report)),
-            Effect::WritePlan(plan) => self.write(move || vec![files::plan(&plan)]),
+            Effect::WritePlan {
+                form,
+                plan,
+                inspection,
+                selection,
+                options,
+            } => self.write(move || {
+                vec![files::plan(form, &plan, || {
+                    PlanFile::new(&inspection, &selection, &options)
+                })]
+            }),
             Effect::CopyText { .. } | Effect::Bell | Effect::Notify(_) | Effect::Quit => {}
         }
     }

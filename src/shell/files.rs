@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use crate::app::message::PlanForm;
 use crate::model::plan::Plan;
 use crate::model::problem::Problem;
 use crate::model::report::Report;
+use crate::settings::PlanFile;
 use crate::{report_text, sql};
 
 /// What was written, for people, and where, or why not.
@@ -26,12 +28,16 @@ pub(super) fn report(report: &Report) -> Vec<Written> {
     ]
 }
 
-pub(super) fn plan(plan: &Plan) -> Written {
-    write(
-        "the plan",
-        &format!("howdah-plan-{}.sql", stamp()),
-        &sql::script::text(plan),
-    )
+pub(super) fn plan(form: PlanForm, plan: &Plan, file: impl FnOnce() -> PlanFile) -> Written {
+    let (what, extension, text) = match form {
+        PlanForm::Script => ("the script", "sh", sql::shell::script(plan)),
+        PlanForm::File => ("the plan file", "toml", file().text()),
+        PlanForm::Statements => ("the plan", "sql", Ok(sql::script::text(plan))),
+    };
+    match text {
+        Ok(text) => write(what, &format!("howdah-plan-{}.{extension}", stamp()), &text),
+        Err(problem) => (what.to_owned(), Err(Box::new(problem))),
+    }
 }
 
 fn write(what: &str, name: &str, text: &str) -> Written {

@@ -117,6 +117,7 @@ impl Cage {
             .arg(command)
             .args(self.ends(name))
             .args(more)
+            .args(["--log", "howdah.log"])
             .envs(surroundings(self.home.path()))
             .current_dir(self.home.path());
         program
@@ -226,6 +227,10 @@ async fn passwords_are_nowhere_after_runs_of_every_kind() {
         ]
         .concat();
         cage.ran("plan", method, &by, 0);
+        for file in [&["--out"][..], &["--script", "--out"]] {
+            let name = format!("{method}{}", file.len());
+            cage.ran("plan", method, &[&by[..], file, &[&name]].concat(), 0);
+        }
         cage.ran("check", method, &checked, 0);
         cage.ran("run", method, &run, 0);
         cage.ran("verify", method, &["--json", "--report", "verify.json"], 0);
@@ -303,8 +308,18 @@ async fn passwords_are_nowhere_after_runs_of_every_kind() {
         "verify.json",
         "copy_fails.json",
         "fdw_fails.json",
+        "copy1",
+        "fdw2",
     ] {
         assert!(cage.home.path().join(report).exists(), "{report}");
+    }
+    let log = fs::read_to_string(cage.home.path().join("howdah.log")).unwrap();
+    for line in [
+        "begin: Copy the rows of",
+        "done: Pull the rows of",
+        "failed: ",
+    ] {
+        assert!(log.contains(line), "{line} in {log}");
     }
 
     // What is planted is found: in words, a file, a log, a catalog.
@@ -450,8 +465,12 @@ async fn passwords_are_nowhere_after_the_wizard() {
     terminal.wait("The source is only read.");
     terminal.press("M");
     terminal.wait("by FDW");
-    terminal.press("w");
-    terminal.wait("howdah-plan-");
+    for (to_its_button, wrote) in [("", ".sh"), ("\x1b[C", ".toml"), ("\x1b[C\x1b[C", ".sql")] {
+        terminal.press("w");
+        terminal.wait("Write the plan to a file?");
+        terminal.press(&format!("{to_its_button}\r"));
+        terminal.wait(wrote);
+    }
     println!("{}", terminal.screen());
     terminal.press("\r");
     terminal.wait_until("the question", |screen| {

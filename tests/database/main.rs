@@ -47,6 +47,8 @@ mod resume;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
+mod script;
+#[cfg(test)]
 mod selection;
 #[cfg(test)]
 mod source_log;

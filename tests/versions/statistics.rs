@@ -1,8 +1,11 @@
 //! What the source's planner knows of the rows is what the destination's knows, where it takes that; the rest is gathered.
 
+use std::process::{Command, Output};
+
 use howdah::model::connection::Endpoint;
 
 use crate::cells::{howdah, said};
+use crate::packages;
 use crate::servers;
 use crate::support;
 
@@ -74,25 +77,10 @@ async fn known(endpoint: &Endpoint) -> Vec<Known> {
     rows.iter().map(known).collect()
 }
 
-/// What is not as it must be; or how much was compared. The outer error: it could not be run.
-pub(crate) async fn are_carried(
-    source: u32,
-    destination: u32,
-) -> Result<Result<String, String>, String> {
-    let (from, to) = (servers::server(source)?, servers::server(destination)?);
-    let from_name = format!("statistics_for_{destination}");
-    support::create_database(&from.endpoint("postgres"), &from_name).await;
-    let from = from.endpoint(&from_name);
-    let to = to.endpoint(&format!("statistics_of_{source}"));
-    support::execute_batch(&from, SOURCE).await;
-    let choices = ["--create-database", "--where", "partly=a > 100"];
-    let plan = said(&howdah(&from, &to, &[&["plan"], &choices[..]].concat())?);
-    let run = howdah(&from, &to, &[&["run", "--yes"], &choices[..]].concat())?;
-    if !run.status.success() || said(&run).contains("warning") {
-        return Ok(Err(said(&run)));
-    }
+/// What is not known alike, or not gathered where it must be.
+async fn differences(from: &Endpoint, to: &Endpoint) -> Vec<String> {
     let must_be_gathered = |table: &str| GATHERED.iter().any(|(name, _)| *name == table);
-    let (there, here) = (known(&from).await, known(&to).await);
+    let (there, here) = (known(from).await, known(to).await);
     let mut wrong = Vec::new();
     let mut count = 0;
     for (there, here) in there.iter().zip(&here) {
@@ -110,6 +98,56 @@ pub(crate) async fn are_carried(
     if there.len() != here.len() || count < here.len() {
         wrong.push(format!("{} of {} relations", here.len(), there.len()));
     }
+    wrong
+}
+
+/// By the client programs that can read both.
+fn run_script(script: &[u8], from: &Endpoint, to: &Endpoint) -> Result<Output, String> {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("carry.sh");
+    std::fs::write(&file, script).unwrap();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let places = std::iter::once(packages::clients()?).chain(std::env::split_paths(&path));
+    let maintenance = Endpoint {
+        database: "postgres".to_owned(),
+        ..to.clone()
+    };
+    Command::new("bash")
+        .arg(&file)
+        .env("PATH", std::env::join_paths(places).unwrap())
+        .env("HOWDAH_SOURCE", support::uri(from))
+        .env("HOWDAH_DESTINATION", support::uri(to))
+        .env("HOWDAH_MAINTENANCE", support::uri(&maintenance))
+        .output()
+        .map_err(|error| error.to_string())
+}
+
+/// What is not as it must be; or in words what was compared. The outer error: it could not be run.
+pub(crate) async fn are_carried(
+    source: u32,
+    destination: u32,
+) -> Result<Result<String, String>, String> {
+    let (from, to) = (servers::server(source)?, servers::server(destination)?);
+    let from_name = format!("statistics_for_{destination}");
+    support::create_database(&from.endpoint("postgres"), &from_name).await;
+    let from = from.endpoint(&from_name);
+    let to = to.endpoint(&format!("statistics_of_{source}"));
+    support::execute_batch(&from, SOURCE).await;
+    let choices = ["--create-database", "--where", "partly=a > 100"];
+    let plan = said(&howdah(&from, &to, &[&["plan"], &choices[..]].concat())?);
+    let run = howdah(&from, &to, &[&["run", "--yes"], &choices[..]].concat())?;
+    if !run.status.success() || said(&run).contains("warning") {
+        return Ok(Err(said(&run)));
+    }
+    let mut wrong = differences(&from, &to).await;
+    // The same without howdah.
+    let to = servers::server(destination)?.endpoint(&format!("script_of_{source}"));
+    let script = howdah(&from, &to, &[&["plan", "--script"], &choices[..]].concat())?;
+    let run = run_script(&script.stdout, &from, &to)?;
+    if !run.status.success() {
+        return Ok(Err(said(&run)));
+    }
+    wrong.extend(differences(&from, &to).await);
     for (table, why) in GATHERED {
         let title = format!("Gather statistics of public.{table}\n");
         let reason = plan.split_once(&title).map_or("", |(_, after)| after);
@@ -118,7 +156,7 @@ pub(crate) async fn are_carried(
         }
     }
     if wrong.is_empty() {
-        Ok(Ok(format!("{count} relations and columns are known alike")))
+        Ok(Ok("known alike after a run and after a script".to_owned()))
     } else {
         Ok(Err(wrong.join("\n")))
     }

@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use crate::app::key::KeyCode;
 use crate::app::list::ListCursor;
+use crate::app::overlay::Overlay;
+use crate::app::questions::ask_how_to_write;
 use crate::app::{Action, Ctx, Effect, Flow, Key, Pending};
 use crate::model::options::Method;
 use crate::model::plan::{Phase, Plan, Step};
@@ -327,9 +329,8 @@ impl Preview {
                 ctx.flow = Some(Flow::Replan);
             }
             Action::Copy => return self.copy(),
-            Action::Write => {
-                let plan = self.plan.clone();
-                return plan.map(Effect::WritePlan).into_iter().collect();
+            Action::Write if self.plan.is_some() => {
+                *ctx.overlay = Some(Overlay::Confirm(ask_how_to_write()));
             }
             _ => {}
         }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::app::fixtures::{press, type_text};
 use crate::app::fixtures_plan::*;
+use crate::app::message::PlanForm;
 use crate::app::{Msg, Now, State, WizardStep};
 use crate::model::plan::StepKind;
 
@@ -161,8 +162,22 @@ fn the_very_sql_is_copied_and_the_plan_is_written() {
         .as_ref()
         .map(|one| one.archive.entries[1].sql.clone());
     assert!(text.contains(&sql.unwrap_or_default()));
-    let effects = press(&mut state, KeyCode::Char('w'));
-    assert!(matches!(effects.as_slice(), [Effect::WritePlan(_)]));
+    for (at, wanted) in [PlanForm::Script, PlanForm::File, PlanForm::Statements]
+        .into_iter()
+        .enumerate()
+    {
+        assert!(press(&mut state, KeyCode::Char('w')).is_empty());
+        for _ in 0..at {
+            press(&mut state, KeyCode::Right);
+        }
+        let effects = press(&mut state, KeyCode::Enter);
+        assert!(
+            matches!(effects.as_slice(), [Effect::WritePlan { form, .. }] if *form == wanted),
+            "{effects:?}"
+        );
+    }
+    press(&mut state, KeyCode::Char('w'));
+    assert!(press(&mut state, KeyCode::Esc).is_empty() && state.overlay.is_none());
 }
 
 #[test]
