@@ -109,7 +109,7 @@ fn table(found: &Peek, place: &PeekBox, frame: &mut Frame<'_>, area: Rect, theme
             count => count.to_string(),
         };
         format!(
-            "rows {}–{last} of {count} · columns {}–{} of {} · ↑ ↓ ← → scroll · others close",
+            "rows {}–{last} of {count}, columns {}–{} of {} · ↑ ↓ ← → scroll · Esc closes",
             first + 1,
             columns.start + 1,
             columns.end,
