@@ -458,7 +458,7 @@ async fn passwords_are_nowhere_after_the_wizard() {
     terminal.press("\r");
     terminal.wait("Both connections work");
     terminal.press("\r");
-    terminal.wait("╭ 17 fine ─");
+    terminal.wait_until_checked();
     terminal.press("\r");
     terminal.wait("Tables ");
     terminal.press("\r");

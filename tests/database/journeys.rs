@@ -25,7 +25,7 @@ pub(crate) fn to_preview(terminal: &mut Terminal) {
     terminal.press(ENTER);
     terminal.wait("Both connections work");
     terminal.press(ENTER);
-    terminal.wait("╭ 17 fine ─");
+    terminal.wait_until_checked();
     terminal.press(ENTER);
     terminal.wait("Tables ");
     terminal.press(ENTER);
@@ -216,7 +216,7 @@ async fn connections_are_remembered_without_their_passwords() {
     terminal.press(ENTER);
     terminal.wait("Both connections work");
     terminal.press(ENTER);
-    terminal.wait("╭ 17 fine ─");
+    terminal.wait_until_checked();
     terminal.press("q");
     assert_eq!(terminal.exit_code(), 0);
     let file = home.path().join("state/howdah/recent.toml");

@@ -49,6 +49,7 @@ impl Script {
             .arg(self.file())
             .env("PATH", path)
             .env("TMPDIR", self.dir.path())
+            .current_dir(self.dir.path())
             .env("HOWDAH_SOURCE", conninfo(source, &source.database))
             .env("HOWDAH_SOURCE_PASSWORD", password(source))
             .env(
@@ -151,4 +152,37 @@ async fn what_a_script_cannot_do_is_refused_with_the_reason() {
         "{}",
         said(&output)
     );
+}
+
+/// What bash and psql would obey if it were not kept from them.
+const HOSTILE: &str = r#"
+    create table "a
+END_OF_SQL
+touch pwned
+" (a int primary key, b text default E'\n\\! touch pwned\n');
+    insert into "a
+END_OF_SQL
+touch pwned
+" values (1);
+    create table "b
+\! touch pwned
+" (a serial primary key, ":USER" text);
+    insert into "b
+\! touch pwned
+" (":USER") values (':USER'), ('`touch pwned`'), ('$(touch pwned)');
+    create table "c`touch pwned`$(touch pwned)';touch pwned;'" (a int[]);
+    insert into "c`touch pwned`$(touch pwned)';touch pwned;'" values ('{1,2}');
+    create view v as select a[1:2] as sliced from "c`touch pwned`$(touch pwned)';touch pwned;'";
+    comment on view v is E'x\nEND_OF_SQL_\n\\! touch pwned\n-- it''s "this"'"#;
+
+#[tokio::test]
+async fn neither_bash_nor_psql_obeys_what_stands_in_names_and_values() {
+    let pair = support::source_only("script_hostile").await;
+    support::execute_batch(&pair.source, HOSTILE).await;
+    let script = Script::write(pair, &["--create-database"]);
+    let run = script.run();
+    assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+    let found = support::differences(&script.pair.source, &script.pair.destination).await;
+    assert_eq!(found, Vec::<String>::new(), "{}", said(&run));
+    script.assert_tidy();
 }

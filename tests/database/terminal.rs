@@ -111,6 +111,14 @@ impl Terminal {
         self.wait_until(text, |screen| screen.contains(text));
     }
 
+    /// All checks are fine, and they are over: a key before that is told to wait.
+    #[track_caller]
+    pub(crate) fn wait_until_checked(&self) {
+        self.wait_until("the end of the checks", |screen| {
+            screen.contains("╭ 17 fine ─") && !screen.contains("Esc cancels")
+        });
+    }
+
     #[track_caller]
     pub(crate) fn wait_until(&self, what: &str, is_so: impl Fn(&str) -> bool) {
         let until = Instant::now() + PATIENCE;
