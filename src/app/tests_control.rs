@@ -205,6 +205,9 @@ fn an_interrupted_run_is_gone_on_with_from_its_journal() {
     assert_eq!(**selection, request.selection(&gone_on_with().catalog));
     let (attempt, outcome) = (*attempt, Ok(Arc::new(samples::plan())));
     state.update(Msg::Planned { attempt, outcome }, Now(4_000));
+    for key in ['m', 'w'] {
+        assert!(press(&mut state, KeyCode::Char(key)).is_empty(), "{key}");
+    }
     // Nothing is to be chosen any more: the way back leads past it.
     press(&mut state, KeyCode::Esc);
     assert_eq!(state.step, WizardStep::Check);

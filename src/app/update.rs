@@ -119,6 +119,12 @@ impl State {
         if self.resuming.is_some() && is_choice && self.step < WizardStep::Run {
             return Some("A run is gone on with as it was begun; its options stay.".to_owned());
         }
+        let is_file = action == Action::Write && self.step == WizardStep::Preview;
+        if self.resuming.is_some() && is_file {
+            return Some(
+                "A run that is gone on with stands in its journal, not in a file.".to_owned(),
+            );
+        }
         match self.step {
             WizardStep::Connect => self.connect.why_not(action),
             WizardStep::Check => self.check.why_not(action),

@@ -173,11 +173,7 @@ fn figures(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
     let data = board.phase(Phase::Data);
     let is_idle = board.running.is_empty() && (run.is_paused || run.is_waiting);
     if data.ended < data.all && is_idle {
-        let left = (data.all - data.ended) as u64;
-        parts.push(format!(
-            "{} of rows to come",
-            format::counted(left, "step", "steps")
-        ));
+        parts.push("not all rows are there yet".to_owned());
     } else if data.ended < data.all {
         if let Some(rate) = board.bytes_per_second() {
             parts.push(format!("{}/s", format::bytes_plain(rate)));
