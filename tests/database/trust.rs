@@ -215,7 +215,7 @@ async fn finish(mut handle: engine::RunHandle) -> Report {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), all)
+    tokio::time::timeout(Duration::from_secs(180), all)
         .await
         .expect("the run does not end")
 }
