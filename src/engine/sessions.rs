@@ -128,7 +128,7 @@ impl Sessions {
             .map_err(|error| problem(what, &error))?;
         let row = connected
             .client
-            .query_one("select pg_backend_pid()", &[])
+            .query_one(statements::BACKEND_PID, &[])
             .await
             .map_err(|error| problem(what, &error))?;
         let pid = row.get(0);

@@ -8,6 +8,8 @@ use crate::model::plan::PASSWORD_MARKER;
 
 use super::quote::{ident, ident_list, literal, qualified};
 
+/// Asked once by each session, so that what it waits for can be told.
+pub const BACKEND_PID: &str = "SELECT pg_catalog.pg_backend_pid()";
 pub const BEGIN: &str = "BEGIN";
 pub const COMMIT: &str = "COMMIT";
 pub const ROLLBACK: &str = "ROLLBACK";

@@ -120,7 +120,7 @@ async fn the_plan_is_what_runs(method: Method) {
         let text = tidy(text);
         // How far a table has grown, and which of the server's processes is asked how it fares.
         let is_watching = text.starts_with("SELECT pg_catalog.pg_relation_size(")
-            || text == tidy("select pg_backend_pid()");
+            || text == statements::BACKEND_PID;
         let describes_large_object = text.contains(" LARGE OBJECT 9000");
         if text == tidy(&begins)
             || hushed.contains(&text.as_str())
@@ -215,7 +215,7 @@ async fn finish(mut handle: engine::RunHandle) -> Report {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), all)
+    tokio::time::timeout(Duration::from_secs(180), all)
         .await
         .expect("the run does not end")
 }
