@@ -104,7 +104,10 @@ fn a_run_that_waits_rings_and_ends_when_told() {
     press(&mut state, KeyCode::Enter);
     assert!(state.overlay.is_none());
     let effects = tell(&mut state, RunEvent::Waiting, 42_500);
-    assert!(matches!(effects.as_slice(), [Effect::Bell]));
+    assert!(matches!(
+        effects.as_slice(),
+        [Effect::Bell, Effect::Notify(_)]
+    ));
     assert!(state.run.is_waiting);
     press(&mut state, KeyCode::Enter);
     let effects = answer(&mut state, &Choice::Steer(Control::GiveUp));

@@ -213,7 +213,7 @@ impl Run {
                 self.is_waiting = true;
                 let text = "Nothing is left to do but what has failed; the run waits for you.";
                 self.tell(NoticeLevel::Warning, text, now);
-                return vec![Effect::Bell];
+                return vec![Effect::Bell, Effect::Notify(text.to_owned())];
             }
             RunEvent::StepFailed { step, problem } => {
                 // In full it stands among the problems.
