@@ -119,7 +119,7 @@ async fn a_killed_run_is_found_and_gone_on_with() {
     terminal.wait("Both connections work");
     terminal.press(ENTER);
     terminal.wait("did not come to its end");
-    terminal.wait("still to come: public.slow_rows");
+    terminal.wait("are still to come: public.");
     // The removal is offered, and nothing happens by its first answer.
     terminal.press("c");
     terminal.wait("DROP SCHEMA IF EXISTS howdah CASCADE");
@@ -140,7 +140,10 @@ async fn a_killed_run_is_found_and_gone_on_with() {
     terminal.press(ESC);
     terminal.wait("Going on with a run · ");
     terminal.press(ENTER);
-    terminal.wait("stand and stay");
+    // The old plan stands there until the new one is made.
+    terminal.wait_until("the plan made again", |screen| {
+        screen.contains("stand and stay") && !screen.contains("Making the plan")
+    });
     terminal.press(ENTER);
     terminal.wait("Go on with the run?");
     terminal.press(ENTER);
