@@ -125,7 +125,7 @@ impl Terminal {
         let mut seen = self.seen.0.lock().unwrap();
         loop {
             let screen = seen.screen.screen().contents();
-            if is_so(&screen) {
+            if (seen.is_closed || is_whole(&seen.raw)) && is_so(&screen) {
                 return;
             }
             let left = until.saturating_duration_since(Instant::now());
@@ -210,5 +210,47 @@ impl Drop for Terminal {
     /// A failed test must leave no program behind.
     fn drop(&mut self) {
         let _gone = self.child.kill();
+    }
+}
+
+/// Not in the middle of a frame: its rows come one by one, and keys pressed at half of it may come too early. A frame ends with
+/// the cursor hidden, or shown and moved; nothing to be seen may follow.
+fn is_whole(raw: &[u8]) -> bool {
+    const CURSOR: &[u8] = b"\x1b[?25";
+    let Some(at) = raw.windows(CURSOR.len()).rposition(|bytes| bytes == CURSOR) else {
+        return true;
+    };
+    let mut rest = raw[at..].iter();
+    while let Some(byte) = rest.next() {
+        match byte {
+            0x1b => match rest.next() {
+                Some(b'[') if rest.any(|byte| (0x40..0x7f).contains(byte)) => {}
+                Some(b']') if rest.any(|byte| *byte == 0x07 || *byte == b'\\') => {}
+                _ => return false,
+            },
+            0x20.. => return false,
+            _ => {}
+        }
+    }
+    true
+}
+
+#[test]
+fn a_frame_is_whole_when_nothing_to_be_seen_follows_its_cursor() {
+    for whole in [
+        "before the first",
+        "\x1b[2;3Htext\x1b[?25l",
+        "a\x1b[?25h\x1b[7;9H",
+        "a\x1b[?25l\x07\x1b]9;done\x1b\\",
+    ] {
+        assert!(is_whole(whole.as_bytes()), "{whole:?}");
+    }
+    for half in [
+        "a\x1b[?25l\x1b[2;3Ht",
+        "a\x1b[?25l\x1b[2;",
+        "a\x1b[?25l\x1b",
+        "a\x1b[?25",
+    ] {
+        assert!(!is_whole(half.as_bytes()), "{half:?}");
     }
 }
