@@ -78,9 +78,13 @@ impl Tap {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on CopyData frames leave here; the sender is dropped at their end.
+    /// From now on CopyData frames leave here; the sender is dropped at their end, or at once when the session is over.
     pub(super) fn divert(&self, sender: mpsc::Sender<Stretch>, passed: Arc<Passed>) {
-        self.shared().mode = Mode::Out(Outflow {
+        let mut shared = self.shared();
+        if matches!(shared.mode, Mode::Broken) {
+            return;
+        }
+        shared.mode = Mode::Out(Outflow {
             sender: Some(PollSender::new(sender)),
             passed,
             buffer: BytesMut::new(),
@@ -91,10 +95,13 @@ impl Tap {
     }
 
     /// From now on what comes from `receiver` is written. The answer says whether all of it was; false when the server has
-    /// refused it before.
+    /// refused it before. Nobody gives it when the session is over.
     pub(super) fn inject(&self, receiver: mpsc::Receiver<Stretch>) -> oneshot::Receiver<bool> {
         let (done, when_done) = oneshot::channel();
         let mut shared = self.shared();
+        if matches!(shared.mode, Mode::Broken) {
+            return when_done;
+        }
         shared.mode = Mode::In(Inflow {
             done: Some(done),
             receiver: Some(receiver),
@@ -119,6 +126,13 @@ pub(super) struct Tapped<S> {
 impl<S> Tapped<S> {
     pub(super) fn new(inner: S, tap: Tap) -> Self {
         Self { inner, tap }
+    }
+}
+
+/// The driver has ended, perhaps before anything was diverted: who waits for rows, or for their end, waits for nobody then.
+impl<S> Drop for Tapped<S> {
+    fn drop(&mut self) {
+        self.tap.shared().mode = Mode::Broken;
     }
 }
 

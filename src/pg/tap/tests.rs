@@ -123,3 +123,42 @@ fn a_server_that_goes_away_between_two_rows_is_told_to_both_ends() {
         assert!(sender.is_closed(), "rows would still be taken");
     });
 }
+
+/// The session may be over before the COPY's data are taken off it: its driver has gone, and nobody else would ever answer.
+#[test]
+fn a_session_that_is_over_takes_and_gives_no_rows() {
+    on_runtime(async {
+        let soon = std::time::Duration::from_secs(5);
+        let (_server, client) = duplex(1024);
+        let tap = Tap::default();
+        drop(Tapped::new(client, tap.clone()));
+
+        let (sender, receiver) = channel();
+        let whether_all = tap.inject(receiver);
+        let all = tokio::time::timeout(soon, whether_all).await;
+        assert!(!all.expect("the end is not told").unwrap_or(false));
+        assert!(sender.is_closed(), "rows would still be taken");
+
+        let (sender, mut receiver) = channel();
+        tap.divert(sender, Arc::default());
+        let rows = tokio::time::timeout(soon, receiver.recv()).await;
+        assert!(rows.expect("the end is not told").is_none());
+    });
+}
+
+/// The same when it ends while rows are on their way.
+#[test]
+fn a_session_that_ends_lets_go_of_the_rows() {
+    on_runtime(async {
+        let soon = std::time::Duration::from_secs(5);
+        let (_server, client) = duplex(1024);
+        let tap = Tap::default();
+        let session = Tapped::new(client, tap.clone());
+        let (sender, receiver) = channel();
+        let whether_all = tap.inject(receiver);
+        drop(session);
+        let all = tokio::time::timeout(soon, whether_all).await;
+        assert!(!all.expect("the end is not told").unwrap_or(false));
+        assert!(sender.is_closed(), "rows would still be taken");
+    });
+}
