@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::{Inspection, Key, KeyCode, Msg, Now, Prefill, Start, State};
-use crate::model::archive::Archive;
 use crate::model::catalog::{
     Catalog, Column, ForeignKey, HashForm, Index, LargeObjects, Sequence, SequenceOwner,
     Statistics, Table, TableKind, WireType,
@@ -263,7 +262,7 @@ pub(crate) fn bare() -> Inspection {
         source: facts("15.18", 0),
         destination: facts("17.2", 0),
         catalog: Catalog::default(),
-        archive: Archive::default(),
+        archive: Arc::default(),
         existing: Vec::new(),
         existing_schema: None,
         journal: None,

@@ -109,8 +109,9 @@ pub(crate) fn library() -> Inspection {
     (sequence.class_oid, sequence.oid, sequence.depends_on) = (1259, 21, vec![3]);
     entries.insert(3, sequence);
     let mut inspection = bare();
-    inspection.archive.entries = entries;
-    inspection.archive.client_version = "17.2".to_owned();
+    let archive = Arc::make_mut(&mut inspection.archive);
+    archive.entries = entries;
+    archive.client_version = "17.2".to_owned();
     inspection.catalog.tables = tables;
     inspection.catalog.sequences = vec![Sequence {
         oid: 21,

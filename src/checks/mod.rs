@@ -17,6 +17,8 @@ mod strain;
 mod unfinished;
 mod versions;
 
+use std::sync::Arc;
+
 use tokio_postgres::Client;
 
 use crate::model::archive::Archive;
@@ -251,7 +253,7 @@ pub async fn inspect(
         source,
         destination,
         catalog,
-        archive,
+        archive: Arc::new(archive),
         existing,
         destination_roles,
         existing_schema,

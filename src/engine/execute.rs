@@ -443,7 +443,7 @@ impl Executor {
         let tools = ClientTools::at(&self.plan.client_directory).await?;
         let found = crate::pg::archive::dump(&tools, self.sessions.destination(), None).await?;
         Ok(definitions::compare(
-            &self.plan.definitions,
+            &definitions::of_plan(&self.plan),
             &found,
             &Terms {
                 options: &self.plan.options,

@@ -1,5 +1,7 @@
 //! Everything known of both databases before a plan is made.
 
+use std::sync::Arc;
+
 use super::archive::Archive;
 use super::catalog::Catalog;
 use super::connection::{Endpoint, ServerFacts};
@@ -15,7 +17,7 @@ pub struct Inspection {
     pub source: ServerFacts,
     pub destination: ServerFacts,
     pub catalog: Catalog,
-    pub archive: Archive,
+    pub archive: Arc<Archive>,
     /// What the destination already holds.
     pub existing: Vec<ExistingObject>,
     /// Of the whole server.

@@ -1,9 +1,10 @@
 //! The one description of a migration that preview, script, run and report all read.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
+use super::archive::Archive;
 use super::connection::Side;
-use super::definition::Definition;
 use super::name::ObjectName;
 use super::options::{Method, Options};
 
@@ -56,8 +57,9 @@ pub struct Plan {
     pub extensions_there: Vec<String>,
     /// `server_version_num` of the source and the destination.
     pub versions: (u32, u32),
-    /// What the destination's schema must read like in the end.
-    pub definitions: Vec<Definition>,
+    /// The source's schema, and the positions of those of its entries that the destination must have in the end.
+    pub archive: Arc<Archive>,
+    pub carried_entries: Vec<u32>,
     /// Why definitions are not compared, where no step does it.
     pub definitions_not_compared: Option<String>,
     /// Data steps whose rows come together in one table: compared as a whole, by the step that compares the first.

@@ -8,6 +8,7 @@ use crate::model::definition::{
 };
 use crate::model::name::ObjectName;
 use crate::model::options::{Keep, Method, Options};
+use crate::model::plan::Plan;
 use crate::model::report::Verdict;
 use crate::model::roles::{RoleMap, RolePair};
 use crate::sql::lexer::{self, Token, TokenKind};
@@ -64,6 +65,15 @@ fn of_entry(entry: &Entry, options: &Options, roles: &RoleMap) -> Option<Definit
         name,
         sql: parts.join("\n"),
     })
+}
+
+/// What the destination's schema must read like in the end. Made when it is needed: of a large schema it is as large as that.
+pub fn of_plan(plan: &Plan) -> Vec<Definition> {
+    let positions = plan.carried_entries.iter();
+    positions
+        .filter_map(|at| plan.archive.entries.get(*at as usize))
+        .filter_map(|entry| expected(entry, &plan.options))
+        .collect()
 }
 
 /// What the comparison goes by.

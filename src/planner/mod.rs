@@ -23,6 +23,7 @@ mod statistics;
 mod verification;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::model::archive::Entry;
 use crate::model::connection::ServerFacts;
@@ -280,6 +281,7 @@ impl<'a> Context<'a> {
             steps: steps.into_inner(),
             at_once: at_once(&inspection.destination, self.options),
             schema_digest: inspection.archive.digest(),
+            archive: Arc::clone(&inspection.archive),
             client_directory: inspection.archive.client_directory.clone(),
             versions: (
                 inspection.source.version_num,
@@ -314,7 +316,7 @@ pub fn comparison(inspection: &Inspection, selection: &Selection, options: &Opti
     let not_compared =
         verification::push_definitions(&context, &mut steps, Phase::Verify, is_whole);
     Plan {
-        definitions: verification::definitions(&context),
+        carried_entries: verification::carried_entries(&context),
         definitions_not_compared: not_compared,
         is_comparison: true,
         // There is no before.
@@ -406,10 +408,7 @@ pub fn plan(
         Some("the tables were there already; howdah verify compares them".to_owned())
     };
     database::push_settings(&context, &mut steps);
-    let definitions = match definitions_not_compared {
-        None => verification::definitions(&context),
-        Some(_) => Vec::new(),
-    };
+    let carried_entries = verification::carried_entries(&context);
     let mut notes = resume::notes(&context, &carried);
     notes.extend(notes::notes(&context, &carried));
     let rows_left_out = notes::rows_left_out(&context);
@@ -424,7 +423,7 @@ pub fn plan(
         notes,
         joined,
         next_steps: existing::next_steps(&context),
-        definitions,
+        carried_entries,
         definitions_not_compared,
         ..context.into_plan(steps)
     })

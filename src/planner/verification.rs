@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::definition::Definition;
 use crate::model::options::VerifyLevel;
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
 use crate::sql::large_objects;
@@ -12,7 +11,7 @@ use crate::sql::statements;
 
 use super::builder::{Draft, Steps, journal_key};
 use super::rows::{Carried, LARGE_OBJECTS, Route, RowSteps};
-use super::{Context, definitions, finish, rows};
+use super::{Context, finish, rows};
 
 /// After a run: rows per table, sequences, large objects. The source was measured in the snapshot its rows were read in. Returns
 /// the data steps whose rows come together in one table.
@@ -178,14 +177,11 @@ pub(super) fn push_comparison(context: &Context<'_>, steps: &mut Steps) {
     }
 }
 
-/// What the archive says of everything that is carried.
-pub(super) fn definitions(context: &Context<'_>) -> Vec<Definition> {
-    context
-        .inspection
-        .archive
-        .entries
-        .iter()
-        .filter(|entry| context.closure.carries(entry))
-        .filter_map(|entry| definitions::expected(entry, context.options))
+/// Positions of the entries of everything that is carried.
+pub(super) fn carried_entries(context: &Context<'_>) -> Vec<u32> {
+    let entries = context.inspection.archive.entries.iter().zip(0..);
+    entries
+        .filter(|(entry, _)| context.closure.carries(entry))
+        .map(|(_, at)| at)
         .collect()
 }

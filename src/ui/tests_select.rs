@@ -1,5 +1,6 @@
 //! Select as it is felt: many tables, and what lies over them.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ratatui::Terminal;
@@ -33,7 +34,7 @@ fn crowded(tables: u32) -> Inspection {
         };
         let own = at * 5 + 1;
         let neighbour = (at + 1) % tables;
-        inspection.archive.entries.extend([
+        Arc::make_mut(&mut inspection.archive).entries.extend([
             entry(1, "TABLE", vec![]),
             entry(2, "SEQUENCE", vec![own]),
             entry(3, "CONSTRAINT", vec![own]),

@@ -111,20 +111,24 @@ fn cluster_cpu(dir: &Path) -> Result<f64> {
         .next()
         .context("an empty pid file")?
         .parse()?;
-    let mut ticks = Stat::read(postmaster)
-        .context("the server is gone")?
-        .with_children();
-    for entry in fs::read_dir("/proc")? {
-        let Ok(pid) = entry?.file_name().to_string_lossy().parse() else {
-            continue;
-        };
-        // A process may end while we look; its parent has its time then.
-        if let Some(stat) = Stat::read(pid).filter(|stat| stat.parent == postmaster) {
-            ticks += stat.own;
+    let per_second = sysconf(SysconfVar::CLK_TCK)?.context("no clock tick")?;
+    loop {
+        let before = Stat::read(postmaster).context("the server is gone")?;
+        let mut ticks = before.own + before.waited_for;
+        for entry in fs::read_dir("/proc")? {
+            let Ok(pid) = entry?.file_name().to_string_lossy().parse() else {
+                continue;
+            };
+            if let Some(stat) = Stat::read(pid).filter(|stat| stat.parent == postmaster) {
+                ticks += stat.own;
+            }
+        }
+        // The time of a process that ended while we looked is its parent's by now, and in neither sum.
+        let after = Stat::read(postmaster).context("the server is gone")?;
+        if after.waited_for == before.waited_for {
+            return Ok(ticks as f64 / per_second as f64);
         }
     }
-    let per_second = sysconf(SysconfVar::CLK_TCK)?.context("no clock tick")?;
-    Ok(ticks as f64 / per_second as f64)
 }
 
 /// Times in clock ticks: proc(5).
@@ -146,9 +150,5 @@ impl Stat {
             own: number(11)? + number(12)?,
             waited_for: number(13)? + number(14)?,
         })
-    }
-
-    fn with_children(&self) -> u64 {
-        self.own + self.waited_for
     }
 }

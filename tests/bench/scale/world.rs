@@ -263,11 +263,11 @@ pub(crate) fn inspection(tables: usize) -> Inspection {
             sequences: (0..tables).map(sequence).collect(),
             ..Catalog::default()
         },
-        archive: Archive {
+        archive: std::sync::Arc::new(Archive {
             client_version: "17.2".to_owned(),
             entries: all,
             ..Archive::default()
-        },
+        }),
         existing: Vec::new(),
         destination_roles: Vec::new(),
         existing_schema: None,
