@@ -8,7 +8,7 @@ use crate::model::catalog::{
     Statistics, Table, TableKind, WireType,
 };
 use crate::model::connection::{
-    DatabaseFacts, Endpoint, PasswordOrigin, Secret, ServerFacts, Side, Tls,
+    DatabaseFacts, Endpoint, PasswordOrigin, Secret, ServerFacts, Side, Silence, Tls,
 };
 use crate::model::finding::{CheckResult, Finding, Level};
 use crate::model::journal::Leftovers;
@@ -26,6 +26,7 @@ pub(crate) fn endpoint(host: &str) -> Endpoint {
         password_origin: PasswordOrigin::Typed,
         tls: Tls::default(),
         connect_timeout_secs: 10,
+        silence: Silence::default(),
         options: None,
     }
 }

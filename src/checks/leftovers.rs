@@ -4,6 +4,7 @@ use tokio_postgres::Client;
 
 use crate::model::finding::{Finding, Level};
 use crate::model::journal::Leftovers;
+use crate::model::plan::FDW_EXTENSION_KEY;
 use crate::model::problem::Problem;
 use crate::sql::existing::{HAS_SET_ASIDE, SET_ASIDE};
 use crate::sql::statements;
@@ -25,6 +26,12 @@ pub(super) async fn find(client: &Client) -> Result<Leftovers, Problem> {
             found.has_keys = true;
         }
     }
+    if is_fdw_ours(client).await? {
+        found
+            .statements
+            .push(statements::DROP_FDW_EXTENSION.to_owned());
+        found.objects.push("extension postgres_fdw".to_owned());
+    }
     for row in &rows {
         let (kind, name): (String, String) = (row.get(0), row.get(1));
         if kind == "server" {
@@ -39,6 +46,16 @@ pub(super) async fn find(client: &Client) -> Result<Leftovers, Problem> {
     let sessions = ask(client, "sessions of howdah", statements::AT_WORK).await?;
     found.sessions = sessions.first().map_or(0, |row| row.get(0));
     Ok(found)
+}
+
+/// The journal tells who installed it.
+async fn is_fdw_ours(client: &Client) -> Result<bool, Problem> {
+    let is_ours = statements::is_step_done(FDW_EXTENSION_KEY);
+    Ok(
+        ask_bool(client, "leftovers", statements::HAS_JOURNAL).await?
+            && ask_bool(client, "leftovers", statements::IS_FDW_INSTALLED).await?
+            && ask_bool(client, "leftovers", &is_ours).await?,
+    )
 }
 
 pub(super) fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {

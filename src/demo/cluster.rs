@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::binaries::Binaries;
 use super::keeper::{Keeper, Owner};
-use crate::model::connection::{Endpoint, PasswordOrigin, Secret, Tls};
+use crate::model::connection::{Endpoint, PasswordOrigin, Secret, Silence, Tls};
 use crate::model::problem::Problem;
 
 /// The superuser of every cluster.
@@ -89,6 +89,7 @@ impl Cluster {
             password_origin: PasswordOrigin::Typed,
             tls: Tls::default(),
             connect_timeout_secs: 10,
+            silence: Silence::default(),
             options: None,
         }
     }

@@ -27,6 +27,7 @@ use crate::sql::large_objects::UNLINK;
 use crate::sql::quote::literal;
 use crate::sql::statements;
 
+use super::failpoint::{self, Moment};
 use super::large_objects;
 use super::monitor::Backends;
 use super::outcome::{Measure, StepOutcome, Violations};
@@ -105,6 +106,7 @@ impl Executor {
             cancellers,
             open: HashMap::new(),
         };
+        failpoint::reach(step, Moment::Begin).await;
         let mut notices = Vec::new();
         let mut result = self.statements(step, &step.statements, &mut held).await;
         if let Err(refusal) = &result
@@ -190,9 +192,18 @@ impl Executor {
             let next = list.get(position + 1);
             match statement.action {
                 Action::Run => {
+                    let stops = failpoint::is_at(step, Moment::Commit);
+                    if stops && statement.sql == statements::COMMIT {
+                        failpoint::reach(step, Moment::Commit).await;
+                    }
                     let batch: Vec<&Statement> = list[position..]
                         .iter()
-                        .take_while(|s| s.action == Action::Run && s.session == statement.session)
+                        .enumerate()
+                        .take_while(|(at, s)| {
+                            let is_apart = stops && *at > 0 && s.sql == statements::COMMIT;
+                            s.action == Action::Run && s.session == statement.session && !is_apart
+                        })
+                        .map(|(_, s)| s)
                         .collect();
                     run_batch(step, held.session(statement.session).await?, &batch).await?;
                     position += batch.len();

@@ -7,6 +7,7 @@ mod advice;
 mod clean;
 mod control;
 mod execute;
+mod failpoint;
 mod large_objects;
 mod lingering;
 mod monitor;

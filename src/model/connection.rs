@@ -156,8 +156,37 @@ pub struct Endpoint {
     /// Seconds; 0 waits for ever (libpq `connect_timeout`).
     #[serde(default)]
     pub connect_timeout_secs: u32,
+    #[serde(default)]
+    pub silence: Silence,
     /// libpq `options`, e.g. `-c geqo=off`.
     pub options: Option<String>,
+}
+
+/// When a server that says nothing any more is taken for gone, by libpq's parameters; 0 leaves it to the system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Silence {
+    /// It is asked whether it is still there.
+    pub keepalives: bool,
+    /// So long after its last word, so often again, and so many times.
+    pub idle_secs: u32,
+    pub interval_secs: u32,
+    pub count: u32,
+    /// How long what was sent may stay unacknowledged, which keepalives do not watch.
+    pub user_timeout_ms: u32,
+}
+
+/// Two minutes, instead of the system's two hours.
+impl Default for Silence {
+    fn default() -> Self {
+        Self {
+            keepalives: true,
+            idle_secs: 60,
+            interval_secs: 10,
+            count: 6,
+            user_timeout_ms: 120_000,
+        }
+    }
 }
 
 impl Endpoint {

@@ -110,6 +110,9 @@ pub fn schema_key(kind: &str, name: &ObjectName) -> String {
     format!("schema/{kind}/{}.{}", name.schema, name.name)
 }
 
+/// The journal key of the step that installs postgres_fdw: its row says that the extension is howdah's own.
+pub const FDW_EXTENSION_KEY: &str = "fdw/extension";
+
 /// A role that a step makes. Roles belong to the whole server: they stay, whatever becomes of the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRole {

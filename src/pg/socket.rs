@@ -13,17 +13,9 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 use tokio_postgres::tls::TlsConnect;
 
-use crate::model::connection::Endpoint;
+use crate::model::connection::{Endpoint, Silence};
 
 use super::tap::{Tap, Tapped};
-
-/// A peer that is gone is noticed after about two minutes instead of the system's two hours.
-const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-const KEEPALIVE_RETRIES: u32 = 6;
-/// The same while data are under way to it, which keepalives do not watch.
-#[cfg(target_os = "linux")]
-const UNACKNOWLEDGED: Duration = Duration::from_secs(120);
 
 #[derive(Debug)]
 pub(super) enum Socket {
@@ -40,14 +32,7 @@ impl Socket {
         };
         let stream = TcpStream::connect((address, endpoint.port)).await?;
         stream.set_nodelay(true)?;
-        let socket = SockRef::from(&stream);
-        let keepalive = TcpKeepalive::new()
-            .with_time(KEEPALIVE_IDLE)
-            .with_interval(KEEPALIVE_INTERVAL)
-            .with_retries(KEEPALIVE_RETRIES);
-        socket.set_tcp_keepalive(&keepalive)?;
-        #[cfg(target_os = "linux")]
-        socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+        watch(&stream, endpoint.silence)?;
         Ok(Self::Tcp(stream))
     }
 
@@ -66,6 +51,31 @@ impl Socket {
     async fn open_local(_endpoint: &Endpoint) -> io::Result<Self> {
         std::future::ready(Err(io::ErrorKind::Unsupported.into())).await
     }
+}
+
+/// Sets what is not left to the system.
+fn watch(stream: &TcpStream, silence: Silence) -> io::Result<()> {
+    let socket = SockRef::from(stream);
+    let seconds = |secs: u32| (secs > 0).then(|| Duration::from_secs(secs.into()));
+    if silence.keepalives {
+        let mut keepalive = TcpKeepalive::new();
+        if let Some(idle) = seconds(silence.idle_secs) {
+            keepalive = keepalive.with_time(idle);
+        }
+        if let Some(interval) = seconds(silence.interval_secs) {
+            keepalive = keepalive.with_interval(interval);
+        }
+        if silence.count > 0 {
+            keepalive = keepalive.with_retries(silence.count);
+        }
+        socket.set_tcp_keepalive(&keepalive)?;
+    }
+    #[cfg(target_os = "linux")]
+    if silence.user_timeout_ms > 0 {
+        let limit = Duration::from_millis(silence.user_timeout_ms.into());
+        socket.set_tcp_user_timeout(Some(limit))?;
+    }
+    Ok(())
 }
 
 impl AsyncRead for Socket {

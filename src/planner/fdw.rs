@@ -10,7 +10,7 @@ use crate::model::catalog::Table;
 use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 use crate::model::options::Method;
-use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
+use crate::model::plan::{Action, FDW_EXTENSION_KEY, Phase, Rule, Session, StepId, StepKind};
 use crate::sql::existing;
 use crate::sql::measure;
 use crate::sql::statements::{self, FdwAddress};
@@ -33,7 +33,7 @@ pub(super) struct Scaffold {
     /// Of a table's parts, or of its whole, in their order.
     sessions_of: HashMap<usize, Vec<u16>>,
     session_count: u16,
-    creates_extension: bool,
+    removes_extension: bool,
     barrier: Option<StepId>,
     /// All sessions read what the coordinator's snapshot shows.
     is_one_state: bool,
@@ -54,23 +54,25 @@ impl Scaffold {
     /// Pushes nothing when no table goes by FDW.
     pub(super) fn push(context: &Context<'_>, steps: &mut Steps, carried: &[Carried]) -> Self {
         let fdw: Vec<&Carried> = carried.iter().filter(|c| c.method == Method::Fdw).collect();
-        if fdw.is_empty() {
-            return Self::default();
-        }
+        let is_installed = context.inspection.is_fdw_installed;
+        let installs = !fdw.is_empty() && !is_installed && !context.carries_fdw_extension();
         let mut scaffold = Self {
-            creates_extension: !context.inspection.is_fdw_installed
-                && !context.carries_fdw_extension(),
+            // An interrupted run's is removed by the one that goes on with it.
+            removes_extension: installs || (is_installed && context.has_installed_fdw()),
             ..Self::default()
         };
+        if fdw.is_empty() {
+            return scaffold;
+        }
         scaffold.assign_sessions(context, &fdw);
-        let installed = scaffold.creates_extension.then(|| {
+        let installed = installs.then(|| {
             steps.push(
                 Draft::new(
                     Phase::Data,
                     "Install postgres_fdw",
                     "This extension lets the destination server read tables of the source by itself; removed afterwards.",
                 )
-                .key("fdw/extension")
+                .key(FDW_EXTENSION_KEY)
                 .transaction([statements::CREATE_FDW_EXTENSION.to_owned()]),
             )
         });
@@ -364,7 +366,7 @@ impl Scaffold {
     }
 
     pub(super) fn push_removal(&self, steps: &mut Steps) {
-        if !self.creates_extension {
+        if !self.removes_extension {
             return;
         }
         // A session that reads holds the extension; after a stop its commit is over before it is.

@@ -31,7 +31,7 @@ use crate::model::inspection::Inspection;
 use crate::model::journal::Request;
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::{Method, OnExisting, Options, SchemaChoice, VerifyLevel};
-use crate::model::plan::{LeftOut, Phase, Plan, Rule, Session, StepId, Text};
+use crate::model::plan::{FDW_EXTENSION_KEY, LeftOut, Phase, Plan, Rule, Session, StepId, Text};
 use crate::model::problem::Problem;
 use crate::model::selection::Selection;
 use crate::sql::measure::Measurement;
@@ -136,6 +136,11 @@ impl Context<'_> {
                 .entries
                 .iter()
                 .any(|e| e.kind == "EXTENSION" && e.name.name == "postgres_fdw")
+    }
+
+    /// The extension there is the scaffold of the run that is gone on with.
+    fn has_installed_fdw(&self) -> bool {
+        self.is_done(FDW_EXTENSION_KEY)
     }
 
     /// How tables are measured; none when nothing is compared.
@@ -287,8 +292,7 @@ impl<'a> Context<'a> {
                 inspection.source.version_num,
                 inspection.destination.version_num,
             ),
-            extensions_there: inspection
-                .is_fdw_installed
+            extensions_there: (inspection.is_fdw_installed && !self.has_installed_fdw())
                 .then(|| "postgres_fdw".to_owned())
                 .into_iter()
                 .collect(),

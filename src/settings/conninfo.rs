@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use crate::model::connection::{Secret, TlsMode};
+use crate::model::connection::{Secret, Silence, TlsMode};
 use crate::model::problem::{Field, Problem};
 
 use super::{keywords, uri};
@@ -28,19 +28,19 @@ pub struct ConnectionInfo {
     pub requires_channel_binding: Option<bool>,
     /// 0 waits for ever.
     pub connect_timeout_secs: Option<u32>,
+    pub keepalives: Option<u32>,
+    pub keepalives_idle: Option<u32>,
+    pub keepalives_interval: Option<u32>,
+    pub keepalives_count: Option<u32>,
+    pub tcp_user_timeout: Option<u32>,
     pub options: Option<String>,
 }
 
 /// Read and not needed: howdah sets these itself, or they only concern other clients.
-const IGNORED: [&str; 12] = [
+const IGNORED: [&str; 7] = [
     "application_name",
     "fallback_application_name",
     "client_encoding",
-    "keepalives",
-    "keepalives_idle",
-    "keepalives_interval",
-    "keepalives_count",
-    "tcp_user_timeout",
     "krbsrvname",
     "gsslib",
     "gssdelegation",
@@ -126,6 +126,11 @@ impl ConnectionInfo {
                 // libpq: zero and negative numbers wait for ever.
                 self.connect_timeout_secs = seconds.map(|s| u32::try_from(s).unwrap_or(0));
             }
+            "keepalives" => self.keepalives = number(name, value, "0 or 1")?,
+            "keepalives_idle" => self.keepalives_idle = count(name, value)?,
+            "keepalives_interval" => self.keepalives_interval = count(name, value)?,
+            "keepalives_count" => self.keepalives_count = count(name, value)?,
+            "tcp_user_timeout" => self.tcp_user_timeout = count(name, value)?,
             "options" => self.options = text(),
             // As libpq does with what is left of the time before sslmode.
             "requiressl" if !value.is_empty() => {
@@ -161,9 +166,31 @@ impl ConnectionInfo {
                 .requires_channel_binding
                 .or(lower.requires_channel_binding),
             connect_timeout_secs: self.connect_timeout_secs.or(lower.connect_timeout_secs),
+            keepalives: self.keepalives.or(lower.keepalives),
+            keepalives_idle: self.keepalives_idle.or(lower.keepalives_idle),
+            keepalives_interval: self.keepalives_interval.or(lower.keepalives_interval),
+            keepalives_count: self.keepalives_count.or(lower.keepalives_count),
+            tcp_user_timeout: self.tcp_user_timeout.or(lower.tcp_user_timeout),
             options: self.options.or(lower.options),
         }
     }
+
+    pub fn silence(&self) -> Silence {
+        let usual = Silence::default();
+        Silence {
+            keepalives: self.keepalives != Some(0),
+            idle_secs: self.keepalives_idle.unwrap_or(usual.idle_secs),
+            interval_secs: self.keepalives_interval.unwrap_or(usual.interval_secs),
+            count: self.keepalives_count.unwrap_or(usual.count),
+            user_timeout_ms: self.tcp_user_timeout.unwrap_or(usual.user_timeout_ms),
+        }
+    }
+}
+
+/// libpq: zero and negative numbers leave it to the system.
+fn count(name: &str, value: &str) -> Result<Option<u32>, String> {
+    let number: Option<i32> = number(name, value, "a number")?;
+    Ok(number.map(|n| u32::try_from(n).unwrap_or(0)))
 }
 
 fn is_known(name: &str) -> bool {

@@ -65,6 +65,7 @@ fn complete(
     password_origin: PasswordOrigin,
     environment: &Environment,
 ) -> Result<Endpoint, Problem> {
+    let silence = info.silence();
     let user = info
         .user
         .or_else(|| environment.user.clone())
@@ -105,6 +106,7 @@ fn complete(
             requires_channel_binding: info.requires_channel_binding.unwrap_or(false),
         },
         connect_timeout_secs: info.connect_timeout_secs.unwrap_or(DEFAULT_TIMEOUT_SECS),
+        silence,
         options: info.options,
     })
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::Ipv6Addr;
 
-use crate::model::connection::{Endpoint, TlsMode};
+use crate::model::connection::{Endpoint, Silence, TlsMode};
 
 use super::conninfo::ConnectionInfo;
 use super::resolve::{DEFAULT_PORT, DEFAULT_TIMEOUT_SECS};
@@ -169,6 +169,10 @@ pub fn to_uri(endpoint: &Endpoint) -> String {
         path.as_ref()
             .map(|path| path.to_string_lossy().into_owned())
     };
+    let differs = |of: fn(&Silence) -> u32| {
+        let value = of(&endpoint.silence);
+        (value != of(&Silence::default())).then(|| value.to_string())
+    };
     let parameters = [
         (
             "sslmode",
@@ -186,6 +190,14 @@ pub fn to_uri(endpoint: &Endpoint) -> String {
             (endpoint.connect_timeout_secs != DEFAULT_TIMEOUT_SECS)
                 .then(|| endpoint.connect_timeout_secs.to_string()),
         ),
+        (
+            "keepalives",
+            (!endpoint.silence.keepalives).then(|| "0".to_owned()),
+        ),
+        ("keepalives_idle", differs(|s| s.idle_secs)),
+        ("keepalives_interval", differs(|s| s.interval_secs)),
+        ("keepalives_count", differs(|s| s.count)),
+        ("tcp_user_timeout", differs(|s| s.user_timeout_ms)),
         ("options", endpoint.options.clone()),
     ];
     let mut separator = '?';
@@ -282,18 +294,27 @@ mod tests {
         }
     }
 
+    prop_compose! {
+        fn silence()(
+            keepalives in any::<bool>(), idle_secs in 0..1_000_u32, interval_secs in 0..100_u32,
+            count in 0..100_u32, user_timeout_ms in 0..200_000_u32,
+        ) -> Silence {
+            Silence { keepalives, idle_secs, interval_secs, count, user_timeout_ms }
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_written_reads_back(
             host in "[^,\0]+|::1|/[a-z/]+", port in 1_u16..,
             database in "[^\0]+", user in "[^\0]+",
-            tls in tls(), connect_timeout_secs in 0..100_u32, options in option::of("[^\0]+"),
+            tls in tls(), connect_timeout_secs in 0..100_u32, silence in silence(), options in option::of("[^\0]+"),
         ) {
             let endpoint = Endpoint {
                 host, port, database, user,
                 password: Some(Secret::new("hunter2hunter2")),
                 password_origin: PasswordOrigin::Typed,
-                tls, connect_timeout_secs, options,
+                tls, connect_timeout_secs, silence, options,
             };
             let uri = to_uri(&endpoint);
             prop_assert!(!uri.contains("hunter2hunter2"));

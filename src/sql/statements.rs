@@ -165,6 +165,8 @@ pub const FDW_SCHEMA_PREFIX: &str = "howdah_fdw_";
 
 pub const CREATE_FDW_EXTENSION: &str =
     "CREATE EXTENSION IF NOT EXISTS postgres_fdw WITH SCHEMA public";
+pub const IS_FDW_INSTALLED: &str =
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'postgres_fdw')";
 pub const DROP_FDW_EXTENSION: &str = "DROP EXTENSION IF EXISTS postgres_fdw";
 
 /// The source as the destination server sees it.

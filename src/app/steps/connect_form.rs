@@ -2,7 +2,7 @@
 
 use crate::app::form::Field;
 use crate::app::{Key, Prefill};
-use crate::model::connection::{Endpoint, PasswordOrigin, Secret, Side, Tls, TlsMode};
+use crate::model::connection::{Endpoint, PasswordOrigin, Secret, Side, Silence, Tls, TlsMode};
 use crate::model::problem::{self, Problem};
 use crate::settings::{ConnectionInfo, to_uri};
 
@@ -84,6 +84,7 @@ pub struct ConnectForm {
     pub warnings: Vec<String>,
     /// What has no field of its own.
     connect_timeout_secs: u32,
+    silence: Silence,
     options: Option<String>,
 }
 
@@ -102,6 +103,7 @@ impl ConnectForm {
             test: Test::Untested,
             warnings: prefill.warnings,
             connect_timeout_secs: CONNECT_TIMEOUT_SECS,
+            silence: Silence::default(),
             options: None,
         };
         form.port.set(&DEFAULT_PORT.to_string());
@@ -150,6 +152,7 @@ impl ConnectForm {
         self.password_origin = endpoint.password_origin;
         self.tls = endpoint.tls;
         self.connect_timeout_secs = endpoint.connect_timeout_secs;
+        self.silence = endpoint.silence;
         self.options = endpoint.options;
     }
 
@@ -212,6 +215,7 @@ impl ConnectForm {
             password_origin: self.password_origin.clone(),
             tls: self.tls.clone(),
             connect_timeout_secs: self.connect_timeout_secs,
+            silence: self.silence,
             options: self.options.clone(),
         }
     }
@@ -314,6 +318,7 @@ impl ConnectForm {
         self.database
             .set(info.database.as_deref().unwrap_or_default());
         self.user.set(info.user.as_deref().unwrap_or_default());
+        self.silence = info.silence();
         self.tls = Tls {
             mode: info.sslmode.unwrap_or_default(),
             root_cert: info.sslrootcert,

@@ -8,7 +8,9 @@ use howdah::model::catalog::{
     Catalog, Column, HashForm, Index, Sequence, SequenceOwner, Statistics, Table, TableKind,
     WireType,
 };
-use howdah::model::connection::{DatabaseFacts, Endpoint, PasswordOrigin, ServerFacts, Side, Tls};
+use howdah::model::connection::{
+    DatabaseFacts, Endpoint, PasswordOrigin, ServerFacts, Side, Silence, Tls,
+};
 use howdah::model::event::RunEvent;
 use howdah::model::name::ObjectName;
 use howdah::model::report::{Report, TableResult, Verdict};
@@ -24,6 +26,7 @@ fn endpoint(host: &str) -> Endpoint {
         password_origin: PasswordOrigin::default(),
         tls: Tls::default(),
         connect_timeout_secs: 10,
+        silence: Silence::default(),
         options: None,
     }
 }

@@ -1,0 +1,94 @@
+//! The moments of a run, and the database in which each of them is there to be found.
+
+use howdah::model::connection::Endpoint;
+
+use crate::support;
+
+/// The largest table comes first, `last` at the end. `halted`'s 1500th row waits where somebody holds the key of its check: in
+/// the destination of a run that shall be in the middle of its rows.
+const SHOP: &str = "
+    create function halt(n int) returns bool language plpgsql immutable as $$ begin
+        if n = 1500 then perform pg_advisory_xact_lock_shared(4711); end if; return true; end $$;
+    create table parts (id int primary key, body text not null);
+    insert into parts select n, repeat(md5(n::text), 10) from generate_series(1, 4000) n;
+    create table halted (id serial primary key, body text, check (public.halt(id)));
+    insert into halted (body) select md5(n::text) from generate_series(1, 3000) n;
+    create table last (id int generated always as identity primary key, halted int references halted, f float8);
+    insert into last (halted, f) select n, n / 7.0 from generate_series(1, 200) n;
+    insert into last (f) values ('NaN'), ('-0'), (1e-310);
+    create table twice (a int);
+    insert into twice values (1), (1), (null);
+    create index last_halted on last (halted);
+    create view seen as select id from halted where id < 10;
+    create materialized view totals as select count(*) from public.parts;
+    create sequence counter; select setval('counter', 42);
+    comment on table last is 'the last';
+    analyze";
+
+/// `parts` has some 1.3 MB.
+const PART: &str = "400kB";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Moment {
+    Schema,
+    MiddleOfTable,
+    BetweenTables,
+    MiddleOfSplit,
+    Index,
+    Sequences,
+    Verify,
+    CleanUp,
+}
+
+impl Moment {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Schema,
+        Self::MiddleOfTable,
+        Self::BetweenTables,
+        Self::MiddleOfSplit,
+        Self::Index,
+        Self::Sequences,
+        Self::Verify,
+        Self::CleanUp,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Schema => "schema",
+            Self::MiddleOfTable => "middle of a table",
+            Self::BetweenTables => "between tables",
+            Self::MiddleOfSplit => "middle of a split table",
+            Self::Index => "index build",
+            Self::Sequences => "sequences",
+            Self::Verify => "verify",
+            Self::CleanUp => "clean-up",
+        }
+    }
+
+    /// Where the run stops: the beginning of a journal key, and the moment of that step. Within a table's rows the table
+    /// itself stops it, so there it is where a worker panics.
+    pub(crate) fn place(self, method: &str) -> &'static str {
+        match self {
+            Self::Schema => "schema/TABLE/public.last@commit",
+            Self::MiddleOfTable => "data/public.halted@commit",
+            Self::BetweenTables => "data/public.last@begin",
+            Self::MiddleOfSplit => "data/public.parts/pages 1@begin",
+            Self::Index => "schema/INDEX/public.last_halted@commit",
+            Self::Sequences => "sequence/public.counter@commit",
+            Self::Verify => "verify/public.last@begin",
+            Self::CleanUp if method == "fdw" => "fdw/remove@begin",
+            Self::CleanUp => "clean/journal@begin",
+        }
+    }
+
+    pub(crate) fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::MiddleOfSplit => &["--split-larger-than", PART, "--jobs", "2"],
+            _ => &["--jobs", "1"],
+        }
+    }
+}
+
+pub(crate) async fn fill(source: &Endpoint) {
+    support::execute_batch(source, SHOP).await;
+}

@@ -1,0 +1,105 @@
+//! Which cells are run, one after the other (a fault strikes whole servers), and what is printed of them.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::cell::{self, Cell, Outcome};
+use crate::fault::Fault;
+use crate::moment::Moment;
+use crate::world::World;
+
+const METHODS: [&str; 2] = ["copy", "fdw"];
+
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
+    if arguments.iter().any(|a| a == "--list") {
+        return ExitCode::SUCCESS;
+    }
+    let is_full = arguments.iter().any(|a| a == "--full");
+    // What `cargo test NAME` gives to every test program.
+    let filters: Vec<&String> = arguments.iter().filter(|a| !a.starts_with('-')).collect();
+    let is_wanted = |cell: &Cell| {
+        let name = name(*cell);
+        filters.is_empty() || filters.iter().any(|f| name.contains(*f))
+    };
+    let cells = if is_full { all() } else { usual() };
+    let cells: Vec<Cell> = cells.into_iter().filter(is_wanted).collect();
+    if cells.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    let started = Instant::now();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut world = runtime.block_on(World::new());
+    let (mut equal, mut failed, mut not_run) = (0, 0, 0);
+    for cell in cells {
+        let began = Instant::now();
+        let tried = catch_unwind(AssertUnwindSafe(|| {
+            runtime.block_on(cell::run(&mut world, cell))
+        }));
+        let (word, count, text) = match tried {
+            Ok(Outcome::Equal(text)) => ("ok", &mut equal, text),
+            Ok(Outcome::Failed(text)) => ("FAILED", &mut failed, text),
+            Ok(Outcome::NotRun(text)) => ("not run", &mut not_run, text),
+            Err(_) => ("FAILED", &mut failed, "the test panicked".to_owned()),
+        };
+        *count += 1;
+        let seconds = began.elapsed().as_secs_f64();
+        println!("{:<64} {word:<8} {seconds:>5.1} s  {text}", name(cell));
+    }
+    println!(
+        "\nfaults: {} cells ran, {failed} FAILED, {not_run} not run; {:.0} s\n",
+        equal + failed,
+        started.elapsed().as_secs_f64()
+    );
+    if failed > 0 {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// Every fault and every moment by each method.
+fn usual() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for (shift, method) in METHODS.into_iter().enumerate() {
+        for (at, fault) in Fault::ALL.into_iter().enumerate() {
+            let moments = (0..Moment::ALL.len()).map(|next| {
+                // Coprime to the number of moments, so that the second method meets other pairs.
+                Moment::ALL[(at + 3 * shift + next) % Moment::ALL.len()]
+            });
+            let mut sensible =
+                moments.filter(|moment| fault.makes_no_sense_at(*moment, method).is_none());
+            cells.extend(sensible.next().map(|moment| Cell {
+                fault,
+                moment,
+                method,
+            }));
+        }
+    }
+    cells
+}
+
+fn all() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for method in METHODS {
+        for moment in Moment::ALL {
+            for fault in Fault::ALL {
+                cells.push(Cell {
+                    fault,
+                    moment,
+                    method,
+                });
+            }
+        }
+    }
+    cells
+}
+
+fn name(cell: Cell) -> String {
+    format!(
+        "{}, {}, {}",
+        cell.fault.name(),
+        cell.moment.name(),
+        cell.method
+    )
+}
