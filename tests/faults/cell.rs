@@ -25,6 +25,8 @@ pub(crate) struct Cell {
 pub(crate) enum Outcome {
     /// How it went.
     Equal(String),
+    /// It equals, and the run did not even notice.
+    Unharmed(String),
     Failed(String),
     NotRun(String),
 }
@@ -59,7 +61,8 @@ pub(crate) async fn run(world: &mut World, cell: Cell) -> Outcome {
     let destination = world.destination(cell.fault == Fault::DiskFull).await;
     let struck = Struck::new(world, cell, destination.clone());
     let outcome = match struck.judge(world).await {
-        Ok(words) => Outcome::Equal(words),
+        Ok((true, words)) => Outcome::Unharmed(words),
+        Ok((false, words)) => Outcome::Equal(words),
         Err(words) => Outcome::Failed(words),
     };
     world.forget(&destination).await;
@@ -87,7 +90,8 @@ impl Struck {
         self.hold.with_extension(of)
     }
 
-    async fn judge(&self, world: &mut World) -> Result<String, String> {
+    /// Whether the run came to its end all the same, and how it went.
+    async fn judge(&self, world: &mut World) -> Result<(bool, String), String> {
         let began = Instant::now();
         let ended = self
             .strike(world)
@@ -96,7 +100,8 @@ impl Struck {
         let struck = began.elapsed().as_secs_f64();
         let went_on = self.go_on(world, ended).await?;
         self.compare(world).await?;
-        Ok(format!("{ended} after {struck:.1} s, then {went_on}"))
+        let words = format!("{ended} after {struck:.1} s, then {went_on}");
+        Ok((ended.success(), words))
     }
 
     /// Runs up to the moment, strikes, mends, and says how the run ended.

@@ -12,12 +12,12 @@ use crate::world::{World, text_of, until};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
     Kill,
+    DiskFull,
     SourceStop,
     DestinationStop,
     SourceBackend,
     DestinationBackend,
     NetworkCut,
-    DiskFull,
     CtrlC,
     CtrlCTwice,
     Terminate,
@@ -34,12 +34,12 @@ const SESSION: &str = "select pid from pg_stat_activity where backend_type = 'cl
 impl Fault {
     pub(crate) const ALL: [Self; 12] = [
         Self::Kill,
+        Self::DiskFull,
         Self::SourceStop,
         Self::DestinationStop,
         Self::SourceBackend,
         Self::DestinationBackend,
         Self::NetworkCut,
-        Self::DiskFull,
         Self::CtrlC,
         Self::CtrlCTwice,
         Self::Terminate,

@@ -13,9 +13,9 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(crate) fn new() -> Result<Self, String> {
-        let id = std::process::id();
-        // A network for each process that tests: 198.18.0.0/15 is for tests of networks.
+    pub(crate) fn new(lane: u32) -> Result<Self, String> {
+        let id = 2 * std::process::id() + lane;
+        // A network for each lane of each process that tests: 198.18.0.0/15 is for tests of networks.
         let (third, fourth) = ((id >> 6) & 255, (id & 63) << 2);
         let network = Self {
             name: format!("howdah{id}"),

@@ -1,7 +1,8 @@
-//! Which cells are run, one after the other (a fault strikes whole servers), and what is printed of them.
+//! Which cells are run, in lanes with servers of their own (a fault strikes whole servers), and what is printed of them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::time::Instant;
 
 use crate::cell::{self, Cell, Outcome};
@@ -10,6 +11,8 @@ use crate::moment::Moment;
 use crate::world::World;
 
 const METHODS: [&str; 2] = ["copy", "fdw"];
+/// Runs side by side.
+const LANES: u32 = 2;
 
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
     if arguments.iter().any(|a| a == "--list") {
@@ -28,33 +31,65 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let started = Instant::now();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let mut world = runtime.block_on(World::new());
-    let (mut equal, mut failed, mut not_run) = (0, 0, 0);
-    for cell in cells {
-        let began = Instant::now();
-        let tried = catch_unwind(AssertUnwindSafe(|| {
-            runtime.block_on(cell::run(&mut world, cell))
-        }));
-        let (word, count, text) = match tried {
-            Ok(Outcome::Equal(text)) => ("ok", &mut equal, text),
-            Ok(Outcome::Failed(text)) => ("FAILED", &mut failed, text),
-            Ok(Outcome::NotRun(text)) => ("not run", &mut not_run, text),
-            Err(_) => ("FAILED", &mut failed, "the test panicked".to_owned()),
+    let next = Mutex::new(cells.into_iter());
+    let tally = Mutex::new(Tally::default());
+    std::thread::scope(|scope| {
+        for lane in 0..LANES {
+            let (next, tally) = (&next, &tally);
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Runtime::new().unwrap();
+                let mut world = runtime.block_on(World::new(lane));
+                loop {
+                    let Some(cell) = next.lock().unwrap().next() else {
+                        break;
+                    };
+                    let began = Instant::now();
+                    let tried = catch_unwind(AssertUnwindSafe(|| {
+                        runtime.block_on(cell::run(&mut world, cell))
+                    }));
+                    tally.lock().unwrap().tell(cell, began, tried.ok());
+                }
+            });
+        }
+    });
+    let tally = tally.into_inner().unwrap();
+    let struck = tally.equal + tally.failed;
+    println!(
+        "\nfaults: {} cells ran, {} FAILED; the run was broken in {struck} and not harmed in {}; {} not run; {:.0} s\n",
+        struck + tally.unharmed,
+        tally.failed,
+        tally.unharmed,
+        tally.not_run,
+        started.elapsed().as_secs_f64()
+    );
+    if tally.failed > 0 {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    equal: usize,
+    unharmed: usize,
+    failed: usize,
+    not_run: usize,
+}
+
+impl Tally {
+    /// None: the test itself panicked, and has said why.
+    fn tell(&mut self, cell: Cell, began: Instant, outcome: Option<Outcome>) {
+        let (word, count, text) = match outcome {
+            Some(Outcome::Equal(text)) => ("ok", &mut self.equal, text),
+            Some(Outcome::Unharmed(text)) => ("unharmed", &mut self.unharmed, text),
+            Some(Outcome::Failed(text)) => ("FAILED", &mut self.failed, text),
+            Some(Outcome::NotRun(text)) => ("not run", &mut self.not_run, text),
+            None => ("FAILED", &mut self.failed, "the test panicked".to_owned()),
         };
         *count += 1;
         let seconds = began.elapsed().as_secs_f64();
         println!("{:<64} {word:<8} {seconds:>5.1} s  {text}", name(cell));
-    }
-    println!(
-        "\nfaults: {} cells ran, {failed} FAILED, {not_run} not run; {:.0} s\n",
-        equal + failed,
-        started.elapsed().as_secs_f64()
-    );
-    if failed > 0 {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
     }
 }
 

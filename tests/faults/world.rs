@@ -29,8 +29,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) async fn new() -> Self {
-        let network = Network::new();
+    pub(crate) async fn new(lane: u32) -> Self {
+        let network = Network::new(lane);
         let address = network.as_ref().ok().map(|network| network.servers.clone());
         let source_server = cluster(address.as_deref());
         let destination_server = cluster(address.as_deref());
