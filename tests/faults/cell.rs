@@ -165,6 +165,9 @@ impl Struck {
             fault.mend(world);
         }
         struck?;
+        if is_panic && !text_of(&words).contains("A worker of howdah crashed") {
+            return Err("no worker panicked".to_owned());
+        }
         ended?.map_err(|error| error.to_string())
     }
 

@@ -70,6 +70,8 @@ impl Moment {
     pub(crate) fn place(self, method: &str) -> &'static str {
         match self {
             Self::Schema => "schema/TABLE/public.last@commit",
+            // FDW's rows have no COMMIT of their own.
+            Self::MiddleOfTable if method == "fdw" => "fdw/commit@commit",
             Self::MiddleOfTable => "data/public.halted@commit",
             Self::BetweenTables => "data/public.last@begin",
             Self::MiddleOfSplit => "data/public.parts/pages 1@begin",
