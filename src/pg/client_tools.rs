@@ -1,6 +1,7 @@
 //! Finds pg_dump and pg_restore: the newest installed that can read the source.
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
@@ -45,14 +46,26 @@ impl ClientTools {
 
 /// All that are installed in the usual places, oldest first.
 pub async fn installed() -> Vec<ClientTools> {
-    let mut found = Vec::new();
-    for directory in candidate_directories().await {
-        if let Some(tools) = inspect(&directory).await {
-            found.push(tools);
+    let candidates = candidate_directories().await;
+    let looks = candidates.iter().map(|directory| inspect(directory));
+    let found = futures_util::future::join_all(looks).await;
+    let (scripts, mut programs): (Vec<ClientTools>, Vec<ClientTools>) =
+        found.into_iter().flatten().partition(is_script);
+    for script in scripts {
+        if programs.iter().all(|one| one.version != script.version) {
+            programs.push(script);
         }
     }
-    found.sort_by_key(|tools| tools.major);
-    found
+    programs.sort_by_key(|tools| tools.major);
+    programs
+}
+
+/// Debian's /usr/bin has a script that looks for the program and starts it: that takes as long as dumping a small schema, five
+/// times for each archive.
+fn is_script(tools: &ClientTools) -> bool {
+    let mut head = [0; 2];
+    let read = std::fs::File::open(tools.pg_dump()).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && &head == b"#!"
 }
 
 /// The one to use between two servers: it must be as new as the source. The one of the destination's own version is

@@ -44,9 +44,11 @@ pub async fn dump(
         write_archive(tools, &conforming, snapshot, &file).await?;
         sql = restore_text(tools, &file, &["--verbose", "--file=-"]).await?;
     }
-    let list = restore_text(tools, &file, &["--list"]).await?;
-    let post_data_list = restore_text(tools, &file, &["--list", "--section=post-data"]).await?;
-    let bare = restore_text(tools, &file, &["--verbose", "--no-owner", "--file=-"]).await?;
+    let (list, post_data_list, bare) = tokio::try_join!(
+        restore_text(tools, &file, &["--list"]),
+        restore_text(tools, &file, &["--list", "--section=post-data"]),
+        restore_text(tools, &file, &["--verbose", "--no-owner", "--file=-"]),
+    )?;
     let entries = split::split(split::Printed {
         list: &list,
         post_data_list: &post_data_list,
