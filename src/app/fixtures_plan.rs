@@ -20,7 +20,7 @@ fn entry(id: u32, kind: &str, schema: &str, name: &str, sql: &str) -> Entry {
         owner: "app".to_owned(),
         depends_on: Vec::new(),
         section: Section::PreData,
-        sql: sql.to_owned(),
+        sql: sql.to_owned().into(),
         owner_sql: None,
     }
 }

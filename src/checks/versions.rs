@@ -38,7 +38,7 @@ pub(super) async fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
 
 /// The features whose use can be read from a definition.
 fn needed(entry: &Entry) -> Vec<Feature> {
-    let sql = entry.sql.as_str();
+    let sql = &*entry.sql;
     let kind = entry.kind.as_str();
     let is_routine = matches!(kind, "FUNCTION" | "PROCEDURE");
     let is_table = matches!(kind, "TABLE" | "FOREIGN TABLE");
@@ -188,7 +188,7 @@ mod tests {
         Entry {
             kind: kind.to_owned(),
             name: ObjectName::new("app", "x"),
-            sql: sql.to_owned(),
+            sql: sql.to_owned().into(),
             ..Entry::default()
         }
     }

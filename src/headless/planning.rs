@@ -1,5 +1,6 @@
 //! From what was asked for to a plan: by patterns, or by a plan file; and `howdah plan`, which only writes it down.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -120,9 +121,9 @@ async fn written(job: &Job, form: &Form) -> Result<End, Problem> {
 fn print(text: &str) -> Result<(), Problem> {
     let mut out = std::io::stdout();
     let text = if out.is_terminal() {
-        printable_lines(text)
+        Cow::Owned(printable_lines(text))
     } else {
-        text.to_owned()
+        Cow::Borrowed(text)
     };
     match out.write_all(text.as_bytes()) {
         Ok(()) => Ok(()),

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
 use super::name::ObjectName;
+use super::text::Text;
 
 /// The printed entries of one `pg_dump -Fc --schema-only` archive, in restore order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,9 +86,9 @@ pub struct Entry {
     pub depends_on: Vec<u32>,
     pub section: Section,
     /// The definition without its owner statement, with the settings that govern it in front.
-    pub sql: String,
+    pub sql: Text,
     /// `ALTER … OWNER TO …;` if the object has one.
-    pub owner_sql: Option<String>,
+    pub owner_sql: Option<Text>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -24,3 +24,4 @@ pub mod roles;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod selection;
+pub mod text;

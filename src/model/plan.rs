@@ -8,8 +8,7 @@ use super::connection::Side;
 use super::name::ObjectName;
 use super::options::{Method, Options};
 
-/// Much of a plan's text is the same in every step, and a plan may have a million statements.
-pub type Text = std::borrow::Cow<'static, str>;
+pub use super::text::Text;
 
 /// Position in [`Plan::steps`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

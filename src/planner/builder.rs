@@ -133,7 +133,10 @@ impl Draft {
     }
 
     /// The statements in one transaction on the destination, with the step's journal row.
-    pub(super) fn transaction(mut self, statements: impl IntoIterator<Item = String>) -> Self {
+    pub(super) fn transaction(
+        mut self,
+        statements: impl IntoIterator<Item = impl Into<Text>>,
+    ) -> Self {
         let journal = statements::journal_done(&self.0.journal_key);
         self.0.statements.extend(transaction(statements, journal));
         self
@@ -142,7 +145,7 @@ impl Draft {
     /// The same for what comes after the journal's removal.
     pub(super) fn transaction_without_journal(
         self,
-        statements: impl IntoIterator<Item = String>,
+        statements: impl IntoIterator<Item = impl Into<Text>>,
     ) -> Self {
         let mut draft = self.run(Session::Destination, statements::BEGIN);
         for sql in statements {
@@ -154,11 +157,11 @@ impl Draft {
 
 /// Statements in one transaction on the destination, the journal's among them.
 pub(super) fn transaction(
-    statements: impl IntoIterator<Item = String>,
+    statements: impl IntoIterator<Item = impl Into<Text>>,
     journal: String,
 ) -> impl Iterator<Item = Statement> {
     std::iter::once(Text::from(statements::BEGIN))
-        .chain(statements.into_iter().map(Text::from))
+        .chain(statements.into_iter().map(Into::into))
         .chain([journal.into(), statements::COMMIT.into()])
         .map(|sql| Statement {
             session: Session::Destination,
@@ -203,6 +206,8 @@ impl Steps {
             step.size_hint_bytes = 0;
             step.cost = 0;
         }
+        step.title.shrink_to_fit();
+        step.journal_key.shrink_to_fit();
         step.statements.shrink_to_fit();
         step.needs.shrink_to_fit();
         self.steps.push(step);
@@ -228,7 +233,8 @@ impl Steps {
             .collect()
     }
 
-    pub(super) fn into_inner(self) -> Vec<Step> {
+    pub(super) fn into_inner(mut self) -> Vec<Step> {
+        self.steps.shrink_to_fit();
         self.steps
     }
 }

@@ -40,7 +40,7 @@ fn of_entry(entry: &Entry, options: &Options, roles: &RoleMap) -> Option<Definit
     }
     let own = lexer::has_statement(&entry.sql).then(|| match Grammar::of_kind(&entry.kind) {
         Some(grammar) => mapped(grammar, &entry.sql, roles),
-        None => entry.sql.clone(),
+        None => entry.sql.to_string(),
     });
     let owner = entry
         .owner_sql
@@ -314,7 +314,7 @@ mod tests {
         Entry {
             kind: kind.to_owned(),
             name: ObjectName::new("public", name),
-            sql: sql.to_owned(),
+            sql: sql.to_owned().into(),
             ..Entry::default()
         }
     }

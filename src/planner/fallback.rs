@@ -4,7 +4,7 @@
 use crate::model::archive::Entry;
 use crate::model::catalog::{Catalog, ForeignKey, TableKind};
 use crate::model::feature::Feature;
-use crate::model::plan::{Action, Fallback, Session, Statement};
+use crate::model::plan::{Action, Fallback, Session, Statement, Text};
 use crate::sql::constraints;
 use crate::sql::{lexer, statements};
 
@@ -19,7 +19,7 @@ const UNDEFINED: &[&str] = &["42883", "42P01", "42704", "3F000"];
 pub(super) fn of_entry(
     context: &Context<'_>,
     entry: &Entry,
-    sql: &[String],
+    sql: &[Text],
     journal_key: &str,
 ) -> Vec<Fallback> {
     let own = match entry.kind.as_str() {
@@ -149,7 +149,7 @@ pub(super) fn of_long_values(
 
 /// The same without the statements that are of no meaning for what the object holds: those that begin so and say that.
 fn without(
-    sql: &[String],
+    sql: &[Text],
     journal_key: &str,
     after: &'static [&'static str],
     begin: &str,

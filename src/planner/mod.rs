@@ -358,7 +358,8 @@ pub fn plan(
     let catalog = &inspection.catalog;
     let likely =
         inspection.archive.entries.len() + 3 * catalog.tables.len() + 2 * catalog.sequences.len();
-    let mut steps = resume::begin(&context).with_room_for(likely);
+    // A step too many would double it.
+    let mut steps = resume::begin(&context).with_room_for(likely + likely / 32 + 64);
     push_preparation(&context, &mut steps)?;
     let (step_of_role, new_roles) = roles::push_roles(&context, &mut steps);
     context.step_of_role = step_of_role;

@@ -7,7 +7,7 @@ use crate::model::catalog::{Index, TableKind};
 use crate::model::feature::Feature;
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::Keep;
-use crate::model::plan::{Phase, Rule, StepId, TableLock, schema_key};
+use crate::model::plan::{Phase, Rule, StepId, TableLock, Text, schema_key};
 use crate::sql::roles::{Grammar, mapped, without_session_authorization};
 use crate::sql::{settings, statements, unique};
 
@@ -98,12 +98,12 @@ pub(super) fn push_entries(
         if !context.closure.carries(entry) || is_skipped(entry, context.options) {
             continue;
         }
-        let mut sql = Vec::new();
+        let mut sql: Vec<Text> = Vec::new();
         if crate::sql::lexer::has_statement(&entry.sql) {
             if finish::is_acl_of_public_schema(entry) && finish::closes_public_schema(context) {
-                sql.push(statements::CLOSE_PUBLIC_SCHEMA.to_owned());
+                sql.push(statements::CLOSE_PUBLIC_SCHEMA.into());
             }
-            sql.push(definition(context, entry));
+            sql.push(entry.sql.or_new(definition(context, entry)));
         }
         if context.options.owners == Keep::Keep {
             let map = &context.options.role_map;
@@ -111,7 +111,7 @@ pub(super) fn push_entries(
                 entry
                     .owner_sql
                     .as_ref()
-                    .map(|sql| mapped(Grammar::Owner, sql, map)),
+                    .map(|sql| sql.or_new(mapped(Grammar::Owner, sql, map))),
             );
         }
         if sql.is_empty() {
@@ -134,7 +134,7 @@ pub(super) fn push_entries(
         let outweighs = size > 0
             && size.saturating_mul(context.options.jobs as u64) >= all_indexes
             && Feature::ParallelIndexBuilds.is_in(context.inspection.destination.version_num);
-        let workers = outweighs.then(|| settings::WITH_PARALLEL_WORKERS.to_owned());
+        let workers = outweighs.then(|| Text::from(settings::WITH_PARALLEL_WORKERS));
         if let Some(two) = in_two(context, entry, index, &mut sql, workers.clone()) {
             needs = vec![steps.push(two.needs(needs).size(size, None).cost(2 * size))];
             size = 0;
@@ -187,7 +187,7 @@ fn definition(context: &Context<'_>, entry: &Entry) -> String {
 
 fn mapped_definition(context: &Context<'_>, entry: &Entry) -> String {
     let Some(grammar) = Grammar::of_kind(&entry.kind) else {
-        return entry.sql.clone();
+        return entry.sql.to_string();
     };
     let sql = mapped(grammar, &entry.sql, &context.options.role_map);
     if grammar == Grammar::Acl && !context.inspection.destination.is_superuser {
@@ -265,8 +265,8 @@ fn in_two(
     context: &Context<'_>,
     entry: &Entry,
     index: Option<&Index>,
-    sql: &mut [String],
-    workers: Option<String>,
+    sql: &mut [Text],
+    workers: Option<Text>,
 ) -> Option<Draft> {
     let index = index.filter(|_| entry.kind == "CONSTRAINT")?;
     let at = *context.table_of_index.get(&entry.id)?;
@@ -280,8 +280,11 @@ fn in_two(
     let two = unique::in_two(sql.first()?, &index.definition, &index.name)?;
     let name = ObjectName::new(&table.name.schema, &index.name);
     let key = journal_key("index", &name);
-    two.adopt_index.clone_into(sql.first_mut()?);
-    let build: Vec<String> = workers.into_iter().chain([two.build_index]).collect();
+    *sql.first_mut()? = two.adopt_index.into();
+    let build: Vec<Text> = workers
+        .into_iter()
+        .chain([two.build_index.into()])
+        .collect();
     let draft = Draft::new(
         Phase::Indexes,
         format!("Build unique index {name}"),

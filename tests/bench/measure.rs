@@ -22,7 +22,9 @@ pub(crate) struct Figures {
     /// All processes of the source's server.
     pub(crate) source: f64,
     pub(crate) destination: f64,
-    /// The contender's first process alone: howdah's own, as it starts no shell.
+    /// Of the contender's first process alone: howdah's own, as it starts no shell. Its processor time without that of the
+    /// programs it has started.
+    pub(crate) own: f64,
     pub(crate) memory: f64,
 }
 
@@ -42,7 +44,7 @@ impl fmt::Display for Figures {
     }
 }
 
-/// How often the peak is read; the kernel keeps it, so only the last moments of a process can be missed.
+/// How often a process is looked at; the kernel sums up, so only its last moments can be missed.
 const LOOK: Duration = Duration::from_millis(20);
 
 pub(crate) fn run(arena: &Arena, contender: &Contender) -> Result<Figures> {
@@ -60,7 +62,7 @@ pub(crate) fn run(arena: &Arena, contender: &Contender) -> Result<Figures> {
         .stdout(Stdio::from(output.try_clone()?))
         .stderr(Stdio::from(output))
         .spawn()?;
-    let memory = watch(&mut child)?;
+    let (own, memory) = watch(&mut child)?;
     let status = child.wait()?;
     let wall = started.elapsed().as_secs_f64();
     if !status.success() {
@@ -71,20 +73,25 @@ pub(crate) fn run(arena: &Arena, contender: &Contender) -> Result<Figures> {
         tool: children_cpu()? - before.2,
         source: cluster_cpu(source)? - before.0,
         destination: cluster_cpu(destination)? - before.1,
+        own,
         memory,
     })
 }
 
-/// Until the process ends; returns its peak memory.
-fn watch(child: &mut Child) -> Result<f64> {
-    let mut peak = 0.0_f64;
+/// Until the process ends; returns its own processor time and its peak memory.
+fn watch(child: &mut Child) -> Result<(f64, f64)> {
+    let per_second = sysconf(SysconfVar::CLK_TCK)?.context("no clock tick")?;
+    let (mut ticks, mut peak) = (0, 0.0_f64);
     while child.try_wait()?.is_none() {
+        if let Some(now) = Stat::read(child.id()) {
+            ticks = ticks.max(now.own);
+        }
         if let Some(now) = peak_memory(child.id()) {
             peak = peak.max(now);
         }
         std::thread::sleep(LOOK);
     }
-    Ok(peak)
+    Ok((ticks as f64 / per_second as f64, peak))
 }
 
 /// None once the process has ended.

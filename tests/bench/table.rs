@@ -67,6 +67,16 @@ pub(crate) fn print(
             ratio(Figures::cpu),
         );
     }
+    for contender in contenders.iter().filter(|it| it.name.starts_with("howdah")) {
+        if let Some(theirs) = figures.get(contender.name) {
+            let (own, all) = (median(theirs, |f| f.own), median(theirs, Figures::cpu));
+            println!(
+                "\n{}: howdah's own process took {own:.1} s of the processors, {:.1} % of the whole.",
+                contender.name,
+                100.0 * own / all
+            );
+        }
+    }
     println!("\nEvery run, wall s / CPU s:\n");
     for contender in contenders {
         let single = |f: &Figures| format!("{:.1} / {:.1}", f.wall, f.cpu());

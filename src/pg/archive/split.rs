@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::archive::{Entry, Section};
 use crate::model::name::ObjectName;
+use crate::model::text::Text;
 use crate::sql::lexer;
 
 /// One line of `pg_restore -l`: `215; 1259 16411 TABLE public customer postgres`.
@@ -56,11 +57,11 @@ pub(super) fn split(printed: Printed<'_>) -> Result<Vec<Entry>, String> {
             .strip_prefix(body.trim())
             .map(str::trim)
             .filter(|rest| !rest.is_empty())
-            .map(str::to_owned);
+            .map(|sql| Text::from(sql.to_owned()));
         let sql = if body.trim().is_empty() {
-            String::new()
+            Text::default()
         } else {
-            format!("{prefix}{}", body.trim())
+            format!("{prefix}{}", body.trim()).into()
         };
         if owner_sql.is_none() && full_body.trim() != body.trim() {
             return Err(format!(

@@ -150,8 +150,8 @@ fn entries(at: usize, next_id: &mut u32) -> Vec<Entry> {
                 Section::PreData
             },
             owner_sql: (kind == "TABLE" || kind == "SEQUENCE")
-                .then(|| format!("ALTER {kind} {schema}.{tag} OWNER TO app;")),
-            sql,
+                .then(|| format!("ALTER {kind} {schema}.{tag} OWNER TO app;").into()),
+            sql: sql.into(),
         }
     };
     let on = format!("{schema}.{name}");
@@ -230,7 +230,7 @@ pub(crate) fn inspection(tables: usize) -> Inspection {
             Entry {
                 id: next_id - 1,
                 kind: "SCHEMA".to_owned(),
-                sql: format!("CREATE SCHEMA {name};"),
+                sql: format!("CREATE SCHEMA {name};").into(),
                 name: ObjectName::new("", &name),
                 owner: "app".to_owned(),
                 ..Entry::default()

@@ -162,7 +162,7 @@ impl<'a> Account<'a> {
             self.take_line();
         }
         self.take("--\n\n");
-        let mut sql = entry.sql.as_str();
+        let mut sql = &*entry.sql;
         if !sql.is_empty() {
             for (_, line) in &self.governing {
                 if !line.ends_with("= '';") && !line.ends_with("= heap;") {

@@ -161,7 +161,7 @@ fn the_very_sql_is_copied_and_the_plan_is_written() {
         .inspection
         .as_ref()
         .map(|one| one.archive.entries[1].sql.clone());
-    assert!(text.contains(&sql.unwrap_or_default()));
+    assert!(text.contains(&*sql.unwrap_or_default()));
     for (at, wanted) in [PlanForm::Script, PlanForm::File, PlanForm::Statements]
         .into_iter()
         .enumerate()
