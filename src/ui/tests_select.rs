@@ -1,7 +1,6 @@
 //! Select as it is felt: many tables, and what lies over them.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -16,7 +15,6 @@ use crate::model::name::ObjectName;
 use crate::model::peek::Peek;
 use crate::model::problem::Problem;
 
-const MOST: Duration = Duration::from_secs(20);
 
 /// Each table with a primary key, an index, a sequence and a foreign key to its neighbour.
 fn crowded(tables: u32) -> Inspection {
@@ -54,11 +52,10 @@ fn crowded(tables: u32) -> Inspection {
     inspection
 }
 
-/// Moving, ticking, filtering and reading what falls away: each key and its frame cost no more than what is in sight, or one look
-/// at each object. The bound is ten times what an idle machine takes without optimization; looking at
-/// everything for each key takes ten times longer still.
+/// Moving, ticking, filtering and reading what falls away, three hundred keys and frames; how long each takes, `cargo bench --bench
+/// scale` tells.
 #[test]
-fn twenty_thousand_tables_feel_instant() {
+fn twenty_thousand_tables_are_walked_through() {
     let mut state = selecting(crowded(20_000));
     state.update(
         Msg::Resize {
@@ -79,7 +76,6 @@ fn twenty_thousand_tables_feel_instant() {
         '\x1b' => KeyCode::Esc,
         c => KeyCode::Char(c),
     });
-    let started = Instant::now();
     for key in keys {
         state.update(Msg::Key(Key::plain(key)), Now(0));
         terminal
@@ -87,7 +83,6 @@ fn twenty_thousand_tables_feel_instant() {
             .unwrap();
     }
     assert!(!state.select.fallen.is_empty());
-    assert!(started.elapsed() < MOST, "{:?}", started.elapsed());
 }
 
 /// Values that try a terminal's patience.
