@@ -60,6 +60,7 @@ pub(crate) fn journal(host: &str) -> Journal {
     let source = endpoint(host);
     let request = Request::new(&source, &options, &inspection.catalog, &selection, true);
     Journal {
+        ways: std::collections::BTreeMap::default(),
         started_at: "2026-03-01 08:30 UTC".to_owned(),
         request,
         done: ["schema/TABLE/public.film", "data/public.film"]

@@ -6,6 +6,7 @@ use super::fixtures::{bare, press, selecting};
 use super::{Effect, KeyCode, Msg, Now, State};
 use crate::model::event::RunEvent;
 use crate::model::plan::Plan;
+use crate::model::problem::Problem;
 use crate::model::report::Report;
 use crate::model::samples;
 
@@ -104,5 +105,24 @@ pub(crate) fn halfway_with_failure() -> State {
         because: "it needs \"Copy the rows of public.customer\", which did not succeed".to_owned(),
     };
     tell(&mut state, skipped, 42_000);
+    state
+}
+
+/// The destination restarts: a table and an index wait for it.
+pub(crate) fn halfway_trying_again() -> State {
+    let plan = samples::plan();
+    let mut state = halfway();
+    for (title, attempt) in [
+        ("Copy the rows of public.rental", 2),
+        ("Create index actor_pkey on public.actor", 4),
+    ] {
+        let again = RunEvent::StepRepeated {
+            step: samples::step_of(&plan, title),
+            attempt,
+            pause_ms: 500 << (attempt - 2),
+            problem: Box::new(Problem::new(title, "connection closed")),
+        };
+        tell(&mut state, again, 42_000);
+    }
     state
 }

@@ -175,7 +175,7 @@ impl State {
     /// Leaves at once where nothing can be lost.
     pub(super) fn ask_to_quit(&mut self) -> Vec<Effect> {
         if self.run.is_running() {
-            self.overlay = Some(how_to_stop());
+            self.overlay = Some(how_to_stop(self.run.board.plan()));
             return Vec::new();
         }
         match self.step {
@@ -199,11 +199,11 @@ impl State {
 }
 
 /// What leaving in the middle means, and the two ways to stop.
-pub(super) fn how_to_stop() -> Overlay {
+pub(super) fn how_to_stop(plan: &Plan) -> Overlay {
     let lines = [
         "After current tables: what is being copied comes to its end and stays; nothing new is begun.",
         "Now: what is being copied is cancelled on both servers and rolled back; by FDW, with all that its session has read.",
-        "Either way the schema and the tables that are done stay in the destination, with a journal: howdah resume goes on from there. The source is not changed.",
+        what_stays_after_a_stop(plan),
     ];
     Overlay::Confirm(
         Confirm::new("The run is not finished", lines.map(str::to_owned).to_vec())
@@ -214,6 +214,17 @@ pub(super) fn how_to_stop() -> Overlay {
             )
             .button("Stop now", Choice::Stop(Stop::Now)),
     )
+}
+
+fn what_stays_after_a_stop(plan: &Plan) -> &'static str {
+    match plan.options.schema {
+        SchemaChoice::All => {
+            "Either way the schema and the tables that are done stay in the destination, with a journal: howdah resume goes on from there. The source is not changed."
+        }
+        SchemaChoice::None => {
+            "Either way the rows of tables that are done stay in the destination, and foreign keys that were set aside come back. Such a run cannot be gone on with: begin anew with the tables that are left. The source is not changed."
+        }
+    }
 }
 
 /// What goes with a failed step that is given up.
@@ -249,11 +260,15 @@ pub(super) fn leave_out(plan: &Plan, id: StepId) -> Overlay {
 }
 
 /// The end of a run whose failed steps nobody mends.
-pub(super) fn end_without(count: usize) -> Overlay {
+pub(super) fn end_without(plan: &Plan, count: usize) -> Overlay {
     let failed = counted(count as u64, "step has", "steps have");
     let lines = vec![
         format!("{failed} failed and would not be done. What could be done without comes to its end."),
-        "All that is done stays in the destination, with a journal: the run can be gone on with later, from the report or with howdah resume.".to_owned(),
+        match plan.options.schema {
+            SchemaChoice::All => "All that is done stays in the destination, with a journal: the run can be gone on with later, from the report or with howdah resume.",
+            SchemaChoice::None => "The rows of tables that are done stay in the destination. Such a run cannot be gone on with: begin anew with the tables that are left.",
+        }
+        .to_owned(),
     ];
     Overlay::Confirm(
         Confirm::new("End the run here?", lines)

@@ -13,9 +13,10 @@ use crate::model::connection::Side;
 use crate::model::definition::DefinitionsResult;
 use crate::model::event::{Counter, Progress};
 use crate::model::plan::{
-    Action, Fallback, PASSWORD_MARKER, Plan, Rule, Session, Statement, Step, StepKind,
+    Action, Fallback, JOURNAL_REMOVAL_KEY, LAST_TRANSACTION_KEY, PASSWORD_MARKER, Plan, Rule,
+    Session, Statement, Step, StepKind,
 };
-use crate::model::problem::Problem;
+use crate::model::problem::{Problem, Retry};
 use crate::model::report::Arrival;
 use crate::pg::client_tools::ClientTools;
 use crate::pg::connect::Canceller;
@@ -31,6 +32,7 @@ use super::failpoint::{self, Moment};
 use super::large_objects;
 use super::monitor::Backends;
 use super::outcome::{Measure, StepOutcome, Violations};
+use super::retry::Doubts;
 use super::sessions::{Open, Sessions};
 
 /// How often the growth of a table that postgres_fdw fills is looked at.
@@ -45,6 +47,7 @@ pub(super) struct Executor {
     pub(super) sessions: Sessions,
     pub(super) progress: Arc<Progress>,
     pub(super) backends: Arc<Backends>,
+    pub(super) doubts: Doubts,
 }
 
 /// A step's end: what it brought and what the servers said meanwhile.
@@ -67,8 +70,8 @@ impl Held<'_> {
         let begins = matches!(
             self.step.kind,
             StepKind::OpenSnapshot | StepKind::FdwBarrier
-        );
-        begins || !matches!(kind, Session::Coordinator | Session::Fdw(_))
+        ) || self.step.journal_key == LAST_TRANSACTION_KEY;
+        begins || !matches!(kind, Session::Coordinator | Session::Fdw(_) | Session::Last)
     }
 
     async fn session(&mut self, kind: Session) -> Result<&Open, Problem> {
@@ -130,7 +133,8 @@ impl Executor {
             self.backends.end(open.kind.side(), open.pid);
             let is_usable = match (&result, open.kind, step.kind) {
                 (Ok(_), _, _) => true,
-                (Err(_), Session::Fdw(_), StepKind::FdwRows { .. }) => open
+                (Err(_), Session::Fdw(_), StepKind::FdwRows { .. })
+                | (Err(_), Session::Last, _) => open
                     .client
                     .batch_execute(statements::ROLLBACK_TO_SAVEPOINT)
                     .await
@@ -139,9 +143,15 @@ impl Executor {
             };
             if is_usable {
                 self.sessions.give_back(open);
+            } else if matches!(open.kind, Session::Destination | Session::Last) {
+                self.doubts.lost(open.pid, open.since);
             }
         }
         match (&result, step.kind) {
+            // A limit of connections holds now.
+            (Ok(_), StepKind::Sql) if step.journal_key == JOURNAL_REMOVAL_KEY => {
+                self.sessions.close(|_| true);
+            }
             (Ok(_), StepKind::ReleaseSnapshot) => {
                 self.sessions
                     .close(|kind| matches!(kind, Session::Source | Session::Coordinator));
@@ -205,7 +215,9 @@ impl Executor {
                         })
                         .map(|(_, s)| s)
                         .collect();
-                    run_batch(step, held.session(statement.session).await?, &batch).await?;
+                    let open = held.session(statement.session).await?;
+                    let ran = run_batch(step, open, &batch).await;
+                    self.doubts.commit(step, &batch, ran, &outcome)?;
                     position += batch.len();
                     continue;
                 }
@@ -331,10 +343,7 @@ impl Executor {
                         .await
                         .or_fail(step, statement, open)
                         .await?;
-                    outcome.violations = Some(Box::new(Violations {
-                        count: u64::try_from(row.get::<_, i64>(0)).unwrap_or(0),
-                        sample: row.get(1),
-                    }));
+                    outcome.violations = Some(Box::new(Violations::of(&row)));
                 }
                 Action::BindMeasured => {
                     let Some(Measure::Counter {
@@ -492,6 +501,7 @@ fn ended_early(step: &Step, statement: &Statement) -> Problem {
     let side = statement.session.side();
     Problem {
         statement: Some(statement.sql.to_string()),
+        retry: Retry::MayPass,
         ..Problem::new(
             format!("{} failed on the {side}", step.title),
             "the COPY ended before its time, without a word of the server",

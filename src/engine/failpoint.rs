@@ -1,8 +1,8 @@
 //! Failpoints: the real program stops at an exact moment of an exact step, so that the tests of faults can strike there.
 //!
-//! `HOWDAH_FAILPOINT=<beginning of a journal key>@<begin|commit>=<hold:FILE|panic>`. `begin` is before the step's first
+//! `HOWDAH_FAILPOINT=<beginning of a journal key>@<begin|commit>=<hold:FILE|panic|lose>`. `begin` is before the step's first
 //! statement; `commit` is when all of its transaction but the COMMIT was answered. A step that holds makes `FILE.reached` and
-//! goes on when `FILE` is there. The first step that fits takes it. Only debug builds know of any of this.
+//! goes on when `FILE` is there; one that loses takes the answer to its COMMIT for lost. The first step that fits takes it. Only debug builds know of any of this.
 
 use crate::model::plan::Step;
 
@@ -23,6 +23,10 @@ mod point {
     pub(in super::super) async fn reach(_: &Step, _: Moment) {
         std::future::ready(()).await;
     }
+
+    pub(in super::super) const fn loses(_: &Step) -> bool {
+        false
+    }
 }
 
 #[cfg(debug_assertions)]
@@ -38,9 +42,14 @@ mod point {
     struct Point {
         key: String,
         moment: Moment,
-        /// None: the worker panics.
-        hold: Option<String>,
+        what: What,
         is_taken: AtomicBool,
+    }
+
+    enum What {
+        Hold(String),
+        Panic,
+        Lose,
     }
 
     fn point() -> Option<&'static Point> {
@@ -58,15 +67,16 @@ mod point {
             "commit" => Moment::Commit,
             _ => return None,
         };
-        let hold = match what.split_once(':') {
-            Some(("hold", file)) => Some(file.to_owned()),
-            None if what == "panic" => None,
+        let what = match (what, what.split_once(':')) {
+            (_, Some(("hold", file))) => What::Hold(file.to_owned()),
+            ("panic", _) => What::Panic,
+            ("lose", _) => What::Lose,
             _ => return None,
         };
         Some(Point {
             key: key.to_owned(),
             moment,
-            hold,
+            what,
             is_taken: AtomicBool::new(false),
         })
     }
@@ -79,15 +89,20 @@ mod point {
         at(step, moment).is_some()
     }
 
+    pub(in super::super) fn loses(step: &Step) -> bool {
+        let point = at(step, Moment::Commit).filter(|p| matches!(p.what, What::Lose));
+        point.is_some_and(|point| !point.is_taken.swap(true, Ordering::Relaxed))
+    }
+
     #[expect(clippy::panic, reason = "that is what the tests ask for")]
     pub(in super::super) async fn reach(step: &Step, moment: Moment) {
-        let Some(point) = at(step, moment) else {
+        let Some(point) = at(step, moment).filter(|p| !matches!(p.what, What::Lose)) else {
             return;
         };
         if point.is_taken.swap(true, Ordering::Relaxed) {
             return;
         }
-        let Some(file) = &point.hold else {
+        let What::Hold(file) = &point.what else {
             panic!("the failpoint says so");
         };
         if let Err(error) = std::fs::write(format!("{file}.reached"), "") {
@@ -99,4 +114,4 @@ mod point {
     }
 }
 
-pub(super) use point::{is_at, reach};
+pub(super) use point::{is_at, loses, reach};

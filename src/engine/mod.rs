@@ -12,6 +12,8 @@ mod large_objects;
 mod lingering;
 mod monitor;
 mod outcome;
+mod recovery;
+mod retry;
 mod run;
 mod schedule;
 mod sessions;
@@ -94,6 +96,7 @@ fn begin(plan: Arc<Plan>, source: Endpoint, destination: Endpoint, is_attended: 
         sessions,
         progress: Arc::clone(&progress),
         backends,
+        doubts: retry::Doubts::default(),
     };
     let run = run::Run::new(plan, executor, events_in);
     let (controls, asked) = mpsc::unbounded_channel();

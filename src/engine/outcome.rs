@@ -6,9 +6,12 @@ use std::sync::atomic::Ordering;
 use crate::model::connection::Endpoint;
 use crate::model::definition::DefinitionsResult;
 use crate::model::event::{Counter, Stop};
+use crate::model::format::counted;
 use crate::model::name::printable;
 use crate::model::options::{OnExisting, SchemaChoice, VerifyLevel};
-use crate::model::plan::{Fallback, Plan, Rule, Step, StepId, StepKind, schema_key};
+use crate::model::plan::{
+    Fallback, JOURNAL_REMOVAL_KEY, Plan, Rule, Step, StepId, StepKind, schema_key,
+};
 use crate::model::problem::Problem;
 use crate::model::report::{
     Arrival, LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Unfinished, Verdict,
@@ -79,6 +82,15 @@ pub(super) struct Violations {
     pub(super) sample: Vec<String>,
 }
 
+impl Violations {
+    pub(super) fn of(row: &tokio_postgres::Row) -> Self {
+        Self {
+            count: u64::try_from(row.get::<_, i64>(0)).unwrap_or(0),
+            sample: row.get(1),
+        }
+    }
+}
+
 /// Everything that happened, by step.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
@@ -88,6 +100,8 @@ pub(super) struct Ledger {
     pub(super) undecided: BTreeMap<StepId, Problem>,
     /// No failed step is waited for: nobody is there, or who is has said so.
     pub(super) gives_up: bool,
+    /// Tried again by itself, after these.
+    pub(super) repeated: BTreeMap<StepId, Vec<Problem>>,
     /// Failed, and then done once more.
     pub(super) retried: Vec<(StepId, Problem)>,
     /// Given up after a failure, with what needs it.
@@ -307,6 +321,7 @@ impl Ledger {
             .filter(|step| {
                 let outcome = self.done.get(&step.id);
                 outcome.is_none_or(|outcome| outcome.refusal.is_some())
+                    || step.was_done_by().is_some()
             })
             .map(|step| step.journal_key.as_str())
             .collect();
@@ -343,6 +358,13 @@ impl Ledger {
             let Some(outcome) = self.done.get(&step.id) else {
                 continue;
             };
+            if let Some(fallback) = step.was_done_by() {
+                let told = format!(
+                    "{}: {} So it was done before the run was interrupted.",
+                    step.title, fallback.why
+                );
+                report.warnings.push(told);
+            }
             let Some((refusal, fallback)) = outcome.refusal.as_deref() else {
                 continue;
             };
@@ -380,7 +402,7 @@ impl Ledger {
             .steps
             .iter()
             .filter(|step| step.rule == Rule::WhenComplete);
-        has_begun && removals.any(|step| step.journal_key == "clean/journal" && !is_over(step))
+        has_begun && removals.any(|step| step.journal_key == JOURNAL_REMOVAL_KEY && !is_over(step))
     }
 
     fn add_failures(&self, report: &mut Report, plan: &Plan) {
@@ -409,6 +431,13 @@ impl Ledger {
             )
         });
         report.warnings.extend(retried);
+        report.repeats = self.repeated.values().map(|all| all.len() as u64).sum();
+        let repeated = self.repeated.iter().map(|(id, problems)| {
+            let times = counted(problems.len() as u64, "time", "times");
+            let first = problems.first().map_or("", |problem| &problem.message);
+            format!("{}: tried again {times}, after: {first}", title(id))
+        });
+        report.warnings.extend(repeated);
         let with_title = |(id, why): &(StepId, String)| (title(id), why.clone());
         report.skipped = self.skipped.iter().map(with_title).collect();
         report.given_up = self.left_out.iter().map(with_title).collect();
@@ -540,5 +569,11 @@ fn plus(a: &str, b: &str) -> Option<String> {
 fn is_bookkeeping(sql: &str) -> bool {
     let is_journal =
         sql.starts_with("INSERT INTO howdah.") || sql.starts_with("DELETE FROM howdah.");
-    is_journal || sql == statements::BEGIN || sql == statements::COMMIT
+    is_journal
+        || [
+            statements::BEGIN,
+            statements::COMMIT,
+            statements::WAIT_FOR_DISK,
+        ]
+        .contains(&sql)
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::event::{Control, NoticeLevel, RunEvent, Stop};
 use crate::model::name::printable_lines;
-use crate::model::plan::{Plan, Rule, Step, StepId, StepKind};
+use crate::model::plan::{Plan, Rule, StepId, StepKind};
 use crate::model::problem::Problem;
 
 use crate::pg::connect::Notice;
@@ -17,14 +17,12 @@ use crate::pg::connect::Notice;
 use super::advice::Lingering;
 use super::execute::{Cancellers, Ended, Executor};
 use super::lingering;
-use super::outcome::Ledger;
+use super::outcome::{Ledger, StepOutcome};
+use super::retry;
 use super::schedule::Schedule;
 
 /// How long a cancelled step may take to end by itself before its sessions are simply closed.
 const CANCEL_GRACE: Duration = Duration::from_secs(5);
-/// How often a step is tried that may pass by itself, and the pause after the first attempt; it grows with each.
-const ATTEMPTS: u32 = 10;
-const PAUSE: Duration = Duration::from_millis(500);
 /// How long clean-up may take when the destination does not answer any more.
 const CLEAN_UP_LIMIT: Duration = Duration::from_secs(30);
 
@@ -68,6 +66,7 @@ impl Run {
         let mut tasks: JoinSet<(StepId, Ended, u64)> = JoinSet::new();
         let mut step_of_task = std::collections::HashMap::new();
         let cancel = CancellationToken::new();
+        let (repeats, mut repeated) = mpsc::unbounded_channel();
         let mut held_since: Option<Instant> = None;
         // The source is free when the snapshot is released and every FDW session has committed.
         let mut holders = self
@@ -92,7 +91,12 @@ impl Run {
                 if matches!(kind, Some(StepKind::OpenSnapshot | StepKind::FdwBarrier)) {
                     held_since.get_or_insert_with(Instant::now);
                 }
-                let task = tasks.spawn(run_step(Arc::clone(&self.executor), id, cancel.clone()));
+                let task = tasks.spawn(run_step(
+                    Arc::clone(&self.executor),
+                    id,
+                    cancel.clone(),
+                    repeats.clone(),
+                ));
                 step_of_task.insert(task.id(), id);
             }
             let is_idle = tasks.is_empty();
@@ -108,7 +112,12 @@ impl Run {
             }
             is_waiting = is_idle;
             tokio::select! {
+                Some(again) = repeated.recv() => self.repeated(again, &mut ledger).await,
                 Some(ended) = tasks.join_next_with_id() => {
+                    // That it was tried again is told before how it ended.
+                    while let Ok(again) = repeated.try_recv() {
+                        self.repeated(again, &mut ledger).await;
+                    }
                     let (id, (result, notices), elapsed_ms) = match ended {
                         Ok((task, ended)) => {
                             step_of_task.remove(&task);
@@ -194,6 +203,16 @@ impl Run {
             }
         }
         self.executor.sessions.close(|_| true);
+        for (id, outcome) in self.executor.doubts.take_redone() {
+            if let Some(done) = ledger.done.get_mut(&id) {
+                let (elapsed_ms, ended_ms) = (done.elapsed_ms, done.ended_ms);
+                *done = StepOutcome {
+                    elapsed_ms,
+                    ended_ms,
+                    ..outcome
+                };
+            }
+        }
         if ledger.may_be_switched_to(&self.plan) {
             let source = self.executor.sessions.source();
             let asked = lingering::sessions(source).await;
@@ -224,6 +243,14 @@ impl Run {
                 ledger.done.remove(&step.id);
             }
         }
+    }
+
+    async fn repeated(&self, again: RunEvent, ledger: &mut Ledger) {
+        if let RunEvent::StepRepeated { step, problem, .. } = &again {
+            let problems = ledger.repeated.entry(*step).or_default();
+            problems.push((**problem).clone());
+        }
+        self.tell(again).await;
     }
 
     async fn notice(&self, step: StepId, notice: Notice, ledger: &mut Ledger) {
@@ -272,6 +299,16 @@ fn log(plan: &Plan, event: &RunEvent) {
         RunEvent::StepFailed { problem, .. } | RunEvent::StepUndecided { problem, .. } => {
             tracing::error!("failed: {}", printable_lines(&problem.to_string()));
         }
+        RunEvent::StepRepeated {
+            step,
+            attempt,
+            pause_ms,
+            problem,
+        } => tracing::warn!(
+            "tried again ({attempt}) in {pause_ms} ms: {}: {}",
+            title(*step),
+            printable_lines(&problem.to_string())
+        ),
         RunEvent::StepSkipped { step, because } | RunEvent::StepLeftOut { step, because } => {
             tracing::warn!("left out: {}: {because}", title(*step));
         }
@@ -300,6 +337,7 @@ async fn run_step(
     executor: Arc<Executor>,
     id: StepId,
     cancel: CancellationToken,
+    events: mpsc::UnboundedSender<RunEvent>,
 ) -> (StepId, Ended, u64) {
     let began = Instant::now();
     let Some(step) = executor.plan.step(id) else {
@@ -309,9 +347,9 @@ async fn run_step(
     let cancellers = Cancellers::default();
     let ended = if let StepKind::PutBack { .. } = step.kind {
         // The server checks every row, which takes its time; leaving it out would lose what the user had.
-        executor.execute(step, &cancellers).await
+        retry::execute(&executor, step, &cancellers, &cancel, &events).await
     } else if step.rule == Rule::Always {
-        let execution = executor.execute(step, &cancellers);
+        let execution = retry::execute(&executor, step, &cancellers, &cancel, &events);
         tokio::time::timeout(CLEAN_UP_LIMIT, execution)
             .await
             .unwrap_or_else(|_| {
@@ -320,18 +358,21 @@ async fn run_step(
                 (Err(problem), Vec::new())
             })
     } else {
-        let mut execution = std::pin::pin!(execute_patiently(&executor, step, &cancellers));
+        let execution = retry::execute(&executor, step, &cancellers, &cancel, &events);
+        let mut execution = std::pin::pin!(execution);
         tokio::select! {
             ended = &mut execution => ended,
             () = cancel.cancelled() => {
                 // The server must stop too, not only our waiting for it.
                 let held: Vec<_> =
                     cancellers.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect();
+                // Where there is no session yet, nothing is lost by not waiting for one.
+                let grace = if held.is_empty() { Duration::ZERO } else { CANCEL_GRACE };
                 for canceller in held {
                     // A cancel request that fails leaves the closing of the session to do the same.
                     let _unheard = canceller.cancel().await.is_err();
                 }
-                let ended = tokio::time::timeout(CANCEL_GRACE, &mut execution).await;
+                let ended = tokio::time::timeout(grace, &mut execution).await;
                 match ended {
                     // It was done before the cancel request arrived.
                     Ok((Ok(outcome), notices)) => (Ok(outcome), notices),
@@ -341,44 +382,6 @@ async fn run_step(
         }
     };
     (id, ended, millis(began.elapsed()))
-}
-
-/// Does again what can be done again and may succeed then. The barrier waits only for a short while behind a writer, lets go,
-/// so that nobody queues behind it, and tries again; a transaction that lost a deadlock has left nothing behind.
-async fn execute_patiently(executor: &Executor, step: &Step, cancellers: &Cancellers) -> Ended {
-    let mut told = Vec::new();
-    for attempt in 1.. {
-        let (result, notices) = executor.execute(step, cancellers).await;
-        told.extend(notices);
-        match result {
-            Err(problem) if attempt < ATTEMPTS && may_repeat(step, &problem) => {
-                let text = format!("Tried again after: {problem}");
-                told.push(Notice {
-                    level: NoticeLevel::Warning,
-                    text,
-                });
-                executor.progress.reset(step.id);
-                tokio::time::sleep(PAUSE * attempt).await;
-            }
-            result => return (result, told),
-        }
-    }
-    (
-        Err(Problem::new(&step.title, "it was tried too often")),
-        told,
-    )
-}
-
-/// Lock time-outs of the barrier; deadlocks and serialization failures of whole transactions.
-fn may_repeat(step: &Step, problem: &Problem) -> bool {
-    matches!(
-        (step.kind, problem.sqlstate.as_deref()),
-        (StepKind::FdwBarrier, Some("55P03"))
-            | (
-                StepKind::Sql | StepKind::CopyRows { .. } | StepKind::Sequence,
-                Some("40P01" | "40001")
-            )
-    )
 }
 
 fn ring() -> Problem {

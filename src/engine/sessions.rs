@@ -1,16 +1,19 @@
 //! The sessions of a run: opened when first needed, pinned, reused, given up after an error.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_postgres::Client;
 
 use crate::model::connection::{Endpoint, Side};
 use crate::model::plan::{Plan, Session};
-use crate::model::problem::Problem;
+use crate::model::problem::{Problem, Retry};
 use crate::pg::connect::{Canceller, Ending, Notice, Tap, connect};
 use crate::pg::problem::problem;
 use crate::sql::statements;
+
+use super::retry;
 
 /// One open session of the given kind.
 pub(super) struct Open {
@@ -19,8 +22,9 @@ pub(super) struct Open {
     pub(super) canceller: Canceller,
     pub(super) ending: Ending,
     pub(super) tap: Tap,
-    /// Its server process.
+    /// Its server process, and since when that is there.
     pub(super) pid: i32,
+    pub(super) since: String,
     notices: tokio::sync::mpsc::UnboundedReceiver<Notice>,
 }
 
@@ -38,6 +42,8 @@ pub(super) struct Sessions {
     destination: Endpoint,
     idle: Mutex<HashMap<Session, Vec<Open>>>,
     snapshot: Mutex<Option<String>>,
+    /// A session on the destination was lost: its server may have crashed, and forgotten what it had confirmed last.
+    is_suspect: AtomicBool,
 }
 
 impl Sessions {
@@ -48,7 +54,16 @@ impl Sessions {
             destination,
             idle: Mutex::default(),
             snapshot: Mutex::default(),
+            is_suspect: AtomicBool::new(false),
         }
+    }
+
+    pub(super) fn is_suspect(&self) -> bool {
+        self.is_suspect.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn suspect(&self, is_suspect: bool) {
+        self.is_suspect.store(is_suspect, Ordering::Relaxed);
     }
 
     pub(super) fn source(&self) -> &Endpoint {
@@ -70,13 +85,34 @@ impl Sessions {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
             idle.get_mut(&kind).and_then(Vec::pop)
         };
+        if kind == Session::Destination {
+            let is_lost = idle.as_ref().is_some_and(|open| open.client.is_closed());
+            self.is_suspect.fetch_or(is_lost, Ordering::Relaxed);
+            if self.is_suspect() {
+                return Err(Problem {
+                    retry: Retry::MayPass,
+                    ..Problem::new(
+                        "Could not go on with a session on the destination",
+                        "its connection was lost",
+                    )
+                });
+            }
+        }
         match idle {
             Some(open) if !open.client.is_closed() => Ok(open),
             _ if may_open => self.open(kind).await,
-            _ => Err(Problem::new(
-                format!("Could not go on with a session on the {}", kind.side()),
-                "its connection was lost, and with it what it had begun",
-            )),
+            _ => Err(Problem {
+                // What the last transaction holds can be made again.
+                retry: match kind {
+                    Session::Last => Retry::MayPass,
+                    _ => Retry::AfterFix,
+                },
+                ..Problem::new(
+                    format!("Could not go on with a session on the {}", kind.side()),
+                    "its connection was lost, and with it what it had begun",
+                )
+                .hint(retry::GO_ON)
+            }),
         }
     }
 
@@ -85,19 +121,26 @@ impl Sessions {
         idle.entry(open.kind).or_default().push(open);
     }
 
+    /// The session that exported the snapshot is there: as long as it is, others can join.
+    pub(super) fn holds_snapshot(&self) -> bool {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = idle.get(&Session::Coordinator).into_iter().flatten();
+        held.any(|open| !open.client.is_closed())
+    }
+
     /// Closes the idle sessions that `gone` says so of.
     pub(super) fn close(&self, gone: impl Fn(Session) -> bool) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|kind, _| !gone(*kind));
     }
 
-    async fn open(&self, kind: Session) -> Result<Open, Problem> {
+    pub(super) async fn open(&self, kind: Session) -> Result<Open, Problem> {
         let (endpoint, settings, purpose) = match kind {
             Session::Coordinator => (self.source.clone(), &self.plan.source_settings, "snapshot"),
             Session::Source | Session::SourceNow => {
                 (self.source.clone(), &self.plan.source_settings, "read")
             }
-            Session::Destination => (
+            Session::Destination | Session::Last => (
                 self.destination.clone(),
                 &self.plan.destination_settings,
                 "write",
@@ -128,10 +171,10 @@ impl Sessions {
             .map_err(|error| problem(what, &error))?;
         let row = connected
             .client
-            .query_one(statements::BACKEND_PID, &[])
+            .query_one(statements::WHICH_BACKEND, &[])
             .await
             .map_err(|error| problem(what, &error))?;
-        let pid = row.get(0);
+        let (pid, since) = (row.get(0), row.get(1));
         if kind == Session::Source {
             let snapshot = self
                 .snapshot
@@ -159,6 +202,7 @@ impl Sessions {
             ending: connected.ending,
             tap: connected.tap,
             pid,
+            since,
             notices: connected.notices,
         })
     }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::model::event::{NoticeLevel, RunEvent, Stop};
 use crate::model::finding::{CheckResult, Level};
+use crate::model::format;
 use crate::model::name::{printable_json, printable_lines};
 use crate::model::plan::{Phase, Plan};
 
@@ -135,6 +136,22 @@ pub(super) fn tell(voice: Voice, plan: &Plan, event: &RunEvent) {
             voice.event(
                 &json!({"event": "step-failed", "step": id.0, "title": title,
                 "sqlstate": problem.sqlstate, "problem": problem.to_string()}),
+            );
+        }
+        RunEvent::StepRepeated {
+            step: id,
+            attempt,
+            pause_ms,
+            problem,
+        } => {
+            let title = step(*id).map_or("", |s| s.title.as_str());
+            let pause = format::duration(*pause_ms);
+            voice.say(&format!(
+                "again {title}: tried again ({attempt}) in {pause} after: {problem}"
+            ));
+            voice.event(
+                &json!({"event": "step-repeated", "step": id.0, "title": title, "attempt": attempt,
+                "pause_ms": pause_ms, "sqlstate": problem.sqlstate, "problem": problem.to_string()}),
             );
         }
         RunEvent::StepSkipped { step: id, because }

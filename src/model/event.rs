@@ -24,6 +24,13 @@ pub enum RunEvent {
         step: StepId,
         problem: Box<Problem>,
     },
+    /// Failed, and its cause may pass: it is tried again, for the `attempt`-th time, after a pause.
+    StepRepeated {
+        step: StepId,
+        attempt: u32,
+        pause_ms: u64,
+        problem: Box<Problem>,
+    },
     /// Given up after it had failed, or because it needs what was.
     StepLeftOut {
         step: StepId,

@@ -1,6 +1,6 @@
 //! What a run that has not come to its end left word of, in the destination: what it was to do, and what of it is done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +8,7 @@ use super::catalog::Catalog;
 use super::connection::Endpoint;
 use super::name::ObjectName;
 use super::options::{Method, Options, SchemaChoice};
+use super::plan::Way;
 use super::selection::{Carry, Selection};
 
 /// Schema `howdah` of a destination, as read there.
@@ -18,6 +19,8 @@ pub struct Journal {
     pub request: Request,
     /// [`journal_key`](super::plan::Step::journal_key) of every step that is done.
     pub done: BTreeSet<String>,
+    /// Of those that were done by another way than their own.
+    pub ways: BTreeMap<String, Way>,
 }
 
 /// What the run was asked to do. Written into the journal at its start; holds no secret.

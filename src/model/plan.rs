@@ -112,6 +112,10 @@ pub fn schema_key(kind: &str, name: &ObjectName) -> String {
 /// The journal key of the step that installs postgres_fdw: its row says that the extension is howdah's own.
 pub const FDW_EXTENSION_KEY: &str = "fdw/extension";
 
+/// The journal key of the step that begins the last transaction, and of the one that removes the journal.
+pub const LAST_TRANSACTION_KEY: &str = "last/begin";
+pub const JOURNAL_REMOVAL_KEY: &str = "clean/journal";
+
 /// A role that a step makes. Roles belong to the whole server: they stay, whatever becomes of the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRole {
@@ -202,6 +206,25 @@ pub struct Step {
     pub remedy: Option<String>,
     /// What is done instead when the server refuses the statements for reasons that were foreseen; the first that fits.
     pub fallbacks: Vec<Fallback>,
+    pub repeat: Repeat,
+}
+
+/// Whether a step may be done once more by itself after its connection was lost and nobody knows how far it came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Repeat {
+    /// What it stands on was lost with its session.
+    #[default]
+    Never,
+    /// Done twice it is as done once; what it had not committed is rolled back.
+    Freely,
+    /// Its row in the journal, which commits with it, says whether it is done.
+    AskJournal,
+    /// The same where it is the journal itself that it begins.
+    AskForJournal,
+    /// It is done when the journal is gone, and else lost with its session.
+    AskForNoJournal,
+    /// `CREATE DATABASE` has no transaction; the list of databases says whether it is done.
+    AskForDatabase,
 }
 
 /// One of the steps that carry a table's rows between them.
@@ -222,6 +245,36 @@ pub struct Fallback {
     pub statements: Vec<Statement>,
     /// What makes the object whole again once its cause is mended; none when nothing is missing.
     pub to_finish: Option<String>,
+    /// None where the object is as the step's own way makes it.
+    pub way: Option<Way>,
+}
+
+/// What another way leaves different from the source, as the journal remembers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    WithoutTablespace,
+    WithoutCompression,
+    NotValid,
+}
+
+impl Way {
+    const ALL: [Self; 3] = [
+        Self::WithoutTablespace,
+        Self::WithoutCompression,
+        Self::NotValid,
+    ];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::WithoutTablespace => "without tablespace",
+            Self::WithoutCompression => "without compression",
+            Self::NotValid => "not valid",
+        }
+    }
+
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|way| way.word() == word)
+    }
 }
 
 /// A table, by its position in the catalog, and how it is locked.
@@ -233,6 +286,17 @@ pub struct TableLock {
 }
 
 impl Step {
+    pub fn is_of_last_transaction(&self) -> bool {
+        let mut list = self.statements.iter();
+        list.any(|statement| statement.session == Session::Last)
+    }
+
+    /// The other way by which an earlier run has done it, where nothing is left to do.
+    pub fn was_done_by(&self) -> Option<&Fallback> {
+        let is_settled = self.statements.is_empty();
+        self.fallbacks.first().filter(|_| is_settled)
+    }
+
     /// The method of a data step.
     pub fn method(&self) -> Option<Method> {
         match self.kind {
@@ -318,6 +382,8 @@ pub enum Session {
     Destination,
     /// A destination session that pulls through `postgres_fdw`.
     Fdw(u16),
+    /// A destination session with the last transaction of all, which stays open from step to step.
+    Last,
     /// Database `postgres` of the destination server.
     Maintenance,
 }
@@ -326,7 +392,7 @@ impl Session {
     pub fn side(self) -> Side {
         match self {
             Self::Coordinator | Self::Source | Self::SourceNow => Side::Source,
-            Self::Destination | Self::Fdw(_) | Self::Maintenance => Side::Destination,
+            Self::Destination | Self::Fdw(_) | Self::Last | Self::Maintenance => Side::Destination,
         }
     }
 }

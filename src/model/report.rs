@@ -125,6 +125,8 @@ pub struct Report {
     pub left_out: Vec<LeftOut>,
     pub not_compared: Vec<String>,
     pub warnings: Vec<String>,
+    /// How often steps were tried again by themselves; the warnings name them.
+    pub repeats: u64,
     pub next_steps: Vec<String>,
     /// Goes on where the run ended; none when there is nothing to go on with.
     pub resume_command: Option<String>,

@@ -3,7 +3,9 @@
 use super::event::RunEvent;
 use super::name::ObjectName;
 use super::options::Method;
-use super::plan::{Action, LeftOut, Phase, Plan, Rule, Session, Statement, Step, StepId, StepKind};
+use super::plan::{
+    Action, LeftOut, Phase, Plan, Repeat, Rule, Session, Statement, Step, StepId, StepKind,
+};
 use super::problem::Problem;
 use super::report::{
     Arrival, LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Verdict,
@@ -48,6 +50,7 @@ fn add(plan: &mut Plan, phase: Phase, kind: StepKind, title: String) -> &mut Ste
         locks: Vec::new(),
         remedy: None,
         fallbacks: Vec::new(),
+        repeat: Repeat::default(),
         title,
     });
     plan.steps.last_mut().unwrap()

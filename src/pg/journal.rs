@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tokio_postgres::Client;
 
 use crate::model::journal::Journal;
+use crate::model::plan::Way;
 use crate::model::problem::Problem;
 use crate::sql::statements;
 
@@ -40,9 +41,14 @@ pub async fn read(client: &Client) -> Result<Option<Journal>, Problem> {
         .await
         .map_err(failed)?;
     let done: BTreeSet<String> = steps.iter().map(|row| row.get(0)).collect();
+    let ways = steps.iter().filter_map(|row| {
+        let way = Way::of_word(row.get::<_, Option<&str>>(1)?)?;
+        Some((row.get(0), way))
+    });
     Ok(Some(Journal {
         started_at: run.get(0),
         request,
+        ways: ways.collect(),
         done,
     }))
 }

@@ -1,11 +1,11 @@
 //! Collects steps and gives them their numbers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::name::ObjectName;
 use crate::model::plan::{
-    Action, Fallback, Part, Phase, Rule, Session, Statement, Step, StepId, StepKind, TableLock,
-    Text,
+    Action, Fallback, Part, Phase, Repeat, Rule, Session, Statement, Step, StepId, StepKind,
+    TableLock, Text, Way,
 };
 use crate::sql::{quote, statements};
 
@@ -40,6 +40,7 @@ impl Draft {
             locks: Vec::new(),
             remedy: None,
             fallbacks: Vec::new(),
+            repeat: Repeat::Never,
         })
     }
 
@@ -55,6 +56,11 @@ impl Draft {
 
     pub(super) fn rule(mut self, rule: Rule) -> Self {
         self.0.rule = rule;
+        self
+    }
+
+    pub(super) fn repeat(mut self, repeat: Repeat) -> Self {
+        self.0.repeat = repeat;
         self
     }
 
@@ -141,18 +147,6 @@ impl Draft {
         self.0.statements.extend(transaction(statements, journal));
         self
     }
-
-    /// The same for what comes after the journal's removal.
-    pub(super) fn transaction_without_journal(
-        self,
-        statements: impl IntoIterator<Item = impl Into<Text>>,
-    ) -> Self {
-        let mut draft = self.run(Session::Destination, statements::BEGIN);
-        for sql in statements {
-            draft = draft.run(Session::Destination, sql);
-        }
-        draft.run(Session::Destination, statements::COMMIT)
-    }
 }
 
 /// Statements in one transaction on the destination, the journal's among them.
@@ -170,39 +164,82 @@ pub(super) fn transaction(
         })
 }
 
+/// A lost session takes along what it has begun; whether it had committed, the journal knows. A row of an earlier run says
+/// nothing of this one; but what is done once more then, rows that are proved or a counter, may be done twice.
+fn repeat_of(step: &Step, is_in_journal: bool) -> Repeat {
+    let has_row = || {
+        let mut list = step.statements.iter();
+        list.any(|statement| statements::writes_journal(&statement.sql))
+    };
+    match step.kind {
+        StepKind::FdwRows { .. } | StepKind::FdwCommit { .. } | StepKind::ReleaseSnapshot => {
+            Repeat::Never
+        }
+        StepKind::OpenSnapshot
+        | StepKind::FdwBarrier
+        | StepKind::Sequence
+        | StepKind::VerifyTable { .. }
+        | StepKind::VerifySequence { .. }
+        | StepKind::VerifyLargeObjects { .. }
+        | StepKind::VerifyDefinitions { .. }
+        | StepKind::VerifyForeignKey => Repeat::Freely,
+        _ if has_row() && is_in_journal => Repeat::Freely,
+        _ if has_row() => Repeat::AskJournal,
+        _ => step.repeat,
+    }
+}
+
 /// The steps so far.
 #[derive(Debug, Default)]
 pub(super) struct Steps {
-    steps: Vec<Step>,
+    all: Vec<Step>,
     /// Keys of steps that an earlier run has done for good.
     done: BTreeSet<String>,
+    /// Others that the journal has: what these do, they may do twice.
+    again: BTreeSet<String>,
+    /// Those that were done by another way than their own.
+    ways: BTreeMap<String, Way>,
+    pub(super) last_transaction: Option<StepId>,
 }
 
 impl Steps {
     /// Steps of these keys have nothing left to do.
-    pub(super) fn going_on(done: BTreeSet<String>) -> Self {
+    pub(super) fn going_on(
+        done: BTreeSet<String>,
+        again: BTreeSet<String>,
+        ways: BTreeMap<String, Way>,
+    ) -> Self {
         Self {
-            steps: Vec::new(),
             done,
+            again,
+            ways,
+            ..Self::default()
         }
     }
 
     /// Room for about so many, so that a plan of very many is not moved while it grows.
     pub(super) fn with_room_for(mut self, steps: usize) -> Self {
-        self.steps.reserve_exact(steps);
+        self.all.reserve_exact(steps);
         self
     }
 
     pub(super) fn push(&mut self, draft: Draft) -> StepId {
-        let id = StepId(u32::try_from(self.steps.len()).unwrap_or(u32::MAX));
+        let id = StepId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
         let mut step = draft.0;
         step.id = id;
+        step.repeat = repeat_of(&step, self.again.contains(&step.journal_key));
         if self.done.contains(&step.journal_key) {
             step.why =
                 "Done before the run was interrupted: the journal has it, and it is as it was made."
                     .into();
             step.statements.clear();
-            step.fallbacks.clear();
+            // What was left out then is told of this run too.
+            let way = self.ways.get(&step.journal_key).copied();
+            step.fallbacks
+                .retain(|one| one.way.is_some() && one.way == way);
+            for fallback in &mut step.fallbacks {
+                fallback.statements.clear();
+            }
             step.size_hint_bytes = 0;
             step.cost = 0;
         }
@@ -210,12 +247,12 @@ impl Steps {
         step.journal_key.shrink_to_fit();
         step.statements.shrink_to_fit();
         step.needs.shrink_to_fit();
-        self.steps.push(step);
+        self.all.push(step);
         id
     }
 
     pub(super) fn kind(&self, id: StepId) -> Option<StepKind> {
-        self.steps.get(id.index()).map(|step| step.kind)
+        self.all.get(id.index()).map(|step| step.kind)
     }
 
     /// All that FDW sessions do: what they have begun, others may have to wait for.
@@ -226,15 +263,11 @@ impl Steps {
                 StepKind::FdwBarrier | StepKind::FdwRows { .. } | StepKind::FdwCommit { .. }
             )
         };
-        self.steps
-            .iter()
-            .filter(is_one)
-            .map(|step| step.id)
-            .collect()
+        self.all.iter().filter(is_one).map(|step| step.id).collect()
     }
 
     pub(super) fn into_inner(mut self) -> Vec<Step> {
-        self.steps.shrink_to_fit();
-        self.steps
+        self.all.shrink_to_fit();
+        self.all
     }
 }

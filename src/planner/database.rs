@@ -3,7 +3,7 @@
 
 use crate::model::name::printable;
 use crate::model::options::{Keep, SchemaChoice};
-use crate::model::plan::{Phase, Rule, Session};
+use crate::model::plan::{Phase, Rule};
 use crate::sql::database;
 
 use super::Context;
@@ -24,13 +24,14 @@ pub(super) fn push_settings(context: &Context<'_>, steps: &mut Steps) {
     let source = &context.inspection.catalog.database;
     let options = context.options;
     let mut push = |title: String, why: &'static str, sql: Vec<String>| {
-        let draft = Draft::new(Phase::CleanUp, title.clone(), why)
-            .rule(Rule::Optional)
-            .key(format!("database/{title}"));
-        steps.push(match sql.as_slice() {
-            [one] => draft.run(Session::Destination, one.clone()),
-            _ => draft.transaction_without_journal(sql),
-        });
+        let last = steps.last_transaction();
+        steps.push(
+            Draft::new(Phase::CleanUp, title.clone(), why)
+                .rule(Rule::Optional)
+                .key(format!("database/{title}"))
+                .needs([last])
+                .in_last_transaction(sql),
+        );
     };
     if let Some(comment) = &source.comment {
         push(
@@ -75,7 +76,7 @@ pub(super) fn push_settings(context: &Context<'_>, steps: &mut Steps) {
     if let Some(limit) = source.connection_limit {
         push(
             "Limit the connections to the database".to_owned(),
-            "The very last: howdah's own sessions count too.",
+            "It holds from the commit on: howdah's own sessions count too.",
             vec![database::connection_limit(name, limit)],
         );
     }

@@ -17,7 +17,7 @@ use crate::model::catalog::{ForeignKey, Table};
 use crate::model::existing::Trigger;
 use crate::model::name::printable;
 use crate::model::options::{OnExisting, SchemaChoice};
-use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind, TableLock};
+use crate::model::plan::{Action, Phase, Repeat, Rule, Session, StepId, StepKind, TableLock};
 use crate::model::problem::Problem;
 use crate::sql::constraints;
 use crate::sql::existing;
@@ -433,6 +433,7 @@ pub(super) fn push_analyze(
                 is_shared: false,
             }])
             .key(format!("analyze/{}.{}", name.schema, name.name))
+            .repeat(Repeat::Freely)
             .needs(needs)
             .run(Session::Destination, optimizer_statistics::analyze(name)),
         );

@@ -4,7 +4,7 @@
 use crate::model::archive::Entry;
 use crate::model::catalog::{Catalog, ForeignKey, TableKind};
 use crate::model::feature::Feature;
-use crate::model::plan::{Action, Fallback, Session, Statement, Text};
+use crate::model::plan::{Action, Fallback, Session, Statement, Text, Way};
 use crate::sql::constraints;
 use crate::sql::{lexer, statements};
 
@@ -30,24 +30,22 @@ pub(super) fn of_entry(
             let first = transaction(sql.to_vec(), statements::journal_done(journal_key));
             by_search_path(context, &first.collect::<Vec<_>>())
         }
-        "TABLE" | "MATERIALIZED VIEW" => without(
+        "TABLE" | "MATERIALIZED VIEW" => leaving_out(
             sql,
             journal_key,
             // Feature not supported; syntax error before 14.
             &["0A000", "42601"],
-            "ALTER ",
-            " SET COMPRESSION ",
+            Way::WithoutCompression,
             "the server does not know the compression of a column, so new values take its own default.",
         ),
         _ => None,
     };
-    let elsewhere = without(
+    let elsewhere = leaving_out(
         sql,
         journal_key,
         // Invalid parameter value: no such tablespace.
         &["22023"],
-        "SET LOCAL default_tablespace",
-        "",
+        Way::WithoutTablespace,
         "the server does not have the tablespace, so the object is put into the database's own.",
     );
     own.into_iter().chain(elsewhere).collect()
@@ -61,7 +59,7 @@ fn not_valid_entry(context: &Context<'_>, entry: &Entry, journal_key: &str) -> O
         .get(*context.foreign_keys.get(&entry.oid)?)?;
     not_valid(context, catalog, key, || {
         let add = constraints::not_valid(&entry.sql);
-        transaction([add], statements::journal_done(journal_key)).collect()
+        transaction([add], done_by(journal_key, Way::NotValid)).collect()
     })
 }
 
@@ -95,6 +93,7 @@ pub(super) fn not_valid(
             .to_owned(),
         statements: add().into_iter().chain([count]).collect(),
         to_finish: Some(constraints::validate_constraint(&referencing.name, &key.name)),
+        way: Some(Way::NotValid),
     })
 }
 
@@ -118,6 +117,7 @@ pub(super) fn by_search_path(context: &Context<'_>, first: &[Statement]) -> Opti
             .chain(rest.iter().cloned())
             .collect(),
         to_finish: None,
+        way: None,
     })
 }
 
@@ -144,18 +144,38 @@ pub(super) fn of_long_values(
             .to_owned(),
         statements: rows::copy_step(context, &by_copy, share).into_statements(),
         to_finish: None,
+        way: None,
     })
 }
 
-/// The same without the statements that are of no meaning for what the object holds: those that begin so and say that.
-fn without(
+/// What the statements of a way that leaves something out begin with, and say inside.
+fn dropped_by(way: Way) -> Option<(&'static str, &'static str)> {
+    match way {
+        Way::WithoutTablespace => Some(("SET LOCAL default_tablespace", "")),
+        Way::WithoutCompression => Some(("ALTER ", " SET COMPRESSION ")),
+        Way::NotValid => None,
+    }
+}
+
+/// A definition without what another way has left out of it.
+pub(super) fn without(sql: &str, way: Way) -> String {
+    let Some((begin, inside)) = dropped_by(way) else {
+        return sql.to_owned();
+    };
+    let is_dropped = |piece: &str| piece.trim_start().starts_with(begin) && piece.contains(inside);
+    let pieces = lexer::statements(sql).into_iter();
+    pieces.filter(|piece| !is_dropped(piece)).collect()
+}
+
+/// The same without the statements that are of no meaning for what the object holds.
+fn leaving_out(
     sql: &[Text],
     journal_key: &str,
     after: &'static [&'static str],
-    begin: &str,
-    inside: &str,
+    way: Way,
     why: &str,
 ) -> Option<Fallback> {
+    let (begin, inside) = dropped_by(way)?;
     // Most say neither, and need not be read word by word.
     if !sql
         .iter()
@@ -163,27 +183,23 @@ fn without(
     {
         return None;
     }
-    let is_dropped = |piece: &&str| piece.trim_start().starts_with(begin) && piece.contains(inside);
-    let pieces = |part| lexer::statements(part).into_iter();
-    if !sql
-        .iter()
-        .any(|part| pieces(part).any(|piece| is_dropped(&piece)))
-    {
+    let kept: Vec<String> = sql.iter().map(|part| without(part, way)).collect();
+    if kept.iter().zip(sql).all(|(kept, part)| **kept == **part) {
         return None;
     }
-    let kept: Vec<String> = sql
-        .iter()
-        .map(|part| {
-            pieces(part)
-                .filter(|piece| !is_dropped(piece))
-                .collect::<String>()
-        })
+    let kept: Vec<String> = kept
+        .into_iter()
         .filter(|part| lexer::has_statement(part))
         .collect();
     Some(Fallback {
         after,
         why: why.to_owned(),
-        statements: transaction(kept, statements::journal_done(journal_key)).collect(),
+        statements: transaction(kept, done_by(journal_key, way)).collect(),
         to_finish: None,
+        way: Some(way),
     })
+}
+
+fn done_by(journal_key: &str, way: Way) -> String {
+    statements::journal_done_by(journal_key, way.word())
 }

@@ -10,7 +10,9 @@ use crate::model::catalog::Table;
 use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 use crate::model::options::Method;
-use crate::model::plan::{Action, FDW_EXTENSION_KEY, Phase, Rule, Session, StepId, StepKind};
+use crate::model::plan::{
+    Action, FDW_EXTENSION_KEY, Phase, Repeat, Rule, Session, StepId, StepKind,
+};
 use crate::sql::existing;
 use crate::sql::measure;
 use crate::sql::statements::{self, FdwAddress};
@@ -378,6 +380,7 @@ impl Scaffold {
                 "Nothing that the source does not have may stay.",
             )
             .key("fdw/remove")
+            .repeat(Repeat::Freely)
             .rule(Rule::Always)
             .needs(readers)
             .run(Session::Destination, statements::DROP_FDW_EXTENSION),

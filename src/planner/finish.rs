@@ -6,7 +6,7 @@ use crate::model::archive::Entry;
 use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 use crate::model::options::Keep;
-use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
+use crate::model::plan::{Action, Phase, Repeat, Rule, Session, StepId, StepKind};
 use crate::sql::{existing, optimizer_statistics, statements};
 
 use super::Context;
@@ -185,27 +185,9 @@ fn push_gathering(steps: &mut Steps, view: &ObjectName, refresh: StepId) {
         )
         .object(view)
         .rule(Rule::Optional)
+        .repeat(Repeat::Freely)
         .key(journal_key("analyze", view))
         .needs([refresh])
         .run(Session::Destination, optimizer_statistics::analyze(view)),
-    );
-}
-
-/// Always the last statement on our own scaffold. A run that makes the schema can be gone on with as long as its journal is there.
-pub(super) fn push_journal_removal(steps: &mut Steps, may_hold_the_way_back: bool, rule: Rule) {
-    let removal = if may_hold_the_way_back {
-        existing::DROP_JOURNAL_IF_ALL_IS_BACK
-    } else {
-        statements::DROP_JOURNAL
-    };
-    steps.push(
-        Draft::new(
-            Phase::CleanUp,
-            "Remove the journal",
-            "Nothing of howdah's own stays in the destination.",
-        )
-        .key("clean/journal")
-        .rule(rule)
-        .run(Session::Destination, removal),
     );
 }

@@ -13,6 +13,7 @@ mod fallback;
 mod fdw;
 mod finish;
 pub mod landing;
+mod last;
 mod notes;
 mod parts;
 pub mod resume;
@@ -31,7 +32,7 @@ use crate::model::inspection::Inspection;
 use crate::model::journal::Request;
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::{Method, OnExisting, Options, SchemaChoice, VerifyLevel};
-use crate::model::plan::{FDW_EXTENSION_KEY, LeftOut, Phase, Plan, Rule, Session, StepId, Text};
+use crate::model::plan::{FDW_EXTENSION_KEY, LeftOut, Phase, Plan, Repeat, Session, StepId, Text};
 use crate::model::problem::Problem;
 use crate::model::selection::Selection;
 use crate::sql::measure::Measurement;
@@ -318,7 +319,7 @@ pub fn comparison(inspection: &Inspection, selection: &Selection, options: &Opti
     verification::push_comparison(&context, &mut steps);
     let is_whole = options.include.is_empty() && options.exclude.is_empty();
     let not_compared =
-        verification::push_definitions(&context, &mut steps, Phase::Verify, is_whole);
+        verification::push_definitions(&context, &mut steps, Phase::Verify, is_whole, None);
     Plan {
         carried_entries: verification::carried_entries(&context),
         definitions_not_compared: not_compared,
@@ -398,21 +399,18 @@ pub fn plan(
     let shared = verification::push(&context, &mut steps, &carried, &rows, &sequences);
     joined.extend(shared);
     existing::push_counting_orphans(&context, &mut steps, &rows);
-    let rule = if makes_schema {
-        Rule::WhenComplete
-    } else {
-        Rule::Always
-    };
-    finish::push_journal_removal(&mut steps, aside.is_some(), rule);
-    let definitions_not_compared = if makes_schema {
+    if makes_schema {
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::CleanUp);
+        database::push_settings(&context, &mut steps);
+    }
+    let removal = last::push_journal_removal(&mut steps, makes_schema, aside.is_some());
+    let definitions_not_compared = if makes_schema {
         // Rows of an existing destination's objects are its own affair, and so are the objects.
         let is_whole = context.is_whole();
-        verification::push_definitions(&context, &mut steps, Phase::CleanUp, is_whole)
+        verification::push_definitions(&context, &mut steps, Phase::CleanUp, is_whole, removal)
     } else {
         Some("the tables were there already; howdah verify compares them".to_owned())
     };
-    database::push_settings(&context, &mut steps);
     let carried_entries = verification::carried_entries(&context);
     let mut notes = resume::notes(&context, &carried);
     notes.extend(notes::notes(&context, &carried));
@@ -483,6 +481,7 @@ fn push_preparation(context: &Context<'_>, steps: &mut Steps) -> Result<(), Prob
                 "The destination server does not have it yet; encoding and locale are the source's.",
             )
             .key("prepare/database")
+            .repeat(Repeat::AskForDatabase)
             .run(
                 Session::Maintenance,
                 statements::create_database(&inspection.destination_endpoint.database, like),
@@ -500,10 +499,13 @@ fn push_preparation(context: &Context<'_>, steps: &mut Steps) -> Result<(), Prob
                 "A small schema in the destination that records each finished step in the step's own transaction; removed at the end.",
             )
             .key("prepare/journal")
+            .repeat(Repeat::AskForJournal)
             .run(Session::Destination, statements::BEGIN)
+            .run(Session::Destination, statements::WAIT_FOR_DISK)
             .run(Session::Destination, statements::CREATE_JOURNAL[0])
             .run(Session::Destination, statements::CREATE_JOURNAL[1])
             .run(Session::Destination, statements::CREATE_JOURNAL[2])
+            .run(Session::Destination, statements::CREATE_JOURNAL[3])
             .run(
                 Session::Destination,
                 statements::begin_journal(&request),

@@ -7,7 +7,7 @@ use crate::model::feature::Feature;
 use crate::model::journal::Journal;
 use crate::model::name::ObjectName;
 use crate::model::options::Split;
-use crate::model::plan::{Action, Part, Phase, Session, StepKind};
+use crate::model::plan::{Action, Part, Phase, Repeat, Session, StepKind};
 use crate::sql::measure;
 use crate::sql::{pages, statements};
 
@@ -185,6 +185,7 @@ pub(super) fn proof(context: &Context<'_>, carried: &Carried) -> Option<Draft> {
         of: carried.parts.len(),
     })
     .key(format!("{}proof", prefix(&table.name)))
+    .repeat(Repeat::Freely)
     .needs(context.table_step(carried.table))
     .run(Session::Destination, statements::BEGIN)
     .keep_if_equal(

@@ -13,7 +13,7 @@ use crate::model::format::counted;
 use crate::model::journal::Journal;
 use crate::model::name::ObjectName;
 use crate::model::options::Options;
-use crate::model::plan::{Action, Phase, Session, schema_key};
+use crate::model::plan::{Action, Phase, Repeat, Session, schema_key};
 use crate::sql::existing::delete_user_rows;
 use crate::sql::statements;
 
@@ -21,7 +21,7 @@ use super::builder::{Draft, Steps, journal_key};
 use super::definitions::Terms;
 use super::dialect::Versions;
 use super::rows::{Carried, Route};
-use super::{Context, definitions, parts, schema};
+use super::{Context, definitions, fallback, parts, schema};
 
 /// What stands in the destination and has to be made again.
 #[derive(Debug, Default)]
@@ -72,7 +72,13 @@ pub(super) fn begin(context: &Context<'_>) -> Steps {
         let is_of_index = key.starts_with(schema::INDEX_FIRST);
         (is_of_schema && !again.contains(*key)) || is_of_index || *key == "prepare/remove"
     };
-    Steps::going_on(journal.done.iter().filter(is_settled).cloned().collect())
+    let (settled, others): (BTreeSet<String>, _) = journal
+        .done
+        .iter()
+        .cloned()
+        .partition(|key| is_settled(&key));
+    let others = &others - &again;
+    Steps::going_on(settled, others, journal.ways.clone())
 }
 
 /// In the journal's place: it is there.
@@ -91,8 +97,10 @@ pub(super) fn push_going_on(context: &Context<'_>, steps: &mut Steps, journal: &
         .drops
         .into_iter()
         .chain(forget)
+        .chain([statements::MARK_UNBROKEN_AGAIN.to_owned()])
         .fold(draft, |draft, sql| draft.run(Session::Destination, sql));
-    steps.push(draft.run(Session::Destination, statements::COMMIT));
+    let draft = draft.run(Session::Destination, statements::COMMIT);
+    steps.push(draft.repeat(Repeat::Freely));
 }
 
 /// What is done, what is left and what comes again, one sentence each; nothing for a run that begins.
@@ -252,7 +260,14 @@ pub fn unfit(
     let mut present: HashSet<String> = HashSet::new();
     for (entry, key) in archive.entries.iter().zip(schema::keys(archive)) {
         if journal.done.contains(&key) && !is_made_again(&entry.kind) {
-            expected.extend(definitions::expected(entry, options));
+            let made = definitions::expected(entry, options).map(|one| Definition {
+                sql: match journal.ways.get(&key) {
+                    Some(way) => fallback::without(&one.sql, *way).trim().to_owned(),
+                    None => one.sql,
+                },
+                ..one
+            });
+            expected.extend(made);
         }
         present.insert(key);
     }

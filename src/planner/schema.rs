@@ -128,6 +128,9 @@ pub(super) fn push_entries(
             }
         }
         needs.extend(super::roles::steps_of_entry(context, entry));
+        if wanted == Phase::CleanUp {
+            needs.push(steps.last_transaction());
+        }
         let index = index_of(context, entry);
         let mut size = index.map_or(0, |index| index.bytes);
         // No lane beside it has as much to do.
@@ -164,7 +167,7 @@ pub(super) fn push_entries(
             .needs(needs)
             .locks(locks_of(context, entry));
         let draft = if wanted == Phase::CleanUp {
-            draft.transaction_without_journal(sql)
+            draft.in_last_transaction(sql)
         } else {
             draft
                 .fallbacks(fallback::of_entry(context, entry, &sql, key))

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::model::catalog::{Statistics, Table};
 use crate::model::feature::Feature;
-use crate::model::plan::{Action, Fallback, Phase, Rule, Session, Statement, StepId, TableLock};
+use crate::model::plan::{
+    Action, Fallback, Phase, Repeat, Rule, Session, Statement, StepId, TableLock,
+};
 use crate::sql::{optimizer_statistics as sql, statements};
 
 use super::Context;
@@ -127,6 +129,7 @@ fn draft(context: &Context<'_>, table: usize, verb: &str, why: &'static str) -> 
     Draft::new(Phase::Indexes, format!("{verb} statistics of {name}"), why)
         .object(name)
         .rule(Rule::Optional)
+        .repeat(Repeat::Freely)
         // It waits for whatever alters the table, and that for it.
         .locks(vec![TableLock {
             table,
@@ -181,5 +184,6 @@ fn carry(context: &Context<'_>, at: usize, table: &Table) -> Draft {
             sql: analyze.into(),
         }],
         to_finish: None,
+        way: None,
     }])
 }

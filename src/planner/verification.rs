@@ -126,6 +126,7 @@ pub(super) fn push_definitions(
     steps: &mut Steps,
     phase: Phase,
     is_whole: bool,
+    after: Option<StepId>,
 ) -> Option<String> {
     let inspection = context.inspection;
     if context.options.verify == VerifyLevel::Off {
@@ -146,6 +147,8 @@ pub(super) fn push_definitions(
         )
         .kind(StepKind::VerifyDefinitions { is_whole })
         .key("verify/definitions")
+        // pg_dump would wait for what the last transaction holds.
+        .needs(after)
         // Whatever keeps pg_dump from running takes nothing away from what was carried.
         .rule(Rule::Optional)
         .statement(

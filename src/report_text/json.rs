@@ -119,6 +119,7 @@ fn value(report: &Report) -> Value {
         "removed": report.removed,
         "left_behind": report.left_behind,
         "warnings": report.warnings,
+        "repeats": report.repeats,
         "not_compared": report.not_compared,
         "next_steps": report.next_steps,
         "resume_command": report.resume_command,

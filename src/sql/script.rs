@@ -11,6 +11,7 @@ pub fn place(session: Session) -> String {
         Session::SourceNow => "on the source (outside of the snapshot)".to_owned(),
         Session::Destination => "on the destination".to_owned(),
         Session::Fdw(number) => format!("on the destination (FDW session {})", number + 1),
+        Session::Last => "on the destination (the last transaction)".to_owned(),
         Session::Maintenance => "on the destination, database postgres".to_owned(),
     }
 }

@@ -124,7 +124,9 @@ impl Script {
         if !self.counters.is_empty() {
             self.flush();
         }
-        if sessions(Session::Destination) && step.fallbacks.is_empty() {
+        // Steps of the last transaction follow one another, in one batch.
+        let is_last = sessions(Session::Last);
+        if is_last || (sessions(Session::Destination) && step.fallbacks.is_empty()) {
             return self.batch(step);
         }
         self.flush();
@@ -158,11 +160,14 @@ impl Script {
             self.batch.push_str(&format!("\\echo {title}\n"));
         }
         if is_optional {
-            self.batch.push_str("\\set ON_ERROR_STOP off\n");
+            // In a transaction psql then goes back to before the statement that was refused.
+            self.batch
+                .push_str("\\set ON_ERROR_STOP off\n\\set ON_ERROR_ROLLBACK on\n");
         }
         self.batch.push_str(&statements(&step.statements));
         if is_optional {
-            self.batch.push_str("\\set ON_ERROR_STOP on\n");
+            self.batch
+                .push_str("\\set ON_ERROR_ROLLBACK off\n\\set ON_ERROR_STOP on\n");
         }
     }
 

@@ -8,8 +8,10 @@ use crate::model::plan::PASSWORD_MARKER;
 
 use super::quote::{ident, ident_list, literal, qualified};
 
-/// Asked once by each session, so that what it waits for can be told.
-pub const BACKEND_PID: &str = "SELECT pg_catalog.pg_backend_pid()";
+/// Asked once by each session, so that what it waits for can be told, and so that it can be ended when its connection is lost.
+pub const WHICH_BACKEND: &str = "SELECT pid, backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()";
+/// Ends a session whose client has lost it; `$1` and `$2` are what it said of itself. No row: it is gone.
+pub const END_BACKEND: &str = "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND backend_start::text = $2";
 pub const BEGIN: &str = "BEGIN";
 pub const COMMIT: &str = "COMMIT";
 pub const ROLLBACK: &str = "ROLLBACK";
@@ -437,12 +439,23 @@ pub fn grant_create(database: &str, role: &str) -> String {
 
 pub const JOURNAL_SCHEMA: &str = "howdah";
 
+/// An unlogged table is empty after a crash of the server, and on a standby that took over: what was committed without waiting
+/// for the disk may be lost then. A server that was stopped in order keeps it.
+const MARK_UNBROKEN: &str = "CREATE UNLOGGED TABLE howdah.unbroken AS SELECT true AS is_so";
+pub const MARK_UNBROKEN_AGAIN: &str =
+    "INSERT INTO howdah.unbroken SELECT true WHERE NOT EXISTS (SELECT FROM howdah.unbroken)";
+pub const IS_UNBROKEN: &str = "SELECT EXISTS (SELECT FROM howdah.unbroken)";
+
 /// The journal: one row per finished step, written in the step's own transaction.
-pub const CREATE_JOURNAL: [&str; 3] = [
+pub const CREATE_JOURNAL: [&str; 4] = [
     "CREATE SCHEMA howdah",
     "CREATE TABLE howdah.run (\n    started_at timestamptz NOT NULL DEFAULT pg_catalog.now(),\n    request text NOT NULL\n)",
-    "CREATE TABLE howdah.step (\n    key text NOT NULL PRIMARY KEY,\n    rows bigint,\n    bytes bigint,\n    finished_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()\n)",
+    "CREATE TABLE howdah.step (\n    key text NOT NULL PRIMARY KEY,\n    rows bigint,\n    bytes bigint,\n    way text,\n    finished_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()\n)",
+    MARK_UNBROKEN,
 ];
+
+/// For a commit that nothing may take back any more, nor anything before it.
+pub const WAIT_FOR_DISK: &str = "SET LOCAL synchronous_commit = on";
 
 pub const DROP_JOURNAL: &str = "DROP SCHEMA IF EXISTS howdah CASCADE";
 
@@ -457,11 +470,17 @@ pub fn begin_journal(request: &str) -> String {
 pub const HAS_JOURNAL: &str = "SELECT pg_catalog.to_regclass('howdah.run') IS NOT NULL AND pg_catalog.to_regclass('howdah.step') IS NOT NULL";
 pub const READ_RUN: &str =
     "SELECT pg_catalog.to_char(started_at, 'YYYY-MM-DD HH24:MI TZ'), request FROM howdah.run";
-pub const READ_STEPS: &str = "SELECT key FROM howdah.step";
+pub const READ_STEPS: &str = "SELECT key, way FROM howdah.step";
+/// `$1` the key.
+pub const READ_STEP: &str = "SELECT way FROM howdah.step WHERE key = $1::text";
 /// Sessions of howdah's that are at work in this database beside this one; those of its checks end by themselves.
 pub const AT_WORK: &str = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity \
      WHERE datname = pg_catalog.current_database() AND application_name LIKE 'howdah %' \
      AND application_name <> 'howdah check' AND pid <> pg_catalog.pg_backend_pid()";
+
+/// `$1` the database's name.
+pub const HAS_DATABASE: &str =
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = $1::text)";
 
 pub fn is_step_done(key: &str) -> String {
     format!(
@@ -503,10 +522,24 @@ pub fn journal_step(key: &str) -> String {
     )
 }
 
+/// One of those below.
+pub fn writes_journal(sql: &str) -> bool {
+    sql.starts_with("INSERT INTO howdah.step ")
+}
+
 /// For steps whose rows and bytes mean nothing.
 pub fn journal_done(key: &str) -> String {
     format!(
         "INSERT INTO howdah.step (key) VALUES ({}) ON CONFLICT DO NOTHING",
         literal(key)
+    )
+}
+
+/// The same of a step that was done by another way than its own; `way` is the word for it.
+pub fn journal_done_by(key: &str, way: &str) -> String {
+    format!(
+        "INSERT INTO howdah.step (key, way) VALUES ({}, {}) ON CONFLICT DO NOTHING",
+        literal(key),
+        literal(way)
     )
 }

@@ -56,6 +56,7 @@ fn run() {
     show_at("run_empty", started(&samples::plan()));
     show_at("run_typical", halfway());
     show_at("run_error", halfway_with_failure());
+    show_at("run_again", halfway_trying_again());
     let mut watched = halfway();
     let running: Vec<_> = watched
         .run

@@ -83,3 +83,50 @@ async fn event_triggers_of_the_destination_are_named_with_what_silences_them() {
     let run = howdah("run", &pair, &["--yes", "--on-existing", "append"]);
     assert_eq!(run.status.code(), Some(0), "{}", said(&run));
 }
+
+/// What was left out in the run that broke off is no difference to the run that goes on with it; anything else is.
+#[tokio::test]
+async fn a_run_is_gone_on_with_after_something_was_left_out() {
+    let pair = support::databases("left_out").await;
+    let place = support::servers().source.dir().join("spare_too");
+    let make = format!(
+        "copy (select 1) to program 'cat > /dev/null; mkdir {}'",
+        place.display()
+    );
+    support::execute_batch(&pair.source, &make).await;
+    let create = format!("create tablespace spare_too location '{}'", place.display());
+    support::execute_batch(&pair.source, &create).await;
+    support::execute_batch(
+        &pair.source,
+        "create table a (i int primary key using index tablespace spare_too, j int) tablespace spare_too;
+         insert into a select generate_series(1, 10); create index b on a (i) tablespace spare_too;
+         create function sum_or_fail() returns bigint language plpgsql as $$ begin
+             if current_setting('app.broken', true) = 'on' then raise 'broken'; end if;
+             return 7; end $$;
+         create materialized view total as select public.sum_or_fail();",
+    )
+    .await;
+    let database = &pair.destination.database;
+    let set = |value: &str| format!("alter database {database} set app.broken = '{value}'");
+    support::execute_batch(&pair.destination, &set("on")).await;
+    let run = howdah("run", &pair, &["--yes"]);
+    assert_eq!(run.status.code(), Some(1), "{}", said(&run));
+    let ways = "select string_agg(key || ': ' || way, ', ' order by key) from howdah.step where way is not null";
+    let ways = support::query_text(&pair.destination, ways).await;
+    assert_eq!(ways.matches("without tablespace").count(), 3, "{ways}");
+    support::execute_batch(&pair.destination, &set("off")).await;
+
+    support::execute_batch(&pair.destination, "alter table a alter j set default 3").await;
+    let refused = howdah("resume", &pair, &["--yes"]);
+    assert_eq!(refused.status.code(), Some(3), "{}", said(&refused));
+    assert!(said(&refused).contains("public.a"), "{}", said(&refused));
+    assert!(!said(&refused).contains("public.b"), "{}", said(&refused));
+    support::execute_batch(&pair.destination, "alter table a alter j drop default").await;
+
+    let resumed = howdah("resume", &pair, &["--yes"]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", said(&resumed));
+    let told = said(&resumed).matches("So it was done before").count();
+    assert_eq!(told, 3, "{}", said(&resumed));
+    support::execute_batch(&pair.source, "drop table a").await;
+    support::execute_batch(&pair.source, "drop tablespace spare_too").await;
+}

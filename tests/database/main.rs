@@ -44,6 +44,7 @@ mod privileges;
 mod properties;
 #[cfg(test)]
 mod resume;
+mod retry;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]

@@ -120,7 +120,7 @@ async fn the_plan_is_what_runs(method: Method) {
         let text = tidy(text);
         // How far a table has grown, and which of the server's processes is asked how it fares.
         let is_watching = text.starts_with("SELECT pg_catalog.pg_relation_size(")
-            || text == statements::BACKEND_PID;
+            || text == statements::WHICH_BACKEND;
         let describes_large_object = text.contains(" LARGE OBJECT 9000");
         if text == tidy(&begins)
             || hushed.contains(&text.as_str())
@@ -351,8 +351,9 @@ async fn a_source_that_stops_in_the_middle_leaves_nothing_of_ours() {
 
 #[tokio::test]
 async fn a_destination_that_stops_in_the_middle_keeps_no_login() {
-    for method in [Method::Copy, Method::Fdw] {
-        let (_source, mut destination, pair, handle) = in_the_middle(method).await;
+    // By COPY the run would wait for it.
+    {
+        let (_source, mut destination, pair, handle) = in_the_middle(Method::Fdw).await;
         destination.stop_immediate().unwrap();
         let report = finish(handle).await;
         assert_eq!(report.outcome, Outcome::Failed, "{report:?}");

@@ -25,8 +25,9 @@ pub(crate) struct Cell {
 pub(crate) enum Outcome {
     /// How it went.
     Equal(String),
-    /// It equals, and the run did not even notice.
+    /// It equals, and the run came to its end by itself: nothing of it was struck, or it tried again.
     Unharmed(String),
+    Survived(String),
     Failed(String),
     NotRun(String),
 }
@@ -41,6 +42,25 @@ const SCAFFOLD: &str = "select string_agg(name, ' ') from (
     select srvname::text from pg_foreign_server union all select umuser::text from pg_user_mappings
     union all select nspname::text from pg_namespace where nspname like 'howdah%'
     union all select extname::text from pg_extension where extname = 'postgres_fdw') x(name)";
+
+/// What is made in the last moment, and the oracle does not look at.
+const OF_DATABASE: [(&str, &str); 2] = [
+    (
+        "settings of the database",
+        "select setconfig::text from pg_db_role_setting
+            where setdatabase = (select oid from pg_database where datname = current_database())",
+    ),
+    (
+        "comment on the database",
+        "select shobj_description(oid, 'pg_database') from pg_database where datname = current_database()",
+    ),
+];
+
+/// All that read there have ended by then: it hangs on who was quicker.
+const NOBODY: &str = "no session on the source to terminate";
+
+/// What it says when it tries a step again.
+const PATIENT: &str = "tried again (2)";
 
 /// Exit codes of the program.
 const FINE: i32 = 0;
@@ -61,12 +81,23 @@ pub(crate) async fn run(world: &mut World, cell: Cell) -> Outcome {
     let destination = world.destination(cell.fault == Fault::DiskFull).await;
     let struck = Struck::new(world, cell, destination.clone());
     let outcome = match struck.judge(world).await {
-        Ok((true, words)) => Outcome::Unharmed(words),
-        Ok((false, words)) => Outcome::Equal(words),
+        Ok((End::Unharmed, words)) => Outcome::Unharmed(words),
+        Ok((End::Survived, words)) => Outcome::Survived(words),
+        Ok((End::Broken, words)) => Outcome::Equal(words),
+        Err(words) if words.starts_with(NOBODY) => {
+            Outcome::NotRun(words.lines().next().unwrap_or_default().to_owned())
+        }
         Err(words) => Outcome::Failed(words),
     };
     world.forget(&destination).await;
     outcome
+}
+
+/// How the run that was struck ended.
+enum End {
+    Unharmed,
+    Survived,
+    Broken,
 }
 
 struct Struck {
@@ -90,8 +121,7 @@ impl Struck {
         self.hold.with_extension(of)
     }
 
-    /// Whether the run came to its end all the same, and how it went.
-    async fn judge(&self, world: &mut World) -> Result<(bool, String), String> {
+    async fn judge(&self, world: &mut World) -> Result<(End, String), String> {
         let began = Instant::now();
         let ended = self
             .strike(world)
@@ -101,7 +131,13 @@ impl Struck {
         let went_on = self.go_on(world, ended).await?;
         self.compare(world).await?;
         let words = format!("{ended} after {struck:.1} s, then {went_on}");
-        Ok((ended.success(), words))
+        let has_tried = text_of(&self.words("run")).contains(PATIENT);
+        let end = match (ended.success(), has_tried) {
+            (true, true) => End::Survived,
+            (true, false) => End::Unharmed,
+            (false, _) => End::Broken,
+        };
+        Ok((end, words))
     }
 
     /// Runs up to the moment, strikes, mends, and says how the run ended.
@@ -160,10 +196,16 @@ impl Struck {
             drop(key.simple_query(GO_ON).await);
         }
         std::fs::write(&self.hold, "").map_err(|error| error.to_string())?;
-        let ended = bounded("the run comes to an end", child.wait()).await;
         if struck.is_ok() {
+            // Somebody sees to it, sooner or later; a run that is patient may see it through.
+            let is_patient = || async { text_of(&words).contains(PATIENT) };
+            tokio::select! {
+                waits = until("the run ends, or tries again", is_patient) => waits?,
+                _ = child.wait() => {}
+            }
             fault.mend(world);
         }
+        let ended = bounded("the run comes to an end", child.wait()).await;
         struck?;
         if is_panic && !text_of(&words).contains("A worker of howdah crashed") {
             return Err("no worker panicked".to_owned());
@@ -214,6 +256,15 @@ impl Struck {
         let differences = support::differences(&world.source, &self.destination).await;
         if !differences.is_empty() {
             return Err(self.said(&["run", "resume"], &differences.join("\n")));
+        }
+        for (what, question) in OF_DATABASE {
+            let both = [
+                support::query_text(&world.source, question).await,
+                support::query_text(&self.destination, question).await,
+            ];
+            if both[0] != both[1] {
+                return Err(self.said(&["run", "resume"], &format!("{what}: {both:?}")));
+            }
         }
         let left = support::query_text(&self.destination, SCAFFOLD).await;
         if !left.is_empty() {

@@ -16,6 +16,8 @@ const SHOP: &str = "
     create table last (id int generated always as identity primary key, halted int references halted, f float8);
     insert into last (halted, f) select n, n / 7.0 from generate_series(1, 200) n;
     insert into last (f) values ('NaN'), ('-0'), (1e-310);
+    -- What a counter has in advance, a server that crashes skips: none has any.
+    select setval('halted_id_seq', 3000), setval('last_id_seq', 203);
     create table twice (a int);
     insert into twice values (1), (1), (null);
     create index last_halted on last (halted);
@@ -23,6 +25,13 @@ const SHOP: &str = "
     create materialized view totals as select count(*) from public.parts;
     create sequence counter; select setval('counter', 42);
     comment on table last is 'the last';
+    create table gone (what text);
+    create function note_what_goes() returns event_trigger language plpgsql as
+        $$ begin insert into public.gone select object_identity from pg_event_trigger_dropped_objects(); end $$;
+    create event trigger noted on sql_drop execute function note_what_goes();
+    comment on event trigger noted is 'at the very end';
+    alter database shop set app.color = 'blue';
+    comment on database shop is 'of the house';
     analyze";
 
 /// `parts` has some 1.3 MB.

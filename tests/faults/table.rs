@@ -55,9 +55,10 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     let tally = tally.into_inner().unwrap();
     let struck = tally.equal + tally.failed;
     println!(
-        "\nfaults: {} cells ran, {} FAILED; the run was broken in {struck} and not harmed in {}; {} not run; {:.0} s\n",
-        struck + tally.unharmed,
+        "\nfaults: {} cells ran, {} FAILED; the run was broken in {struck}, came through by trying again in {} and was not harmed in {}; {} not run; {:.0} s\n",
+        struck + tally.survived + tally.unharmed,
         tally.failed,
+        tally.survived,
         tally.unharmed,
         tally.not_run,
         started.elapsed().as_secs_f64()
@@ -72,6 +73,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 #[derive(Default)]
 struct Tally {
     equal: usize,
+    survived: usize,
     unharmed: usize,
     failed: usize,
     not_run: usize,
@@ -83,6 +85,7 @@ impl Tally {
         let (word, count, text) = match outcome {
             Some(Outcome::Equal(text)) => ("ok", &mut self.equal, text),
             Some(Outcome::Unharmed(text)) => ("unharmed", &mut self.unharmed, text),
+            Some(Outcome::Survived(text)) => ("survived", &mut self.survived, text),
             Some(Outcome::Failed(text)) => ("FAILED", &mut self.failed, text),
             Some(Outcome::NotRun(text)) => ("not run", &mut self.not_run, text),
             None => ("FAILED", &mut self.failed, "the test panicked".to_owned()),

@@ -1,7 +1,7 @@
 //! The schedule by itself: no server, no clock.
 
 use super::*;
-use crate::model::plan::{Action, Statement, Step};
+use crate::model::plan::{Action, Repeat, Statement, Step};
 
 fn step(id: u32, phase: Phase, needs: &[u32]) -> Step {
     Step {
@@ -22,6 +22,7 @@ fn step(id: u32, phase: Phase, needs: &[u32]) -> Step {
         locks: Vec::new(),
         remedy: None,
         fallbacks: Vec::new(),
+        repeat: Repeat::default(),
     }
 }
 

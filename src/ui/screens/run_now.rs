@@ -42,10 +42,12 @@ pub(super) fn draw(run: &Run, now: Now, frame: &mut Frame<'_>, area: Rect, theme
         .filter_map(|one| Some((one, board.step(one.step)?)))
         .collect();
     let tables = steps.iter().filter(|(_, step)| step.method().is_some());
-    let is_roomy = steps.len() + tables.count() < height;
+    let repeated = steps.iter().filter(|(one, _)| one.again.is_some());
+    let is_roomy = steps.len() + tables.count() + repeated.count() < height;
     let mut lines = Vec::new();
     for (one, step) in steps.iter().filter(|(_, step)| step.method().is_some()) {
         lines.push(table(one, step, now, columns, theme));
+        lines.extend(again(one, columns, theme));
         let told = waits::of(&board.activity, one.step);
         match told {
             // Nothing else matters then.
@@ -63,6 +65,7 @@ pub(super) fn draw(run: &Run, now: Now, frame: &mut Frame<'_>, area: Rect, theme
             told => (None, told),
         };
         lines.push(other(one, step, told, now, columns, theme));
+        lines.extend(again(one, columns, theme));
         lines.extend(stuck_by.map(|told| stuck(&told, columns, theme)));
     }
     let is_idle = run.is_paused || run.is_waiting;
@@ -134,7 +137,17 @@ fn table(one: &Running, step: &Step, now: Now, columns: usize, theme: &Theme) ->
 }
 
 fn stuck(told: &Told, columns: usize, theme: &Theme) -> Line<'static> {
-    let words = format!("   {} {}", theme.glyphs.warning, told.words);
+    warning(&told.words, columns, theme)
+}
+
+/// That it was tried again, as long as it runs.
+fn again(one: &Running, columns: usize, theme: &Theme) -> Option<Line<'static>> {
+    let words = one.again.as_ref()?;
+    Some(warning(&printable(words), columns, theme))
+}
+
+fn warning(words: &str, columns: usize, theme: &Theme) -> Line<'static> {
+    let words = format!("   {} {words}", theme.glyphs.warning);
     let words = text::truncate(&words, columns.saturating_sub(1), theme.glyphs.ellipsis);
     Line::styled(words, theme.warning())
 }

@@ -28,6 +28,8 @@ pub struct Running {
     pub bytes: u64,
     pub rows_rate: Rate,
     pub bytes_rate: Rate,
+    /// `tried again (2) after: connection closed`.
+    pub again: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +131,18 @@ impl Board {
             bytes: 0,
             rows_rate: Rate::default(),
             bytes_rate: Rate::default(),
+            again: None,
         });
+    }
+
+    /// It begins anew by itself.
+    pub fn repeated(&mut self, step: StepId, attempt: u32, after: &str) {
+        let mut running = self.running.iter_mut();
+        if let Some(one) = running.find(|one| one.step == step) {
+            (one.rows, one.bytes) = (0, 0);
+            (one.rows_rate, one.bytes_rate) = (Rate::default(), Rate::default());
+            one.again = Some(format!("tried again ({attempt}) after: {after}"));
+        }
     }
 
     pub fn finished(&mut self, done: Done) {

@@ -200,6 +200,21 @@ impl Run {
                 self.focus = Focus::Problems;
                 (NoticeLevel::Error, text)
             }
+            RunEvent::StepRepeated {
+                step,
+                attempt,
+                pause_ms,
+                problem,
+            } => {
+                let pause = format::duration(pause_ms);
+                let text = format!(
+                    "{}: tried again ({attempt}) in {pause}, after: {}",
+                    title(self, step),
+                    problem.message
+                );
+                self.board.repeated(step, attempt, &problem.message);
+                (NoticeLevel::Warning, text)
+            }
             RunEvent::StepLeftOut { step, because } => {
                 self.board.skipped(step);
                 let text = format!("Left out: {}: {because}", title(self, step));
@@ -311,7 +326,10 @@ impl Run {
     pub fn action(&mut self, action: Action, ctx: &mut Ctx<'_>) -> Vec<Effect> {
         match action {
             Action::Next if self.is_waiting => {
-                *ctx.overlay = Some(questions::end_without(self.board.undecided_count()));
+                *ctx.overlay = Some(questions::end_without(
+                    self.board.plan(),
+                    self.board.undecided_count(),
+                ));
             }
             Action::Next => ctx.flow = Some(Flow::Next),
             Action::Pause | Action::Retry | Action::RetryAll | Action::LeaveOut => {
@@ -320,7 +338,7 @@ impl Run {
             Action::Back | Action::Details if self.details.is_some() => self.details = None,
             Action::Back if self.is_log_large => self.is_log_large = false,
             Action::Back => ctx.flow = Some(Flow::Back),
-            Action::Stop => *ctx.overlay = Some(questions::how_to_stop()),
+            Action::Stop => *ctx.overlay = Some(questions::how_to_stop(self.board.plan())),
             Action::Details => {
                 self.scroll = 0;
                 self.open_details();

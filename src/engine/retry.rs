@@ -1,0 +1,475 @@
+//! What may pass by itself is tried again: which errors, which steps, and for how long.
+//!
+//! A step is repeated only where that can double nothing. A connection that is lost while a COMMIT is under way leaves open
+//! whether it went through: then the lost session is ended on the server, and the journal, whose row commits with the step's
+//! work, is asked before anything is done again.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+
+use crate::model::connection::Side;
+use crate::model::event::RunEvent;
+use crate::model::plan::{Action, Repeat, Rule, Session, Statement, Step, StepId, StepKind, Way};
+use crate::model::problem::{Problem, Retry};
+use crate::pg::problem::problem;
+use crate::sql::statements;
+
+use super::execute::{Cancellers, Ended, Executor};
+use super::failpoint;
+use super::outcome::{StepOutcome, Violations};
+use super::recovery;
+use super::sessions::Open;
+
+/// The pauses grow from the first to the longest, and are two minutes together: a server restarts, or another takes over.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How often is looked whether a lost session has ended.
+const LOOKING: Duration = Duration::from_millis(100);
+
+/// What is left where the state of the source that is read is lost.
+pub(super) const GO_ON: &str = "Go on with howdah resume: it takes a new snapshot, keeps what is proved to be the source's and brings the rest.";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// The connection; how far the step has come is not known.
+    Lost,
+    /// No free place for a session: nothing was begun.
+    Full,
+    /// Somebody else was in the way: what was begun is rolled back.
+    Conflict,
+}
+
+/// Why trying again may help; none where something must be mended first.
+fn cause(kind: StepKind, problem: &Problem) -> Option<Cause> {
+    match problem.sqlstate.as_deref() {
+        None => (problem.retry == Retry::MayPass).then_some(Cause::Lost),
+        Some("53300") => Some(Cause::Full),
+        Some("40001" | "40P01") => Some(Cause::Conflict),
+        // It waits only for a short while behind a writer, and lets go, so that nobody queues behind it.
+        Some("55P03") if kind == StepKind::FdwBarrier => Some(Cause::Conflict),
+        // The server is shut down, crashed or starting, or has ended the session.
+        Some("57P01" | "57P02" | "57P03" | "57P05") => Some(Cause::Lost),
+        Some(code) => code.starts_with("08").then_some(Cause::Lost),
+    }
+}
+
+/// Pauses that grow, until patience ends.
+#[derive(Debug, Default)]
+struct Backoff {
+    attempts: u32,
+    waited: Duration,
+}
+
+impl Backoff {
+    fn next(&mut self) -> Option<Duration> {
+        let left = PATIENCE.saturating_sub(self.waited);
+        let factor = 2_u32.saturating_pow(self.attempts);
+        let pause = FIRST_PAUSE
+            .saturating_mul(factor)
+            .min(LONGEST_PAUSE)
+            .min(left);
+        self.attempts += 1;
+        self.waited += pause;
+        (!pause.is_zero()).then_some(pause)
+    }
+}
+
+/// Steps of which nobody knows whether they are done, and sessions that may still be at them.
+#[derive(Debug, Default)]
+pub(super) struct Doubts {
+    steps: Mutex<HashMap<StepId, StepOutcome>>,
+    sessions: Mutex<Vec<(i32, String)>>,
+    finished: Mutex<Vec<StepId>>,
+    /// Servers that were waited for in vain: until one answers again, no other step waits for it.
+    worn_out: Mutex<HashSet<Side>>,
+    /// What steps brought when they were done once more because the destination had forgotten them.
+    redone: Mutex<HashMap<StepId, StepOutcome>>,
+    /// Held by who looks what the destination has forgotten.
+    pub(super) recovering: tokio::sync::Mutex<()>,
+}
+
+impl Doubts {
+    /// Statements were sent at once: whether a COMMIT among them went through is not known when there is no answer.
+    pub(super) fn commit(
+        &self,
+        step: &Step,
+        batch: &[&Statement],
+        ran: Result<(), Problem>,
+        brought: &StepOutcome,
+    ) -> Result<(), Problem> {
+        if !batch.iter().any(|one| one.sql == statements::COMMIT) {
+            return ran;
+        }
+        let lost = failpoint::loses(step).then(|| Problem {
+            retry: Retry::MayPass,
+            ..Problem::new(&step.title, "the failpoint lost the answer")
+        });
+        let ran = lost.map_or(ran, Err);
+        if ran.is_err() {
+            self.about(step.id, Some(brought.clone()));
+        }
+        ran
+    }
+
+    /// Its connection was lost; `outcome` is what it had brought before its COMMIT was sent.
+    pub(super) fn about(&self, step: StepId, outcome: Option<StepOutcome>) {
+        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Some(outcome) => drop(steps.insert(step, outcome)),
+            None => drop(steps.entry(step).or_default()),
+        }
+    }
+
+    fn take(&self, step: StepId) -> Option<StepOutcome> {
+        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        steps.remove(&step)
+    }
+
+    /// A session that was given up: its server process may not know yet.
+    pub(super) fn lost(&self, pid: i32, since: String) {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.push((pid, since));
+    }
+
+    fn wear_out(&self, step: &Step) {
+        let mut worn_out = self.worn_out.lock().unwrap_or_else(PoisonError::into_inner);
+        worn_out.extend(sides(step));
+    }
+
+    fn is_worn_out(&self, step: &Step) -> bool {
+        let worn_out = self.worn_out.lock().unwrap_or_else(PoisonError::into_inner);
+        sides(step).any(|side| worn_out.contains(&side))
+    }
+
+    fn finished(&self, step: &Step) {
+        let mut worn_out = self.worn_out.lock().unwrap_or_else(PoisonError::into_inner);
+        for side in sides(step) {
+            worn_out.remove(&side);
+        }
+        drop(worn_out);
+        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        finished.push(step.id);
+    }
+
+    /// In the order in which they have ended.
+    pub(super) fn all_finished(&self) -> Vec<StepId> {
+        let finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        finished.clone()
+    }
+
+    pub(super) fn redone(&self, step: StepId, outcome: StepOutcome) {
+        let mut redone = self.redone.lock().unwrap_or_else(PoisonError::into_inner);
+        redone.insert(step, outcome);
+    }
+
+    pub(super) fn take_redone(&self) -> HashMap<StepId, StepOutcome> {
+        std::mem::take(&mut self.redone.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn sessions(&self) -> Vec<(i32, String)> {
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.clone()
+    }
+
+    fn ended(&self, gone: &(i32, String)) {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.retain(|one| one != gone);
+    }
+}
+
+fn sides(step: &Step) -> impl Iterator<Item = Side> {
+    step.statements.iter().map(|one| one.session.side())
+}
+
+/// Executes a step, again and again where its error may pass. What it waits for, and that it does, is told.
+pub(super) async fn execute(
+    executor: &Executor,
+    step: &Step,
+    cancellers: &Cancellers,
+    cancel: &CancellationToken,
+    events: &UnboundedSender<RunEvent>,
+) -> Ended {
+    let mut told = Vec::new();
+    let mut backoff = Backoff::default();
+    loop {
+        let (result, notices) = match recovery::recover(executor, step, cancellers, events).await {
+            Ok(()) => attempt(executor, step, cancellers).await,
+            Err(problem) => (Err(problem), Vec::new()),
+        };
+        told.extend(notices);
+        let Err(problem) = result else {
+            executor.doubts.finished(step);
+            return (result, told);
+        };
+        let cause = cause(step.kind, &problem);
+        if cause == Some(Cause::Lost) {
+            executor.doubts.about(step.id, None);
+            if step
+                .statements
+                .iter()
+                .any(|s| s.session.side() == Side::Destination)
+            {
+                executor.sessions.suspect(true);
+            }
+        }
+        let problem = match lost_state(executor, step, cause) {
+            Some(hint) => {
+                // The run has come to its end: nothing is worth waiting for.
+                executor.doubts.wear_out(step);
+                return (Err(problem.hint(hint)), told);
+            }
+            None => problem,
+        };
+        let may_repeat = step.repeat != Repeat::Never || step.is_of_last_transaction();
+        let may_repeat = cause.is_some() && may_repeat && !executor.doubts.is_worn_out(step);
+        let pause = if may_repeat { backoff.next() } else { None };
+        if may_repeat && pause.is_none() {
+            executor.doubts.wear_out(step);
+        }
+        // What cleans up after a stop may find a lost session, and takes another; it waits for nothing else then.
+        let is_wanted =
+            !cancel.is_cancelled() || (step.rule == Rule::Always && backoff.attempts < 2);
+        let Some(pause) = pause.filter(|_| is_wanted) else {
+            return (Err(given_up(problem, &backoff)), told);
+        };
+        // Nobody listens any more only when the run is over.
+        drop(events.send(RunEvent::StepRepeated {
+            step: step.id,
+            attempt: backoff.attempts + 1,
+            pause_ms: u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+            problem: Box::new(problem),
+        }));
+        executor.progress.reset(step.id);
+        if cause == Some(Cause::Lost) {
+            // Others of that server are lost as well, and may not know it yet.
+            let is_fresh = |kind| matches!(kind, Session::Destination | Session::SourceNow);
+            executor.sessions.close(is_fresh);
+        }
+        // What it held is gone: there is nothing to cancel.
+        let held = cancellers.lock();
+        held.unwrap_or_else(PoisonError::into_inner).clear();
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = cancel.cancelled(), if step.rule != Rule::Always => {
+                let stopped = Problem::new(&step.title, "stopped while it waited to be tried again");
+                return (Err(stopped), told);
+            }
+        }
+    }
+}
+
+async fn attempt(executor: &Executor, step: &Step, cancellers: &Cancellers) -> Ended {
+    let Some(before) = executor.doubts.take(step.id) else {
+        return executor.execute(step, cancellers).await;
+    };
+    match look(executor, step, before.clone()).await {
+        Ok(Some(outcome)) => (Ok(outcome), Vec::new()),
+        Ok(None) => {
+            if step.is_of_last_transaction()
+                && let Err(problem) = recovery::renew_last(executor, step, cancellers).await
+            {
+                executor.doubts.about(step.id, Some(before));
+                return (Err(problem), Vec::new());
+            }
+            executor.execute(step, cancellers).await
+        }
+        Err(problem) => {
+            executor.doubts.about(step.id, Some(before));
+            (Err(problem), Vec::new())
+        }
+    }
+}
+
+/// Rows of the step can only be those of a state of the source that is gone.
+fn lost_state(executor: &Executor, step: &Step, cause: Option<Cause>) -> Option<&'static str> {
+    let reads = |wanted: fn(Session) -> bool| step.statements.iter().any(|s| wanted(s.session));
+    match step.kind {
+        _ if cause.is_none() => None,
+        StepKind::OpenSnapshot | StepKind::FdwBarrier => None,
+        StepKind::FdwRows { .. } | StepKind::FdwCommit { .. } => Some(
+            "The rows that this FDW session had pulled are rolled back, and the state of the source that it read is gone. Go on with howdah resume: it begins with a new state, keeps what is proved to be the source's and brings the rest.",
+        ),
+        _ if reads(|session| session == Session::Source) && !executor.sessions.holds_snapshot() => {
+            Some(
+                "The session that held the source's snapshot was lost, so nobody can read that state of the source any more. Go on with howdah resume: it takes a new snapshot, keeps what is proved to be the source's and brings the rest.",
+            )
+        }
+        _ => None,
+    }
+}
+
+fn given_up(problem: Problem, backoff: &Backoff) -> Problem {
+    let tries = backoff.attempts;
+    if tries < 2 {
+        return problem;
+    }
+    let words = format!("It was tried {tries} times, for two minutes.");
+    let hint = match &problem.our_hint {
+        Some(hint) => format!("{words} {hint}"),
+        None => words,
+    };
+    problem.hint(hint)
+}
+
+/// Whether a step is done of which that is not known; what it brought, if so.
+async fn look(
+    executor: &Executor,
+    step: &Step,
+    brought: StepOutcome,
+) -> Result<Option<StepOutcome>, Problem> {
+    let session = match step.repeat {
+        Repeat::Never | Repeat::Freely if step.is_of_last_transaction() => Session::Destination,
+        Repeat::Never | Repeat::Freely => return Ok(None),
+        Repeat::AskForDatabase => Session::Maintenance,
+        Repeat::AskJournal | Repeat::AskForJournal | Repeat::AskForNoJournal => {
+            Session::Destination
+        }
+    };
+    let open = executor.sessions.take(session, true).await?;
+    let found = match step.repeat {
+        Repeat::Never | Repeat::Freely => {
+            end_lost_sessions(executor, &open).await?;
+            None
+        }
+        Repeat::AskForDatabase => {
+            let name = &executor.plan.destination_database;
+            ask(&open, statements::HAS_DATABASE, name)
+                .await?
+                .then_some(brought)
+        }
+        Repeat::AskForJournal | Repeat::AskForNoJournal => {
+            end_lost_sessions(executor, &open).await?;
+            let answer = open.client.query_one(statements::HAS_JOURNAL, &[]).await;
+            let answer = answer.map_err(|error| problem(WHAT, &error))?;
+            let is_wanted = step.repeat == Repeat::AskForJournal;
+            (answer.get::<_, bool>(0) == is_wanted).then_some(brought)
+        }
+        Repeat::AskJournal => {
+            end_lost_sessions(executor, &open).await?;
+            row(step, &open, brought).await?
+        }
+    };
+    executor.sessions.give_back(open);
+    Ok(found)
+}
+
+const WHAT: &str = "Could not find out whether the step is done";
+
+async fn ask(open: &Open, question: &str, about: &str) -> Result<bool, Problem> {
+    let answer = open.client.query_one(question, &[&about]).await;
+    let row = answer.map_err(|error| problem(WHAT, &error))?;
+    Ok(row.get(0))
+}
+
+/// The journal's row, and what the step had left to do after it: to count what breaks a key that was added all the same.
+async fn row(
+    step: &Step,
+    open: &Open,
+    mut brought: StepOutcome,
+) -> Result<Option<StepOutcome>, Problem> {
+    let key = &step.journal_key;
+    let asked = open.client.query_opt(statements::READ_STEP, &[key]).await;
+    let Some(found) = asked.map_err(|error| problem(WHAT, &error))? else {
+        return Ok(None);
+    };
+    let way = found.get::<_, Option<&str>>(0).and_then(Way::of_word);
+    let mut fallbacks = step.fallbacks.iter();
+    let Some(fallback) = fallbacks.find(|one| way.is_some() && one.way == way) else {
+        return Ok(Some(brought));
+    };
+    let mut list = fallback.statements.iter();
+    if let Some(count) = list.find(|s| s.action == Action::CountViolations) {
+        let counted = open.client.query_one(&*count.sql, &[]).await;
+        let counted = counted.map_err(|error| problem(WHAT, &error))?;
+        brought.violations = Some(Box::new(Violations::of(&counted)));
+    }
+    let refused = Problem::new(&step.title, "refused, before the connection was lost");
+    brought.refusal = Some(Box::new((refused, fallback.clone())));
+    Ok(Some(brought))
+}
+
+/// Lost sessions may still be at work, or about to commit: they are ended first, so that what is seen then stays so.
+pub(super) async fn end_lost_sessions(executor: &Executor, open: &Open) -> Result<(), Problem> {
+    for lost in executor.doubts.sessions() {
+        let (pid, since) = &lost;
+        loop {
+            let asked = open
+                .client
+                .query_opt(statements::END_BACKEND, &[pid, since])
+                .await;
+            let there = asked.map_err(|error| problem(WHAT, &error))?;
+            if there.is_none() {
+                break;
+            }
+            tokio::time::sleep(LOOKING).await;
+        }
+        executor.doubts.ended(&lost);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(code: Option<&str>, retry: Retry) -> Problem {
+        Problem {
+            sqlstate: code.map(str::to_owned),
+            retry,
+            ..Problem::new("Could not", "it was not to be")
+        }
+    }
+
+    #[test]
+    fn what_may_pass_is_told_from_what_must_be_mended() {
+        let of = |code: &str| cause(StepKind::Sql, &problem(Some(code), Retry::MayPass));
+        for code in ["08006", "08001", "57P01", "57P02", "57P03", "57P05"] {
+            assert_eq!(of(code), Some(Cause::Lost), "{code}");
+        }
+        assert_eq!(of("53300"), Some(Cause::Full));
+        assert_eq!(of("40001"), Some(Cause::Conflict));
+        assert_eq!(of("40P01"), Some(Cause::Conflict));
+        // A full disk, a cancelled statement, a lock that is held, a database that was dropped, a row that is there.
+        for code in ["53100", "57014", "55P03", "57P04", "23505", "22023"] {
+            assert_eq!(of(code), None, "{code}");
+        }
+        let barrier = cause(
+            StepKind::FdwBarrier,
+            &problem(Some("55P03"), Retry::MayPass),
+        );
+        assert_eq!(barrier, Some(Cause::Conflict));
+        // The driver's own words: a broken connection, or a fault of howdah's.
+        let of = |retry| cause(StepKind::Sql, &problem(None, retry));
+        assert_eq!(of(Retry::MayPass), Some(Cause::Lost));
+        assert_eq!(of(Retry::AfterFix), None);
+    }
+
+    #[test]
+    fn pauses_grow_up_to_a_bound_and_end_after_two_minutes() {
+        let mut backoff = Backoff::default();
+        let pauses: Vec<Duration> = std::iter::from_fn(|| backoff.next()).take(1000).collect();
+        assert_eq!(pauses.iter().sum::<Duration>(), PATIENCE);
+        assert_eq!(pauses.first(), Some(&FIRST_PAUSE));
+        let (last, rest) = pauses.split_last().unwrap();
+        assert!(rest.is_sorted() && *last <= LONGEST_PAUSE, "{pauses:?}");
+        assert!(rest.contains(&LONGEST_PAUSE), "{pauses:?}");
+    }
+
+    #[test]
+    fn a_doubt_keeps_what_was_brought_before_the_commit() {
+        let doubts = Doubts::default();
+        let brought = StepOutcome {
+            rows: 7,
+            ..StepOutcome::default()
+        };
+        doubts.about(StepId(3), Some(brought));
+        doubts.about(StepId(3), None);
+        assert_eq!(doubts.take(StepId(3)).map(|outcome| outcome.rows), Some(7));
+        assert!(doubts.take(StepId(3)).is_none());
+    }
+}
