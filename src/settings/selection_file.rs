@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::catalog::Catalog;
@@ -55,6 +57,14 @@ impl SelectionFile {
             tables,
             sequences,
         }
+    }
+
+    /// The error names the file, and the line.
+    pub fn load(file: &Path) -> Result<Self, Problem> {
+        let what = format!("Could not read {}", file.display());
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Problem::new(what.clone(), error.to_string()))?;
+        Self::read(&text).map_err(|problem| problem.doing(what))
     }
 
     /// The error names the line.

@@ -11,6 +11,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 
+use crate::app::pointer::Gesture;
 use crate::app::{Effect, Key, Msg, Now, State};
 use crate::model::event::Stop;
 use crate::model::problem::Problem;
@@ -64,6 +65,7 @@ pub async fn run(
         pace: Pace::new(),
         interrupts: Interrupts::default(),
         started: Instant::now(),
+        has_wheeled: false,
     };
     match shell.run(&mut answers).await {
         Ok(leaving) => Ok(leaving),
@@ -82,6 +84,8 @@ struct Shell<'a> {
     pace: Pace,
     interrupts: Interrupts,
     started: Instant,
+    /// The wheel was turned since the last frame.
+    has_wheeled: bool,
 }
 
 impl Shell<'_> {
@@ -93,6 +97,7 @@ impl Shell<'_> {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(BATCH);
 
+        self.screen.capture_mouse(self.state.has_mouse)?;
         let (width, height) = self.screen.size()?;
         let mut leaving = self.tell(Msg::Resize { width, height })?;
         while leaving.is_none() {
@@ -143,6 +148,7 @@ impl Shell<'_> {
                 self.screen
                     .draw(|frame| ui::draw(state, now, frame, theme))?;
                 self.pace.drawn(instant);
+                self.has_wheeled = false;
                 Ok(None)
             }
             later => Ok(later),
@@ -154,6 +160,9 @@ impl Shell<'_> {
     }
 
     fn input(&mut self, event: Event) -> io::Result<Option<Leaving>> {
+        if let Some((gesture, place)) = input::pointed(&event) {
+            return self.point(gesture, place);
+        }
         let Some(msg) = input::message(event) else {
             return Ok(None);
         };
@@ -165,6 +174,18 @@ impl Shell<'_> {
             }
         }
         self.tell(msg)
+    }
+
+    /// A wheel that is turned fast, or a link that is slow, brings many events at once: one per frame counts.
+    fn point(&mut self, gesture: Gesture, place: (u16, u16)) -> io::Result<Option<Leaving>> {
+        let is_wheel = gesture != Gesture::Click;
+        if is_wheel && std::mem::replace(&mut self.has_wheeled, true) {
+            return Ok(None);
+        }
+        match ui::hit::target(self.state, place, self.theme) {
+            Some(target) => self.tell(Msg::Pointer { gesture, target }),
+            None => Ok(None),
+        }
     }
 
     fn interrupt(&mut self) -> io::Result<Option<Leaving>> {
@@ -184,6 +205,7 @@ impl Shell<'_> {
         while let Some(effect) = (!effects.is_empty()).then(|| effects.remove(0)) {
             match effect {
                 Effect::Quit => leaving = Some(Leaving::Quit),
+                Effect::CaptureMouse(is_on) => self.screen.capture_mouse(is_on)?,
                 Effect::Bell => self.screen.bell()?,
                 // A terminal of few abilities might print it.
                 Effect::Notify(text) if self.theme.is_rich() => {
