@@ -252,6 +252,9 @@ async fn open(start: Start, look: Look, config: &Config, environment: Environmen
             if let Some(report) = report {
                 say(report_text::summary(report).trim_end());
             }
+            for path in &state.written {
+                say(&format!("Written: {}", path.display()));
+            }
             match (leaving, report) {
                 (_, Some(report)) => report.outcome.exit_code(),
                 (Leaving::Quit, None) => 0,

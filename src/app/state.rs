@@ -149,6 +149,8 @@ pub struct State {
     /// The checks were made again on the way from Select or Preview.
     pub(super) is_rechecking: bool,
     pub(super) attempts: u64,
+    /// Files that were written when the user asked for them.
+    pub written: Vec<PathBuf>,
 }
 
 /// What a step wants to happen around it.
@@ -243,6 +245,7 @@ impl State {
             is_hurrying: false,
             is_rechecking: false,
             attempts: 0,
+            written: Vec::new(),
         }
     }
 

@@ -95,9 +95,14 @@ impl State {
                 self.selection_loaded(attempt, outcome, now);
             }
             Msg::SelectionExists { path } => self.ask_to_replace(path),
-            Msg::Copied { what } => self.say(format!("Copied {what} to the clipboard."), now),
+            // Whether it got there the terminal does not say.
+            Msg::Copied { what } => {
+                let text =
+                    format!("Sent {what} to the terminal's clipboard (OSC 52; some ignore it).");
+                self.say(text, now);
+            }
             Msg::Written { what, outcome } => match outcome {
-                Ok(path) => self.say(format!("Wrote {what} to {}.", path.display()), now),
+                Ok(path) => self.say_written(&what, path, now),
                 Err(problem) => self.warn(format!("{}: {}", problem.what, problem.message), now),
             },
         }

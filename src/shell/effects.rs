@@ -27,6 +27,7 @@ use crate::pg::connect::probe;
 use crate::planner;
 use crate::settings::{Environment, PlanFile, fill_password, recent};
 
+use super::forward::forward;
 use super::{crash, files};
 
 /// The tasks under way; dropping this ends them.
@@ -345,7 +346,7 @@ impl Effects {
     fn start_run(&mut self, plan: Arc<Plan>, source: Endpoint, destination: Endpoint) {
         let titles = (plan.source.clone(), plan.destination.clone());
         let RunHandle {
-            mut events,
+            events,
             progress,
             stopper,
             monitor,
@@ -359,19 +360,7 @@ impl Effects {
         });
         let answers = self.answers.clone();
         self.tasks.spawn(async move {
-            let mut is_finished = false;
-            let mut sight = monitor.start();
-            loop {
-                let msg = tokio::select! {
-                    event = events.recv() => match event {
-                        Some(event) => Msg::Run(event),
-                        None => break,
-                    },
-                    activity = sight.next() => Msg::Watched(activity),
-                };
-                is_finished |= matches!(msg, Msg::Run(RunEvent::Finished(_)));
-                send(&answers, msg).await;
-            }
+            let is_finished = forward(events, monitor.start(), &answers).await;
             if !is_finished {
                 let report = crashed(titles.0, titles.1);
                 send(&answers, Msg::Run(RunEvent::Finished(Box::new(report)))).await;

@@ -90,7 +90,8 @@ struct Shell<'a> {
 
 impl Shell<'_> {
     async fn run(&mut self, answers: &mut Receiver<Msg>) -> io::Result<Leaving> {
-        let mut keys = EventStream::new();
+        // None while the terminal is another program's.
+        let mut keys = Some(EventStream::new());
         let mut signals = Signals::listen();
         let mut resumed = resumed()?;
         let mut ticks = interval(TICK);
@@ -101,13 +102,20 @@ impl Shell<'_> {
         let (width, height) = self.screen.size()?;
         let mut leaving = self.tell(Msg::Resize { width, height })?;
         while leaving.is_none() {
-            let due = self.draw_if_due()?;
+            let due = match keys {
+                Some(_) => self.draw_if_due()?,
+                None => None,
+            };
             leaving = tokio::select! {
-                event = keys.next() => match event {
+                event = next_event(&mut keys) => match event {
                     Some(event) => {
                         let event = event?;
                         if is_suspend(&event) {
-                            self.suspend(&mut resumed).await?;
+                            // Who types at the shell meanwhile must not be listened to.
+                            keys = None;
+                            if self.suspend(&mut resumed).await? {
+                                keys = Some(EventStream::new());
+                            }
                             None
                         } else {
                             self.input(event)?
@@ -124,8 +132,9 @@ impl Shell<'_> {
                 }
                 () = signals.next() => self.interrupt()?,
                 _ = resumed.recv() => {
-                    self.screen.take_again()?;
-                    self.pace.changed();
+                    if self.come_back()? && keys.is_none() {
+                        keys = Some(EventStream::new());
+                    }
                     None
                 }
                 _ = ticks.tick(), if self.state.wants_ticks() => {
@@ -222,17 +231,26 @@ impl Shell<'_> {
     }
 
     /// Stops the whole process group, as a terminal does for other programs: `cargo run` must stop too, or the user's shell
-    /// would not notice. The run, if one is on, stands still meanwhile.
-    async fn suspend(&mut self, resumed: &mut Resumed) -> io::Result<()> {
+    /// would not notice. A run stands still while all stands still; the shell's `bg` lets it go on without the screen, and `fg`
+    /// brings that back. False: the terminal is not ours yet.
+    async fn suspend(&mut self, resumed: &mut Resumed) -> io::Result<bool> {
         use nix::sys::signal::{Signal, kill};
         use nix::unistd::Pid;
         self.screen.give_back();
         kill(Pid::from_raw(0), Signal::SIGTSTP)?;
         // The signal takes a moment to stop us; where nobody could wake us again, the system ignores it.
         let _or_ignored = timeout(Duration::from_millis(300), resumed.recv()).await;
-        self.screen.take_again()?;
-        self.pace.changed();
-        Ok(())
+        self.come_back()
+    }
+
+    /// Takes the terminal again, if it is ours: in the background a program that touches it is stopped.
+    fn come_back(&mut self) -> io::Result<bool> {
+        let is_ours = nix::unistd::tcgetpgrp(io::stdin())? == nix::unistd::getpgrp();
+        if is_ours {
+            self.screen.take_again()?;
+            self.pace.changed();
+        }
+        Ok(is_ours)
     }
 
     /// The terminal is gone, so no one can be asked: a run is cancelled and may clean up.
@@ -256,6 +274,14 @@ type Resumed = tokio::signal::unix::Signal;
 fn resumed() -> io::Result<Resumed> {
     use tokio::signal::unix::{SignalKind, signal};
     signal(SignalKind::from_raw(nix::libc::SIGCONT))
+}
+
+/// Never comes while the terminal is another program's.
+async fn next_event(keys: &mut Option<EventStream>) -> Option<io::Result<Event>> {
+    match keys {
+        Some(keys) => keys.next().await,
+        None => std::future::pending().await,
+    }
 }
 
 fn is_suspend(event: &Event) -> bool {

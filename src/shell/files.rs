@@ -20,12 +20,12 @@ pub(super) fn report(report: &Report) -> Vec<Written> {
     let name = format!("howdah-report-{}", stamp());
     vec![
         write(
-            "the report",
+            "the report as Markdown",
             &format!("{name}.md"),
             &report_text::markdown(report),
         ),
         write(
-            "the report as JSON",
+            "the report, Markdown and JSON",
             &format!("{name}.json"),
             &report_text::json(report),
         ),
@@ -53,7 +53,7 @@ pub(super) fn selection(
 ) -> Option<Written> {
     let text = SelectionFile::new(catalog, selection).text();
     let outcome = text.and_then(|text| match save(file, &text, may_replace) {
-        Ok(()) => Ok(Some(file.to_owned())),
+        Ok(()) => Ok(Some(std::path::absolute(file).unwrap_or(file.to_owned()))),
         Err(error) if error.kind() == ErrorKind::AlreadyExists && !may_replace => Ok(None),
         Err(error) => Err(Problem::new(
             format!("Could not save the selection to {}", file.display()),

@@ -119,6 +119,11 @@ pub fn target(state: &State, at: Position, area: Rect) -> Option<Target> {
 
 /// What the two tabs say.
 fn tab_names(state: &State, inspection: &Inspection) -> [String; 2] {
+    let filter = &state.select.filter;
+    if filter.is_active() || filter.is_typing {
+        // What the filter hides is counted in their place.
+        return [" Tables ", " Sequences "].map(str::to_owned);
+    }
     let totals = ticks::totals(&state.selection, &inspection.catalog);
     [
         format!(" Tables {}/{} ", totals.tables, totals.all_tables),
@@ -184,15 +189,18 @@ fn draw_tabs(
     if filter.is_active() || filter.is_typing {
         let used: usize = spans.iter().map(Span::width).sum();
         spans.push(Span::styled("/ ", theme.key()));
+        let hits = hits(state, inspection);
+        let room = usize::from(area.width).saturating_sub(used + 4 + text::width(&hits));
+        let room = room.clamp(6, 30);
         let (value, column) = field::window(
             filter.field.value(),
             filter.field.cursor(),
-            16,
+            room,
             theme.glyphs.ellipsis,
         );
-        let shown = text::fit(&printable(&value), 16, theme.glyphs.ellipsis);
+        let shown = text::fit(&printable(&value), room, theme.glyphs.ellipsis);
         spans.push(Span::styled(shown, theme.strong()));
-        spans.push(Span::raw(format!(" {}", hits(state, inspection))));
+        spans.push(Span::raw(format!(" {hits}")));
         let x = area.x + u16::try_from(used + 2 + column).unwrap_or(0);
         if filter.is_typing && state.overlay.is_none() && x < area.right() && area.height > 0 {
             frame.set_cursor_position(Position::new(x, area.y));

@@ -2,6 +2,7 @@
 
 use super::page::{Ink, Page, Writer};
 use crate::app::format;
+use crate::model::definition::kinds;
 use crate::model::options::{Method, VerifyLevel};
 use crate::model::plan::{Phase, Plan, Step, StepKind};
 
@@ -109,7 +110,8 @@ pub(super) fn page(plan: &Plan, columns: usize) -> Page {
     let left = left.map(|one| format!("{}: {}", one.object, one.because));
     list(&mut out, "What is left out", left);
     let counts = plan.object_counts.iter();
-    let counts = counts.map(|(kind, count)| format!("{} {kind}", format::count(*count)));
+    let counts =
+        counts.map(|(kind, count)| format!("{} {}", format::count(*count), kinds(kind, *count)));
     list(&mut out, "What is made", counts);
     Page {
         title: super::OVERVIEW.to_owned(),
