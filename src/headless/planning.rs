@@ -73,6 +73,9 @@ pub(super) async fn plan(
     Ok(Some((selection, plan)))
 }
 
+/// A short selection of a large source leaves many unnamed.
+const UNNAMED_TOLD: usize = 10;
+
 /// What a selection file says of this source; what does not fit is told, and the rest holds.
 async fn loaded(
     inspection: &Inspection,
@@ -84,8 +87,11 @@ async fn loaded(
         missing,
         unnamed,
     } = file.selection(&inspection.catalog);
-    for line in missing.iter().chain(&unnamed) {
+    for line in missing.iter().chain(unnamed.iter().take(UNNAMED_TOLD)) {
         voice.say(&format!("note  {line}"));
+    }
+    if let Some(more @ 1..) = unnamed.len().checked_sub(UNNAMED_TOLD) {
+        voice.say(&format!("note  and so have {more} more no line"));
     }
     voice.event(&serde_json::json!({"event": "selection", "missing": missing, "unnamed": unnamed}));
     if !has_any(&selection) {
