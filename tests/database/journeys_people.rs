@@ -38,12 +38,12 @@ async fn without_colours_and_in_ascii_to_the_report() {
     terminal.press(ENTER);
     terminal.wait_until_checked();
     terminal.press(ENTER);
-    terminal.wait("[x] v public");
+    terminal.wait("[x] v other");
     // What is chosen stands in front of its name.
     terminal.press("n");
-    terminal.wait("[ ] v public");
+    terminal.wait("[ ] v other");
     terminal.press("u");
-    terminal.wait("[x] v public");
+    terminal.wait("[x] v other");
     terminal.press(ENTER);
     terminal.wait("What will happen");
     terminal.wait("The source is only read.");
@@ -175,7 +175,7 @@ async fn a_first_time_user_errs_leaves_and_comes_back() {
     terminal.press("uu");
     terminal.wait("Sequences 1/1");
     terminal.press("q");
-    terminal.wait("Your choices here are lost.");
+    terminal.wait("Quit howdah?");
     terminal.press(ESC);
     terminal.wait_until("the tables", |screen| !screen.contains("Quit howdah?"));
     terminal.press(ENTER);
