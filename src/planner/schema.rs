@@ -319,7 +319,7 @@ fn sentence(entry: &Entry) -> Sentence {
             "The counter is made here; its value is set after the rows.",
         ),
         "SEQUENCE OWNED BY" => (
-            "Tie to its column the sequence",
+            "Set the owning column of sequence",
             "The sequence then goes when its column goes.",
         ),
         "DEFAULT" => (

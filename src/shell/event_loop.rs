@@ -27,6 +27,9 @@ use super::{clipboard, crash, input, notify};
 
 const TICK: Duration = Duration::from_millis(100);
 
+/// How often a program in the background looks whether the terminal is its own again.
+const AWAY: Duration = Duration::from_millis(300);
+
 /// Answers that may wait for the loop before tasks wait for it.
 const ANSWER_QUEUE: usize = 1024;
 const BATCH: usize = 256;
@@ -96,6 +99,8 @@ impl Shell<'_> {
         let mut resumed = resumed()?;
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = interval(AWAY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(BATCH);
 
         self.screen.capture_mouse(self.state.has_mouse)?;
@@ -133,6 +138,13 @@ impl Shell<'_> {
                 () = signals.next() => self.interrupt()?,
                 _ = resumed.recv() => {
                     if self.come_back()? && keys.is_none() {
+                        keys = Some(EventStream::new());
+                    }
+                    None
+                }
+                // A shell that brings back what already runs sends no signal.
+                _ = looks.tick(), if keys.is_none() => {
+                    if self.come_back()? {
                         keys = Some(EventStream::new());
                     }
                     None
