@@ -157,8 +157,9 @@ impl State {
             // What is told about a check scrolls by pages alone.
             (WizardStep::Check, Action::Up, Target::Page) => Action::PageUp,
             (WizardStep::Check, _, Target::Page) => Action::PageDown,
-            (WizardStep::Connect, ..) => return Vec::new(),
-            (WizardStep::Select, _, Target::Page) => return Vec::new(),
+            (WizardStep::Connect, ..) | (WizardStep::Select, _, Target::Page) => {
+                return Vec::new();
+            }
             _ => action,
         };
         let times = if matches!(action, Action::Up | Action::Down) {

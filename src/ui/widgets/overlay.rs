@@ -77,7 +77,7 @@ pub fn target(overlay: &Overlay, at: Position, area: Rect, theme: &Theme) -> Opt
     let column = usize::from(at.x - inner.x);
     let mut left = 0;
     let spans = labels.first()?.spans.iter().step_by(2);
-    let mut spans = spans.map(|span| span.width());
+    let mut spans = spans.map(Span::width);
     let at = spans.position(|width| {
         let is_here = (left..left + width).contains(&column);
         left += width + 2;

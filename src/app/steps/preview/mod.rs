@@ -322,7 +322,13 @@ impl Preview {
         let words = match action {
             Action::Next if self.search.is_typing => return None,
             Action::Next if self.is_pending() => "The plan is still being made.",
-            Action::Next | Action::Copy | Action::Write | Action::Filter | Action::MethodForAll
+            Action::Next
+            | Action::Copy
+            | Action::Write
+            | Action::Filter
+            | Action::MethodForAll
+            | Action::CollapseAll
+            | Action::ExpandAll
                 if self.plan.is_none() =>
             {
                 "There is no plan yet."
@@ -332,9 +338,6 @@ impl Preview {
             }
             Action::Left | Action::Right if self.phase().is_none() => {
                 "This entry belongs to no phase; - folds all of them."
-            }
-            Action::CollapseAll | Action::ExpandAll if self.plan.is_none() => {
-                "There is no plan yet."
             }
             Action::NextHit | Action::PreviousHit if !self.search.is_active() => {
                 "Nothing is searched for; / does."
