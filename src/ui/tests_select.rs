@@ -16,7 +16,6 @@ use crate::model::peek::Peek;
 use crate::model::problem::Problem;
 use crate::settings::{Loaded, SelectionFile};
 
-
 /// Each table with a primary key, an index, a sequence and a foreign key to its neighbour.
 fn crowded(tables: u32) -> Inspection {
     let mut inspection = huge(tables as usize);
