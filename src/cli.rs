@@ -36,7 +36,7 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Without a command the wizard opens. What is not said comes from libpq's environment variables, ~/.pgpass and pg_service.conf.
 
-The configuration file is TOML. Its keys, all of them optional: method, jobs, verify, owners, privileges, database-settings, toast-compression, split-larger-than (as the options of run), log (a file), ascii, color (true or false).
+The configuration file is TOML. Its keys, all of them optional: method, jobs, verify, owners, privileges, database-settings, toast-compression, split-larger-than (as the options of run), log (a file), ascii, mouse, color (true or false).
 
 Exit codes: 0 done and verified, 1 failed, 2 usage, 3 checks blocked, 4 verification found a difference, 130 cancelled.";
 
@@ -129,6 +129,9 @@ pub struct Job {
     /// A plan file that plan --out has written: says both ends and all choices
     #[arg(long, value_name = "FILE", conflicts_with_all = ["Choices", "Tables"])]
     pub plan: Option<PathBuf>,
+    /// A selection saved in the wizard: says which tables and sequences, and how; what it names and the source does not have is told
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["plan", "Tables"])]
+    pub selection: Option<PathBuf>,
     #[command(flatten)]
     pub tables: Tables,
     #[command(flatten)]
@@ -152,6 +155,9 @@ pub struct Look {
     /// Draw with ASCII characters only
     #[arg(long)]
     pub ascii: bool,
+    /// Let the mouse scroll and click; the terminal then marks text only with Shift held (F2 switches)
+    #[arg(long)]
+    pub mouse: bool,
 }
 
 /// The two servers, as far as they are known.

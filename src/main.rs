@@ -15,7 +15,8 @@ use howdah::model::name::printable_lines;
 use howdah::model::problem::Problem;
 use howdah::report_text;
 use howdah::settings::{
-    Config, Environment, PlanFile, Resolved, fill_password, known, resolve_with_warnings,
+    Config, Environment, PlanFile, Resolved, SelectionFile, fill_password, known,
+    resolve_with_warnings,
 };
 use howdah::shell::{self, Leaving};
 use howdah::signals::Signals;
@@ -195,6 +196,11 @@ async fn wizard(ends: &Ends, look: Look, config: &Config) -> u8 {
         destination: prefill(ends.destination.as_deref(), ends.destination.is_some()),
         options: config.options(),
         known: known(&environment),
+        selection_dir: environment
+            .state_dir
+            .as_ref()
+            .map(|dir| dir.join("selections")),
+        has_mouse: look.mouse || config.mouse,
         is_demo: false,
     };
     open(start, look, config, environment).await
@@ -222,6 +228,8 @@ async fn demo(look: Look, config: &Config) -> u8 {
         destination: prefill(demo.destination()),
         options: config.options(),
         known: Vec::new(),
+        selection_dir: None,
+        has_mouse: look.mouse || config.mouse,
         is_demo: true,
     };
     let code = open(start, look, config, Environment::default()).await;
@@ -243,6 +251,9 @@ async fn open(start: Start, look: Look, config: &Config, environment: Environmen
             let report = state.run.report.as_deref();
             if let Some(report) = report {
                 say(report_text::summary(report).trim_end());
+            }
+            for path in &state.written {
+                say(&format!("Written: {}", path.display()));
             }
             match (leaving, report) {
                 (_, Some(report)) => report.outcome.exit_code(),
@@ -274,6 +285,8 @@ fn job(asked: cli::Job, config: &Config) -> Result<Job, Problem> {
             Some(PlanFile::read(&text)?)
         }
     };
+    let selection = asked.selection.as_deref().map(SelectionFile::load);
+    let selection = selection.transpose()?;
     let end = |option: &str, named: Option<&str>, planned: Option<&Endpoint>| match (named, planned)
     {
         (None, Some(planned)) => {
@@ -296,6 +309,7 @@ fn job(asked: cli::Job, config: &Config) -> Result<Job, Problem> {
             None => asked.choices.over(asked.tables, &config.options()),
         },
         file,
+        selection,
     })
 }
 

@@ -57,8 +57,7 @@ pub(crate) fn prefilled() -> State {
         source: side("old.example"),
         destination: side("new.example"),
         options: options(),
-        known: Vec::new(),
-        is_demo: false,
+        ..Start::default()
     })
 }
 

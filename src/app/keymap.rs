@@ -9,6 +9,8 @@ pub enum Action {
     // Everywhere.
     Help,
     Quit,
+    /// Wheel and clicks, or the terminal's own marking of text.
+    Mouse,
     Next,
     Back,
     // Lists and long texts.
@@ -18,6 +20,8 @@ pub enum Action {
     Right,
     PageUp,
     PageDown,
+    HalfUp,
+    HalfDown,
     First,
     Last,
     // Forms.
@@ -46,6 +50,11 @@ pub enum Action {
     RowFilter,
     Consequences,
     Undo,
+    Redo,
+    CollapseAll,
+    ExpandAll,
+    Save,
+    Load,
     Peek,
     Range,
     RangeUp,
@@ -171,12 +180,17 @@ pub const BINDINGS: &[Binding] = &[
     binding(SELECT, &[c('n')], Action::None, "None", "Untick everything shown", 7),
     binding(SELECT, &[c('i')], Action::Invert, "Invert", "Turn every tick shown into its opposite", 8),
     binding(SELECT, &[c('u')], Action::Undo, "Undo", "Take back the last change of the selection", 8),
+    binding(SELECT, &[c('U')], Action::Redo, "", "Do again what was taken back", 9),
+    binding(SELECT, &[c('S')], Action::Save, "Save", "Save the selection to a file that you can edit, and load here or give to howdah run --selection", 8),
+    binding(SELECT, &[c('L')], Action::Load, "Load", "Load a selection from a file; u takes it back", 8),
     binding(SELECT, &[c('p')], Action::Peek, "Peek", "Look at the first rows of the table as they are on the source", 6),
     binding(SELECT, &[c('v')], Action::Range, "Range", "Begin or end a range of rows; Space, s, m then change all of them", 8),
     binding(SELECT, &[shifted(KeyCode::Up)], Action::RangeUp, "", "Make the range longer or shorter upwards", 9),
     binding(SELECT, &[shifted(KeyCode::Down)], Action::RangeDown, "", "Make the range longer or shorter downwards", 9),
     binding(SELECT, &[c('d')], Action::Details, "Details", "Show or hide columns, indexes and references of the table", 8),
     binding(SELECT, &[c('M')], Action::MethodForAll, "", "Switch all tables between COPY and FDW", 9),
+    binding(SELECT, &[c('-')], Action::CollapseAll, "", "Collapse all schemas", 9),
+    binding(SELECT, &[c('='), c('+')], Action::ExpandAll, "", "Expand all schemas, then all partitions", 9),
     binding(SELECT, &[k(KeyCode::Left), c('h')], Action::Left, "", "Collapse the schema or the partitions, or go to the parent", 9),
     binding(SELECT, &[k(KeyCode::Right), c('l')], Action::Right, "", "Expand the schema or the partitions", 9),
 
@@ -188,6 +202,10 @@ pub const BINDINGS: &[Binding] = &[
     binding(PREVIEW, &[c('w')], Action::Write, "Write", "Write the plan to a file: a script, a plan file, or SQL", 5),
     binding(PREVIEW, &[c('n')], Action::NextHit, "", "Next hit of the search", 9),
     binding(PREVIEW, &[c('N')], Action::PreviousHit, "", "Previous hit of the search", 9),
+    binding(PREVIEW, &[k(KeyCode::Left), c('h')], Action::Left, "", "Fold the phase away", 9),
+    binding(PREVIEW, &[k(KeyCode::Right), c('l')], Action::Right, "", "Unfold the phase", 9),
+    binding(PREVIEW, &[c('-')], Action::CollapseAll, "Fold", "Fold all phases", 6),
+    binding(PREVIEW, &[c('='), c('+')], Action::ExpandAll, "", "Unfold all phases", 9),
     binding(PREVIEW, &[c('M')], Action::MethodForAll, "", "Switch all tables between COPY and FDW", 9),
     binding(PREVIEW, &[c('r')], Action::RunAgain, "", "Make the plan again", 9),
 
@@ -215,10 +233,13 @@ pub const BINDINGS: &[Binding] = &[
     binding(Context::Lists, &[k(KeyCode::Down), c('j')], Action::Down, "", "One line down", 10),
     binding(Context::Lists, &[k(KeyCode::PageUp)], Action::PageUp, "", "One page up", 10),
     binding(Context::Lists, &[k(KeyCode::PageDown)], Action::PageDown, "", "One page down", 10),
+    binding(Context::Lists, &[Key::ctrl('u')], Action::HalfUp, "", "Half a page up", 10),
+    binding(Context::Lists, &[Key::ctrl('d')], Action::HalfDown, "", "Half a page down", 10),
     binding(Context::Lists, &[k(KeyCode::Home), c('g')], Action::First, "", "To the first line", 10),
     binding(Context::Lists, &[k(KeyCode::End), c('G')], Action::Last, "", "To the last line", 10),
     binding(Context::Lists, &[k(KeyCode::Esc)], Action::Back, "Back", "Cancel what is waited for; else one step back", 8),
 
+    binding(Context::Everywhere, &[k(KeyCode::F(2))], Action::Mouse, "", "Use the mouse here: the wheel scrolls, a click chooses. The terminal then marks text only with Shift held (in most). Once more: off", 12),
     binding(Context::Everywhere, &[c('q')], Action::Quit, "", "Quit", 11),
     binding(Context::Everywhere, &[c('?'), k(KeyCode::F(1))], Action::Help, "", "Show or hide this help (in a text field only F1)", 11),
 ];
@@ -232,6 +253,10 @@ pub fn bindings(step: WizardStep) -> impl Iterator<Item = &'static Binding> {
 pub fn find(step: WizardStep, is_typing: bool, key: Key) -> Option<Action> {
     let is_text = matches!(key.code, KeyCode::Char(_)) && !key.ctrl && !key.alt;
     if is_typing && is_text {
+        return None;
+    }
+    // In a field they delete.
+    if is_typing && (key == Key::ctrl('u') || key == Key::ctrl('d')) {
         return None;
     }
     let bound = |key: Key| bindings(step).find(|b| b.keys.contains(&key));

@@ -15,18 +15,11 @@ pub struct ListCursor {
 impl ListCursor {
     /// Moves for a movement action; false if the action is none.
     pub fn act(&mut self, action: Action, len: usize, height: usize) -> bool {
-        let page = height.saturating_sub(1).max(1);
-        let target = match action {
-            Action::Up => self.selected.saturating_sub(1),
-            Action::Down => self.selected.saturating_add(1),
-            Action::PageUp => self.selected.saturating_sub(page),
-            Action::PageDown => self.selected.saturating_add(page),
-            Action::First => 0,
-            Action::Last => usize::MAX,
-            _ => return false,
-        };
-        self.select(target, len, height);
-        true
+        let target = moved(self.selected, action, height);
+        if let Some(target) = target {
+            self.select(target, len, height);
+        }
+        target.is_some()
     }
 
     /// Selects a row, the last one at most, and scrolls no further than needed.
@@ -47,6 +40,23 @@ impl ListCursor {
     }
 }
 
+/// Where a movement leads from `at` in a box of so many rows, perhaps beyond the end; none if the action is no movement.
+pub(super) fn moved(at: usize, action: Action, height: usize) -> Option<usize> {
+    let page = height.saturating_sub(1).max(1);
+    let half = (height / 2).max(1);
+    Some(match action {
+        Action::Up => at.saturating_sub(1),
+        Action::Down => at.saturating_add(1),
+        Action::PageUp => at.saturating_sub(page),
+        Action::PageDown => at.saturating_add(page),
+        Action::HalfUp => at.saturating_sub(half),
+        Action::HalfDown => at.saturating_add(half),
+        Action::First => 0,
+        Action::Last => usize::MAX,
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +73,9 @@ mod tests {
         list.act(Action::Last, 20, 10);
         assert_eq!((list.selected, list.visible(20, 10)), (19, 10..20));
         assert_eq!(list.visible(20, 0), 20..20);
+        let mut half = list;
+        half.act(Action::HalfUp, 20, 10);
+        assert_eq!((half.selected, half.visible(20, 10)), (14, 10..20));
         assert_eq!(list.visible(0, 5), 0..0);
         assert_eq!(list.visible(3, 5), 0..3);
     }

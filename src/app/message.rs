@@ -17,7 +17,10 @@ use crate::model::problem::Problem;
 use crate::model::report::Report;
 use crate::model::selection::Selection;
 
+use crate::settings::Loaded;
+
 use super::key::Key;
+use super::pointer::{Gesture, Target};
 
 /// Milliseconds since the program started: the only clock the wizard knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +36,11 @@ impl Now {
 #[derive(Debug)]
 pub enum Msg {
     Key(Key),
+    /// Wheel and clicks, and what they are meant for.
+    Pointer {
+        gesture: Gesture,
+        target: Target,
+    },
     /// Text pasted in one piece (bracketed paste).
     Paste(String),
     Resize {
@@ -93,6 +101,14 @@ pub enum Msg {
     Watched(Vec<Activity>),
     Copied {
         what: String,
+    },
+    SelectionLoaded {
+        attempt: u64,
+        outcome: Result<Loaded, Box<Problem>>,
+    },
+    /// The selection was not saved: there is such a file.
+    SelectionExists {
+        path: String,
     },
     Written {
         what: String,
@@ -180,6 +196,22 @@ pub enum Effect {
         selection: Arc<Selection>,
         options: Box<Options>,
     },
+    /// [`Msg::Written`], or [`Msg::SelectionExists`].
+    SaveSelection {
+        /// As typed.
+        path: String,
+        may_replace: bool,
+        inspection: Arc<Inspection>,
+        selection: Arc<Selection>,
+    },
+    /// [`Msg::SelectionLoaded`].
+    LoadSelection {
+        attempt: u64,
+        path: String,
+        inspection: Arc<Inspection>,
+    },
+    /// Wheel and clicks come as messages, or stay the terminal's own.
+    CaptureMouse(bool),
     Bell,
     /// On the desktop, where the terminal can.
     Notify(String),

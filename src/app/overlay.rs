@@ -8,11 +8,12 @@ use super::form::Field;
 use super::key::{Key, KeyCode};
 use super::message::PlanForm;
 use super::options_form::OptionsForm;
+use super::path_form::PathForm;
 use super::pick::{Pick, PickList};
 use super::steps::select::peek::PeekBox;
 
 /// More than any step's help has to scroll; the drawing stops at its end.
-const HELP_LINES: usize = 30;
+const HELP_LINES: usize = 60;
 
 #[derive(Debug)]
 pub enum Overlay {
@@ -24,6 +25,7 @@ pub enum Overlay {
     List(TextList),
     Peek(PeekBox),
     Pick(PickList),
+    Path(PathForm),
 }
 
 /// What closing an overlay means.
@@ -48,6 +50,13 @@ pub enum Choice {
     AskToClean,
     Clean,
     SetOptions(Box<Options>),
+    SaveSelection {
+        path: String,
+        may_replace: bool,
+    },
+    LoadSelection {
+        path: String,
+    },
     /// For these tables; none takes the condition away.
     SetFilter {
         tables: Vec<usize>,
@@ -73,6 +82,7 @@ impl Overlay {
             Self::List(list) => return list.key(key),
             Self::Peek(peek) => return peek.key(key),
             Self::Pick(list) => return list.key(key),
+            Self::Path(form) => return form.key(key),
         }
         None
     }
@@ -89,6 +99,9 @@ impl Overlay {
                 form.condition.paste(text);
             }
             Self::Options(form) => form.paste(text),
+            Self::Path(form) => {
+                form.path.paste(text);
+            }
             _ => {}
         }
     }

@@ -1,6 +1,7 @@
 //! What the wizard asks before it does something that cannot be taken back.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::model::connection::Endpoint;
@@ -10,7 +11,7 @@ use crate::model::name::{ObjectName, printable};
 use crate::model::options::{OnExisting, SchemaChoice};
 use crate::model::plan::{Plan, StepId};
 
-use super::message::{Effect, Inspection, PlanForm};
+use super::message::{Effect, Inspection, Now, PlanForm};
 use super::overlay::{Choice, Confirm, Overlay};
 use super::state::{State, WizardStep};
 
@@ -104,6 +105,22 @@ impl State {
             .button("Remove and start", Choice::StartRun)
             .dangerous(Some(database)),
         )
+    }
+
+    /// The whole path stands among the last words on the normal screen.
+    pub(super) fn say_written(&mut self, what: &str, path: PathBuf, now: Now) {
+        let in_full = format!("Wrote {what} to {}.", path.display());
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let has_room = in_full.chars().count() < usize::from(self.size.0);
+        let text = if has_room {
+            in_full
+        } else {
+            format!("Wrote {what}: {name}")
+        };
+        self.say(text, now);
+        if !self.written.contains(&path) {
+            self.written.push(path);
+        }
     }
 
     pub(super) fn write_plan(&self, form: PlanForm) -> Vec<Effect> {

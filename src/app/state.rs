@@ -1,5 +1,6 @@
 //! What the wizard remembers between two messages.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::model::connection::{Endpoint, Known};
@@ -47,6 +48,12 @@ impl WizardStep {
         }
     }
 
+    /// The step after this one; Report has none.
+    pub fn next(self) -> Option<Self> {
+        let position = Self::ALL.iter().position(|step| *step == self)?;
+        Self::ALL.get(position + 1).copied()
+    }
+
     /// The step before this one; Connect has none.
     pub fn previous(self) -> Option<Self> {
         let position = Self::ALL.iter().position(|step| *step == self)?;
@@ -72,6 +79,10 @@ pub struct Start {
     pub options: Options,
     /// Connections to pick from.
     pub known: Vec<Known>,
+    /// Where selections are kept.
+    pub selection_dir: Option<PathBuf>,
+    /// Wheel and clicks are for the wizard.
+    pub has_mouse: bool,
     /// The two servers are throw-away ones made by `howdah demo`.
     pub is_demo: bool,
 }
@@ -123,6 +134,8 @@ pub struct State {
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
     pub is_demo: bool,
+    /// Wheel and clicks are for the wizard, not for the terminal's own marking of text.
+    pub has_mouse: bool,
     /// How the run was asked to end early.
     pub stop: Option<Stop>,
     /// The system asked the program to end: it does as soon as the run has.
@@ -136,6 +149,8 @@ pub struct State {
     /// The checks were made again on the way from Select or Preview.
     pub(super) is_rechecking: bool,
     pub(super) attempts: u64,
+    /// Files that were written when the user asked for them.
+    pub written: Vec<PathBuf>,
 }
 
 /// What a step wants to happen around it.
@@ -206,7 +221,7 @@ impl State {
             step: WizardStep::Connect,
             connect: Connect::new(start.source, start.destination, start.known),
             check: Check::default(),
-            select: Select::default(),
+            select: Select::new(start.selection_dir),
             preview: Preview::default(),
             run: Run::default(),
             report: ReportView::default(),
@@ -222,6 +237,7 @@ impl State {
             toast: None,
             size: (80, 24),
             is_demo: start.is_demo,
+            has_mouse: start.has_mouse,
             stop: None,
             checked_options: None,
             is_leaving: false,
@@ -229,6 +245,7 @@ impl State {
             is_hurrying: false,
             is_rechecking: false,
             attempts: 0,
+            written: Vec::new(),
         }
     }
 

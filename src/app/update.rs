@@ -18,6 +18,7 @@ impl State {
         match msg {
             Msg::Key(key) => return self.key(key, now),
             Msg::Paste(text) => return self.paste(&text, now),
+            Msg::Pointer { gesture, target } => return self.pointed(gesture, target, now),
             Msg::Resize { width, height } => {
                 self.size = (width, height);
                 self.preview.resize(self.size);
@@ -90,9 +91,18 @@ impl State {
             }
             Msg::Watched(activity) => self.run.board.activity = activity,
             Msg::Run(event) => return self.run_event(event, now),
-            Msg::Copied { what } => self.say(format!("Copied {what} to the clipboard."), now),
+            Msg::SelectionLoaded { attempt, outcome } => {
+                self.selection_loaded(attempt, outcome, now);
+            }
+            Msg::SelectionExists { path } => self.ask_to_replace(path),
+            // Whether it got there the terminal does not say.
+            Msg::Copied { what } => {
+                let text =
+                    format!("Sent {what} to the terminal's clipboard (OSC 52; some ignore it).");
+                self.say(text, now);
+            }
             Msg::Written { what, outcome } => match outcome {
-                Ok(path) => self.say(format!("Wrote {what} to {}.", path.display()), now),
+                Ok(path) => self.say_written(&what, path, now),
                 Err(problem) => self.warn(format!("{}: {}", problem.what, problem.message), now),
             },
         }
@@ -135,7 +145,7 @@ impl State {
         }
     }
 
-    fn key(&mut self, key: Key, now: Now) -> Vec<Effect> {
+    pub(super) fn key(&mut self, key: Key, now: Now) -> Vec<Effect> {
         self.toast = None;
         if key == Key::ctrl('c') {
             return self.interrupt();
@@ -163,7 +173,7 @@ impl State {
         self.in_step(now, |state, ctx| state.paste(text, ctx))
     }
 
-    fn act(&mut self, action: Action, now: Now) -> Vec<Effect> {
+    pub(super) fn act(&mut self, action: Action, now: Now) -> Vec<Effect> {
         if let Some(reason) = self.why_not(action) {
             self.warn(reason, now);
             return Vec::new();
@@ -171,6 +181,7 @@ impl State {
         match action {
             Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
             Action::Quit => return self.ask_to_quit(),
+            Action::Mouse => return self.switch_mouse(now),
             _ => return self.in_step(now, |state, ctx| state.action(action, ctx)),
         }
         Vec::new()
@@ -437,6 +448,10 @@ impl State {
             }
             Choice::Clean => return self.clean(now),
             Choice::Steer(control) => return vec![Effect::SteerRun(control)],
+            Choice::SaveSelection { path, may_replace } => {
+                return self.save_selection(path, may_replace);
+            }
+            Choice::LoadSelection { path } => return self.load_selection(path, now),
             Choice::SetFilter { tables, condition } => {
                 let select = &mut self.select;
                 let condition = condition.as_deref();
@@ -489,7 +504,7 @@ impl State {
         effects
     }
 
-    fn pending(&mut self, now: Now) -> Pending {
+    pub(super) fn pending(&mut self, now: Now) -> Pending {
         self.attempts += 1;
         Pending {
             attempt: self.attempts,
@@ -497,7 +512,7 @@ impl State {
         }
     }
 
-    fn say(&mut self, text: String, now: Now) {
+    pub(super) fn say(&mut self, text: String, now: Now) {
         self.toast = Some(Toast {
             text,
             kind: ToastKind::Info,
@@ -505,7 +520,7 @@ impl State {
         });
     }
 
-    fn warn(&mut self, text: String, now: Now) {
+    pub(super) fn warn(&mut self, text: String, now: Now) {
         self.toast = Some(Toast {
             text,
             kind: ToastKind::Warning,

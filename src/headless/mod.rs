@@ -69,13 +69,14 @@ async fn inspect(
     }
 }
 
-/// `howdah check`: 0 when nothing blocks, 3 otherwise. With a plan file it must fit, too.
+/// `howdah check`: 0 when nothing blocks, 3 otherwise. A plan file must fit, too; of a selection, what does not is told.
 pub async fn check(job: Job, voice: Voice) -> End {
     let (source, destination) = (job.source.clone(), job.destination.clone());
     let inspected = inspect(source, destination, &job.options, Purpose::Run, voice).await;
-    let is_fitting = match (inspected, &job.file) {
-        (Ok(Some(_)), None) => Ok(true),
-        (Ok(Some(inspection)), Some(_)) => planning::plan(&inspection, &job, voice)
+    let has_file = job.file.is_some() || job.selection.is_some();
+    let is_fitting = match (inspected, has_file) {
+        (Ok(Some(_)), false) => Ok(true),
+        (Ok(Some(inspection)), true) => planning::plan(&inspection, &job, voice)
             .await
             .map(|plan| plan.is_some()),
         (Ok(None), _) => Ok(false),

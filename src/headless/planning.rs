@@ -14,7 +14,7 @@ use crate::model::plan::Plan;
 use crate::model::problem::Problem;
 use crate::model::selection::{Carry, Pattern, Selection};
 use crate::planner;
-use crate::settings::PlanFile;
+use crate::settings::{Loaded, PlanFile, SelectionFile};
 use crate::sql;
 
 use super::{CHECKS_BLOCKED, End, Voice};
@@ -27,6 +27,8 @@ pub struct Job {
     pub options: Options,
     /// Says which tables; without one the options do.
     pub file: Option<PlanFile>,
+    /// Says them instead, without saying anything else.
+    pub selection: Option<SelectionFile>,
 }
 
 /// In which form `howdah plan` tells the plan.
@@ -46,9 +48,10 @@ pub(super) async fn plan(
     job: &Job,
     voice: Voice,
 ) -> Result<Option<(Selection, Plan)>, Problem> {
-    let selection = match &job.file {
-        None => selection(inspection, &job.options).await?,
-        Some(file) => {
+    let selection = match (&job.file, &job.selection) {
+        (None, None) => selection(inspection, &job.options).await?,
+        (None, Some(file)) => loaded(inspection, file, voice).await?,
+        (Some(file), _) => {
             let differences = file.differences(inspection);
             if !differences.is_empty() {
                 voice.say("The plan file does not fit the source any more:");
@@ -68,6 +71,42 @@ pub(super) async fn plan(
     };
     let plan = planner::plan(inspection, &selection, &job.options)?;
     Ok(Some((selection, plan)))
+}
+
+/// A short selection of a large source leaves many unnamed.
+const UNNAMED_TOLD: usize = 10;
+
+/// What a selection file says of this source; what does not fit is told, and the rest holds.
+async fn loaded(
+    inspection: &Inspection,
+    file: &SelectionFile,
+    voice: Voice,
+) -> Result<Selection, Problem> {
+    let Loaded {
+        selection,
+        missing,
+        unnamed,
+    } = file.selection(&inspection.catalog);
+    for line in missing.iter().chain(unnamed.iter().take(UNNAMED_TOLD)) {
+        voice.say(&format!("note  {line}"));
+    }
+    if let Some(more @ 1..) = unnamed.len().checked_sub(UNNAMED_TOLD) {
+        voice.say(&format!("note  and so have {more} more no line"));
+    }
+    voice.event(&serde_json::json!({"event": "selection", "missing": missing, "unnamed": unnamed}));
+    if !has_any(&selection) {
+        return Err(Problem::new(
+            "Nothing to do",
+            "the selection holds no table and no sequence of the source",
+        )
+        .hint("Its names are schema.name, exactly as the source has them."));
+    }
+    checks::filters::check(&inspection.source_endpoint, inspection, &selection).await?;
+    Ok(selection)
+}
+
+fn has_any(selection: &Selection) -> bool {
+    selection.tables.iter().any(|c| *c != Carry::Nothing) || selection.sequences.contains(&true)
 }
 
 /// `howdah plan`: written down, nothing run. Checks that block are told but the plan is still shown where it can be made.
@@ -148,9 +187,7 @@ pub(super) async fn selection(
 ) -> Result<Selection, Problem> {
     let selection = Selection::of(&inspection.catalog, options);
     let asks_for_some = !options.include.is_empty();
-    let has_any = selection.tables.iter().any(|c| *c != Carry::Nothing)
-        || selection.sequences.contains(&true);
-    if asks_for_some && !has_any {
+    if asks_for_some && !has_any(&selection) {
         let patterns: Vec<&str> = options.include.iter().map(Pattern::text).collect();
         return Err(Problem::new(
             "Nothing to do",

@@ -57,8 +57,9 @@ pub struct MaterializedView {
     pub bytes: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TableKind {
+    #[default]
     Ordinary,
     /// A partitioned parent: holds no rows itself.
     Partitioned,
@@ -67,7 +68,7 @@ pub enum TableKind {
 }
 
 /// A relation that can hold, or stand for, rows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Table {
     pub oid: u32,
     pub name: ObjectName,
@@ -213,7 +214,7 @@ pub struct KeyColumn {
     pub operator: ObjectName,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Sequence {
     pub oid: u32,
     pub name: ObjectName,

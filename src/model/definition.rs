@@ -63,12 +63,108 @@ impl DefinitionsResult {
     }
 }
 
+/// A kind of the archive's list in the words of the field: `foreign key` for `FK CONSTRAINT`.
+pub fn kind_words(kind: &str) -> String {
+    match kind {
+        "FK CONSTRAINT" => "foreign key".to_owned(),
+        "ACL" => "grant".to_owned(),
+        "DEFAULT ACL" => "default grant".to_owned(),
+        "SEQUENCE OWNED BY" => "sequence's owner".to_owned(),
+        "TABLE ATTACH" => "attached partition".to_owned(),
+        "INDEX ATTACH" => "attached index".to_owned(),
+        "DEFAULT" => "default value".to_owned(),
+        "BLOB" | "BLOB METADATA" => "large object".to_owned(),
+        other => other.to_lowercase(),
+    }
+}
+
+/// The same of so many: `12 indexes`.
+pub fn kinds(kind: &str, number: u64) -> String {
+    let one = kind_words(kind);
+    if number == 1 {
+        return one;
+    }
+    let stem = |end| one.strip_suffix(end);
+    match (stem("y"), stem("s"), stem("x")) {
+        // A policy, but not a key.
+        (Some(stem), ..) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        (_, Some(stem), _) if !stem.ends_with('s') => one,
+        (_, Some(_), _) | (.., Some(_)) => format!("{one}es"),
+        _ => format!("{one}s"),
+    }
+}
+
+/// What a comment or a grant is on, as the archive's list has it (`TABLE film`), in words: `table public.film`.
+pub fn describe_tag(tag: &ObjectName) -> String {
+    const OF_TWO: [&str; 7] = [
+        "MATERIALIZED VIEW",
+        "FOREIGN TABLE",
+        "EVENT TRIGGER",
+        "LARGE OBJECT",
+        "OPERATOR CLASS",
+        "OPERATOR FAMILY",
+        "ACCESS METHOD",
+    ];
+    let of_two = OF_TWO.iter().find_map(|kind| {
+        let name = tag.name.strip_prefix(kind)?.strip_prefix(' ')?;
+        Some((*kind, name))
+    });
+    match of_two.or_else(|| tag.name.split_once(' ')) {
+        Some((kind, name)) if kind.chars().all(|c| c.is_ascii_uppercase() || c == ' ') => {
+            describe(kind, &ObjectName::new(&tag.schema, name))
+        }
+        _ => describe("", tag).trim_start().to_owned(),
+    }
+}
+
 /// `view public.film_list`.
 pub fn describe(kind: &str, name: &ObjectName) -> String {
-    let kind = kind.to_lowercase();
+    let kind = kind_words(kind);
     if name.schema.is_empty() {
         format!("{kind} {}", printable(&name.name))
     } else {
         format!("{kind} {name}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_told_in_the_words_of_the_field() {
+        let told = [
+            ("INDEX", 1),
+            ("INDEX", 2),
+            ("FK CONSTRAINT", 2),
+            ("POLICY", 2),
+            ("OPERATOR CLASS", 2),
+            ("STATISTICS", 2),
+            ("ACL", 3),
+        ];
+        assert_eq!(
+            told.map(|(kind, number)| kinds(kind, number)),
+            [
+                "index",
+                "indexes",
+                "foreign keys",
+                "policies",
+                "operator classes",
+                "statistics",
+                "grants"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_comment_is_on_stands_behind_its_schema() {
+        let told = |schema: &str, name: &str| describe_tag(&ObjectName::new(schema, name));
+        assert_eq!(told("shop", "TABLE FILM"), "table shop.FILM");
+        assert_eq!(
+            told("shop", "MATERIALIZED VIEW sold"),
+            "materialized view shop.sold"
+        );
+        assert_eq!(told("", "SCHEMA shop"), "schema shop");
+        assert_eq!(told("shop", "odd"), "shop.odd");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::archive::{Archive, Entry};
 use crate::model::catalog::Catalog;
-use crate::model::name::{ObjectName, printable};
+use crate::model::definition;
 use crate::model::plan::LeftOut;
 use crate::model::selection::{Carry, Selection};
 
@@ -211,12 +211,13 @@ fn is_satellite(kind: &str) -> bool {
     )
 }
 
-/// `VIEW public.film_list`, for people.
+/// `view public.film_list`, for people.
 pub(super) fn describe(entry: &Entry) -> String {
-    let name = if entry.name.schema.is_empty() {
-        printable(&entry.name.name).into_owned()
-    } else {
-        ObjectName::to_string(&entry.name)
-    };
-    format!("{} {name}", entry.kind.to_lowercase())
+    match entry.kind.as_str() {
+        "COMMENT" | "ACL" | "SECURITY LABEL" => {
+            let kind = definition::kind_words(&entry.kind);
+            format!("{kind} on {}", definition::describe_tag(&entry.name))
+        }
+        kind => definition::describe(kind, &entry.name),
+    }
 }

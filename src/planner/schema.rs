@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::model::archive::{Archive, Entry, Section};
 use crate::model::catalog::{Index, TableKind};
+use crate::model::definition;
 use crate::model::feature::Feature;
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::Keep;
@@ -306,10 +307,10 @@ fn in_two(
 
 /// What a step of this kind does and why, in words for someone who does it for the first time.
 fn sentence(entry: &Entry) -> Sentence {
-    let name = if entry.name.schema.is_empty() {
-        printable(&entry.name.name).into_owned()
-    } else {
-        ObjectName::to_string(&entry.name)
+    let name = match entry.kind.as_str() {
+        "COMMENT" | "ACL" | "SECURITY LABEL" => definition::describe_tag(&entry.name),
+        _ if entry.name.schema.is_empty() => printable(&entry.name.name).into_owned(),
+        _ => ObjectName::to_string(&entry.name),
     };
     let (verb, why) = match entry.kind.as_str() {
         "TABLE" => (
@@ -321,7 +322,7 @@ fn sentence(entry: &Entry) -> Sentence {
             "The counter is made here; its value is set after the rows.",
         ),
         "SEQUENCE OWNED BY" => (
-            "Tie to its column sequence",
+            "Set the owning column of sequence",
             "The sequence then goes when its column goes.",
         ),
         "DEFAULT" => (

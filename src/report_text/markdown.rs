@@ -4,6 +4,7 @@ use super::{
     counter, definition_difference, headline, method, outcome_word, rows, sequence_tally,
     table_tally, time_taken, unfinished, verdict_word,
 };
+use crate::model::definition::kinds;
 use crate::model::format::{bytes_plain, count, duration};
 use crate::model::name::{printable, printable_lines};
 use crate::model::report::{Report, TableResult, Verdict};
@@ -44,7 +45,11 @@ pub fn markdown(report: &Report) -> String {
     if !report.objects.is_empty() {
         out.push_str("\n## Objects created\n\n| Kind | Number |\n|---|---:|\n");
         for (kind, number) in &report.objects {
-            out.push_str(&format!("| {} | {} |\n", text(kind), count(*number)));
+            out.push_str(&format!(
+                "| {} | {} |\n",
+                text(&kinds(kind, *number)),
+                count(*number)
+            ));
         }
     }
     list(&mut out, "Not compared", &report.not_compared);

@@ -13,6 +13,8 @@ use crate::model::problem::Problem;
 pub struct Config {
     /// Draw with ASCII characters only.
     pub ascii: bool,
+    /// Wheel and clicks are for the wizard.
+    pub mouse: bool,
     /// False is what `NO_COLOR` is.
     pub color: Option<bool>,
     pub log: Option<PathBuf>,

@@ -2,6 +2,7 @@
 //!
 //! No network here. Files and variables come in through [`Environment`], so that tests bring their own.
 
+mod choice_lines;
 pub mod config;
 pub mod conninfo;
 pub mod environment;
@@ -11,6 +12,7 @@ pub mod passfile;
 pub mod plan_file;
 pub mod recent;
 pub mod resolve;
+pub mod selection_file;
 pub mod service;
 mod unheeded;
 pub mod uri;
@@ -21,4 +23,5 @@ pub use environment::Environment;
 pub use known::known;
 pub use plan_file::PlanFile;
 pub use resolve::{Resolved, fill_password, resolve, resolve_with_warnings};
+pub use selection_file::{Loaded, SelectionFile};
 pub use uri::to_uri;

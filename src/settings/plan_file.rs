@@ -1,7 +1,7 @@
 //! A plan as a file that a person can edit: both ends without their secrets, the choices, one line per table and sequence, and
 //! what the source's schema was, so that a plan that no longer fits is known.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +10,11 @@ use crate::model::catalog::Catalog;
 use crate::model::connection::Endpoint;
 use crate::model::inspection::Inspection;
 use crate::model::name::{ObjectName, toml_string};
-use crate::model::options::{Method, Options};
+use crate::model::options::Options;
 use crate::model::problem::Problem;
-use crate::model::selection::{Carry, Selection};
+use crate::model::selection::Selection;
+
+use super::choice_lines::{self, Name, SequenceLines, TableLines, lost, section};
 
 const HEAD: &str = "\
 # A plan of howdah, to be read and edited, and run with: howdah run --plan FILE --yes
@@ -38,10 +40,9 @@ pub struct PlanFile {
     #[serde(default)]
     pub options: Options,
     #[serde(default)]
-    tables: BTreeMap<String, TableLine>,
-    /// Whether a counter is carried.
+    tables: TableLines,
     #[serde(default)]
-    sequences: BTreeMap<String, bool>,
+    sequences: SequenceLines,
     #[serde(default)]
     schema: Schema,
 }
@@ -55,16 +56,6 @@ struct Head<'a> {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TableLine {
-    carry: Carry,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    method: Option<Method>,
-    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
-    filter: Option<String>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct Schema {
     /// Another one writes the same definitions otherwise.
@@ -74,22 +65,13 @@ struct Schema {
 
 impl PlanFile {
     pub fn new(inspection: &Inspection, selection: &Selection, options: &Options) -> Self {
-        let catalog = &inspection.catalog;
-        let line = |at: usize| TableLine {
-            carry: selection.tables.get(at).copied().unwrap_or_default(),
-            method: selection.methods.get(at).copied().flatten(),
-            filter: selection.filter(at).map(str::to_owned),
-        };
-        let tables = catalog.tables.iter().enumerate();
-        let sequences = catalog.sequences.iter().zip(&selection.sequences);
+        let (tables, sequences) = choice_lines::lines_of(&inspection.catalog, selection);
         Self {
             source: inspection.source_endpoint.without_password(),
             destination: inspection.destination_endpoint.without_password(),
             options: options.clone(),
-            tables: tables.map(|(at, t)| (t.name.written(), line(at))).collect(),
-            sequences: sequences
-                .map(|(sequence, is_chosen)| (sequence.name.written(), *is_chosen))
-                .collect(),
+            tables,
+            sequences,
             schema: Schema {
                 pg_dump: inspection.archive.client_version.clone(),
                 definitions: definitions(&inspection.archive),
@@ -108,15 +90,7 @@ impl PlanFile {
                 "jobs is not a number from 1 to 256",
             ));
         }
-        let named = file.tables.keys().chain(file.sequences.keys());
-        match named.into_iter().find(|n| ObjectName::read(n).is_none()) {
-            Some(name) => Err(Problem::new(
-                "Could not read the plan file",
-                format!("{name} is not schema.name"),
-            )
-            .hint("Put a part that holds a dot into double quotes: 'shop.\"a.b\"'.")),
-            None => Ok(file),
-        }
+        Ok(file)
     }
 
     pub fn text(&self) -> Result<String, Problem> {
@@ -174,23 +148,7 @@ impl PlanFile {
     /// The choices for a source that the plan fits.
     pub fn selection(&self, catalog: &Catalog) -> Selection {
         let mut selection = Selection::of(catalog, &self.options);
-        let lines: HashMap<ObjectName, &TableLine> = self
-            .tables
-            .iter()
-            .filter_map(|(name, line)| Some((ObjectName::read(name)?, line)))
-            .collect();
-        for (at, table) in catalog.tables.iter().enumerate() {
-            if let Some(line) = lines.get(&table.name) {
-                selection.tables[at] = line.carry;
-                selection.methods[at] = line.method;
-                selection.filters[at].clone_from(&line.filter);
-            }
-        }
-        for (chosen, sequence) in selection.sequences.iter_mut().zip(&catalog.sequences) {
-            if let Some(is_chosen) = self.sequences.get(&sequence.name.written()) {
-                *chosen = *is_chosen;
-            }
-        }
+        choice_lines::apply(&self.tables, &self.sequences, catalog, &mut selection);
         selection
     }
 }
@@ -202,53 +160,16 @@ fn definitions(archive: &Archive) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// A key and a value a line, however many keys the value has.
-fn section<T: Serialize>(
-    text: &mut String,
-    head: &str,
-    lines: &BTreeMap<String, T>,
-) -> Result<(), Problem> {
-    text.push_str(head);
-    for (name, line) in lines {
-        let value = toml::Value::try_from(line).map_err(lost)?;
-        text.push_str(&format!(
-            "{} = {}\n",
-            toml_string(name),
-            of_one_line(&value)
-        ));
-    }
-    Ok(())
-}
-
-fn of_one_line(value: &toml::Value) -> String {
-    match value {
-        toml::Value::String(text) => toml_string(text),
-        toml::Value::Table(table) => {
-            let pairs = table.iter();
-            let pairs: Vec<String> = pairs
-                .map(|(key, value)| format!("{key} = {}", of_one_line(value)))
-                .collect();
-            format!("{{ {} }}", pairs.join(", "))
-        }
-        other => other.to_string(),
-    }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "as map_err gives it")]
-fn lost(error: toml::ser::Error) -> Problem {
-    Problem::new("Could not write the plan", error.to_string())
-        .hint("The path of a certificate must be UTF-8.")
-}
-
 fn compare_names<'a>(
     what: &str,
-    named: impl Iterator<Item = &'a String>,
+    named: impl Iterator<Item = &'a Name>,
     there: impl Iterator<Item = &'a ObjectName>,
     found: &mut Vec<String>,
 ) {
     let mut there: BTreeSet<&ObjectName> = there.collect();
     for name in named {
-        if !ObjectName::read(name).is_some_and(|name| there.remove(&name)) {
+        if !there.remove(&name.0) {
+            let name = name.0.written();
             found.push(format!("the {what} {name} is not on the source any more"));
         }
     }

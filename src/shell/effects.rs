@@ -2,6 +2,7 @@
 //! task panics, unless it is withdrawn.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::{self, Sender, UnboundedSender};
@@ -26,6 +27,7 @@ use crate::pg::connect::probe;
 use crate::planner;
 use crate::settings::{Environment, PlanFile, fill_password, recent};
 
+use super::forward::forward;
 use super::{crash, files};
 
 /// The tasks under way; dropping this ends them.
@@ -207,7 +209,48 @@ impl Effects {
                     PlanFile::new(&inspection, &selection, &options)
                 })]
             }),
-            Effect::CopyText { .. } | Effect::Bell | Effect::Notify(_) | Effect::Quit => {}
+            Effect::SaveSelection {
+                path,
+                may_replace,
+                inspection,
+                selection,
+            } => {
+                let file = self.path(&path);
+                let save =
+                    move || files::selection(&file, may_replace, &inspection.catalog, &selection);
+                let answers = self.answers.clone();
+                self.tasks.spawn(async move {
+                    let msg = match spawn_blocking(save).await {
+                        Ok(Some((what, outcome))) => Msg::Written { what, outcome },
+                        Ok(None) => Msg::SelectionExists { path },
+                        Err(_) => return,
+                    };
+                    send(&answers, msg).await;
+                });
+            }
+            Effect::LoadSelection {
+                attempt,
+                path,
+                inspection,
+            } => {
+                let file = self.path(&path);
+                let load = async move {
+                    let read = move || files::loaded(&file, &inspection.catalog);
+                    let crashed = |_| Err(crash::problem("Could not load the selection"));
+                    spawn_blocking(read).await.unwrap_or_else(crashed)
+                };
+                self.ask(
+                    attempt,
+                    "Could not load the selection",
+                    load,
+                    move |outcome| Msg::SelectionLoaded { attempt, outcome },
+                );
+            }
+            Effect::CopyText { .. }
+            | Effect::CaptureMouse(_)
+            | Effect::Bell
+            | Effect::Notify(_)
+            | Effect::Quit => {}
         }
     }
 
@@ -220,6 +263,7 @@ impl Effects {
             | Msg::Inspected { attempt, .. }
             | Msg::Cleaned { attempt, .. }
             | Msg::Planned { attempt, .. }
+            | Msg::SelectionLoaded { attempt, .. }
             | Msg::Peeked { attempt, .. } => {
                 self.attempts.remove(attempt);
             }
@@ -274,6 +318,14 @@ impl Effects {
         endpoint
     }
 
+    /// `~/` is the home directory, as shells have it.
+    fn path(&self, typed: &str) -> PathBuf {
+        match (typed.strip_prefix("~/"), &self.environment.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => PathBuf::from(typed),
+        }
+    }
+
     /// Runs a question as a task of its own that can be withdrawn, and sends its answer.
     fn ask<T: Send + 'static>(
         &mut self,
@@ -294,7 +346,7 @@ impl Effects {
     fn start_run(&mut self, plan: Arc<Plan>, source: Endpoint, destination: Endpoint) {
         let titles = (plan.source.clone(), plan.destination.clone());
         let RunHandle {
-            mut events,
+            events,
             progress,
             stopper,
             monitor,
@@ -308,19 +360,7 @@ impl Effects {
         });
         let answers = self.answers.clone();
         self.tasks.spawn(async move {
-            let mut is_finished = false;
-            let mut sight = monitor.start();
-            loop {
-                let msg = tokio::select! {
-                    event = events.recv() => match event {
-                        Some(event) => Msg::Run(event),
-                        None => break,
-                    },
-                    activity = sight.next() => Msg::Watched(activity),
-                };
-                is_finished |= matches!(msg, Msg::Run(RunEvent::Finished(_)));
-                send(&answers, msg).await;
-            }
+            let is_finished = forward(events, monitor.start(), &answers).await;
             if !is_finished {
                 let report = crashed(titles.0, titles.1);
                 send(&answers, Msg::Run(RunEvent::Finished(Box::new(report)))).await;

@@ -11,6 +11,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 
+use crate::app::pointer::Gesture;
 use crate::app::{Effect, Key, Msg, Now, State};
 use crate::model::event::Stop;
 use crate::model::problem::Problem;
@@ -25,6 +26,9 @@ use super::terminal::Screen;
 use super::{clipboard, crash, input, notify};
 
 const TICK: Duration = Duration::from_millis(100);
+
+/// How often a program in the background looks whether the terminal is its own again.
+const AWAY: Duration = Duration::from_millis(300);
 
 /// Answers that may wait for the loop before tasks wait for it.
 const ANSWER_QUEUE: usize = 1024;
@@ -64,6 +68,7 @@ pub async fn run(
         pace: Pace::new(),
         interrupts: Interrupts::default(),
         started: Instant::now(),
+        has_wheeled: false,
     };
     match shell.run(&mut answers).await {
         Ok(leaving) => Ok(leaving),
@@ -82,27 +87,40 @@ struct Shell<'a> {
     pace: Pace,
     interrupts: Interrupts,
     started: Instant,
+    /// The wheel was turned since the last frame.
+    has_wheeled: bool,
 }
 
 impl Shell<'_> {
     async fn run(&mut self, answers: &mut Receiver<Msg>) -> io::Result<Leaving> {
-        let mut keys = EventStream::new();
+        // None while the terminal is another program's.
+        let mut keys = Some(EventStream::new());
         let mut signals = Signals::listen();
         let mut resumed = resumed()?;
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = interval(AWAY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(BATCH);
 
+        self.screen.capture_mouse(self.state.has_mouse)?;
         let (width, height) = self.screen.size()?;
         let mut leaving = self.tell(Msg::Resize { width, height })?;
         while leaving.is_none() {
-            let due = self.draw_if_due()?;
+            let due = match keys {
+                Some(_) => self.draw_if_due()?,
+                None => None,
+            };
             leaving = tokio::select! {
-                event = keys.next() => match event {
+                event = next_event(&mut keys) => match event {
                     Some(event) => {
                         let event = event?;
                         if is_suspend(&event) {
-                            self.suspend(&mut resumed).await?;
+                            // Who types at the shell meanwhile must not be listened to.
+                            keys = None;
+                            if self.suspend(&mut resumed).await? {
+                                keys = Some(EventStream::new());
+                            }
                             None
                         } else {
                             self.input(event)?
@@ -119,8 +137,16 @@ impl Shell<'_> {
                 }
                 () = signals.next() => self.interrupt()?,
                 _ = resumed.recv() => {
-                    self.screen.take_again()?;
-                    self.pace.changed();
+                    if self.come_back()? && keys.is_none() {
+                        keys = Some(EventStream::new());
+                    }
+                    None
+                }
+                // A shell that brings back what already runs sends no signal.
+                _ = looks.tick(), if keys.is_none() => {
+                    if self.come_back()? {
+                        keys = Some(EventStream::new());
+                    }
                     None
                 }
                 _ = ticks.tick(), if self.state.wants_ticks() => {
@@ -143,6 +169,7 @@ impl Shell<'_> {
                 self.screen
                     .draw(|frame| ui::draw(state, now, frame, theme))?;
                 self.pace.drawn(instant);
+                self.has_wheeled = false;
                 Ok(None)
             }
             later => Ok(later),
@@ -154,6 +181,9 @@ impl Shell<'_> {
     }
 
     fn input(&mut self, event: Event) -> io::Result<Option<Leaving>> {
+        if let Some((gesture, place)) = input::pointed(&event) {
+            return self.point(gesture, place);
+        }
         let Some(msg) = input::message(event) else {
             return Ok(None);
         };
@@ -165,6 +195,18 @@ impl Shell<'_> {
             }
         }
         self.tell(msg)
+    }
+
+    /// A wheel that is turned fast, or a link that is slow, brings many events at once: one per frame counts.
+    fn point(&mut self, gesture: Gesture, place: (u16, u16)) -> io::Result<Option<Leaving>> {
+        let is_wheel = gesture != Gesture::Click;
+        if is_wheel && std::mem::replace(&mut self.has_wheeled, true) {
+            return Ok(None);
+        }
+        match ui::hit::target(self.state, place, self.theme) {
+            Some(target) => self.tell(Msg::Pointer { gesture, target }),
+            None => Ok(None),
+        }
     }
 
     fn interrupt(&mut self) -> io::Result<Option<Leaving>> {
@@ -184,6 +226,7 @@ impl Shell<'_> {
         while let Some(effect) = (!effects.is_empty()).then(|| effects.remove(0)) {
             match effect {
                 Effect::Quit => leaving = Some(Leaving::Quit),
+                Effect::CaptureMouse(is_on) => self.screen.capture_mouse(is_on)?,
                 Effect::Bell => self.screen.bell()?,
                 // A terminal of few abilities might print it.
                 Effect::Notify(text) if self.theme.is_rich() => {
@@ -200,17 +243,26 @@ impl Shell<'_> {
     }
 
     /// Stops the whole process group, as a terminal does for other programs: `cargo run` must stop too, or the user's shell
-    /// would not notice. The run, if one is on, stands still meanwhile.
-    async fn suspend(&mut self, resumed: &mut Resumed) -> io::Result<()> {
+    /// would not notice. A run stands still while all stands still; the shell's `bg` lets it go on without the screen, and `fg`
+    /// brings that back. False: the terminal is not ours yet.
+    async fn suspend(&mut self, resumed: &mut Resumed) -> io::Result<bool> {
         use nix::sys::signal::{Signal, kill};
         use nix::unistd::Pid;
         self.screen.give_back();
         kill(Pid::from_raw(0), Signal::SIGTSTP)?;
         // The signal takes a moment to stop us; where nobody could wake us again, the system ignores it.
         let _or_ignored = timeout(Duration::from_millis(300), resumed.recv()).await;
-        self.screen.take_again()?;
-        self.pace.changed();
-        Ok(())
+        self.come_back()
+    }
+
+    /// Takes the terminal again, if it is ours: in the background a program that touches it is stopped.
+    fn come_back(&mut self) -> io::Result<bool> {
+        let is_ours = nix::unistd::tcgetpgrp(io::stdin())? == nix::unistd::getpgrp();
+        if is_ours {
+            self.screen.take_again()?;
+            self.pace.changed();
+        }
+        Ok(is_ours)
     }
 
     /// The terminal is gone, so no one can be asked: a run is cancelled and may clean up.
@@ -234,6 +286,14 @@ type Resumed = tokio::signal::unix::Signal;
 fn resumed() -> io::Result<Resumed> {
     use tokio::signal::unix::{SignalKind, signal};
     signal(SignalKind::from_raw(nix::libc::SIGCONT))
+}
+
+/// Never comes while the terminal is another program's.
+async fn next_event(keys: &mut Option<EventStream>) -> Option<io::Result<Event>> {
+    match keys {
+        Some(keys) => keys.next().await,
+        None => std::future::pending().await,
+    }
 }
 
 fn is_suspend(event: &Event) -> bool {

@@ -1,10 +1,27 @@
 //! From the terminal library's events to the wizard's messages.
 
-use crossterm::event::{Event, KeyCode as Code, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{
+    Event, KeyCode as Code, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
+};
 
+use crate::app::pointer::Gesture;
 use crate::app::{Key, KeyCode, Msg};
 
-/// None for what the wizard has no use for: mouse, focus, releases, keys of their own such as Caps Lock.
+/// What the mouse did, and at which column and row.
+pub(super) fn pointed(event: &Event) -> Option<(Gesture, (u16, u16))> {
+    let Event::Mouse(mouse) = event else {
+        return None;
+    };
+    let gesture = match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) => Gesture::Click,
+        MouseEventKind::ScrollUp => Gesture::WheelUp,
+        MouseEventKind::ScrollDown => Gesture::WheelDown,
+        _ => return None,
+    };
+    Some((gesture, (mouse.column, mouse.row)))
+}
+
+/// None for what the wizard has no use for: focus, releases, keys of their own such as Caps Lock.
 pub(super) fn message(event: Event) -> Option<Msg> {
     match event {
         Event::Key(event) => key(event).map(Msg::Key),

@@ -8,6 +8,7 @@ mod crash;
 pub mod effects;
 pub mod event_loop;
 mod files;
+mod forward;
 mod input;
 mod interrupts;
 pub mod log;

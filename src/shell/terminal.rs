@@ -17,10 +17,18 @@ use ratatui::{Frame, Terminal};
 /// Whether the terminal is ours now. Global because there is one terminal, and the panic hook must know.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Whether the terminal tells us of the mouse; global for the same reason.
+static HAS_MOUSE: AtomicBool = AtomicBool::new(false);
+
+/// Buttons and wheel with columns beyond 223, but no movement: that would be a flood over a slow link.
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+
 /// The whole terminal, until dropped.
 #[derive(Debug)]
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
+    wants_mouse: bool,
 }
 
 impl Screen {
@@ -35,6 +43,7 @@ impl Screen {
         Ok(Self {
             terminal: Terminal::new(CrosstermBackend::new(stdout()))
                 .inspect_err(|_| give_back())?,
+            wants_mouse: false,
         })
     }
 
@@ -43,7 +52,16 @@ impl Screen {
         take()?;
         // A new one knows that the screen is empty and paints everything.
         self.terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
-        Ok(())
+        self.capture_mouse(self.wants_mouse)
+    }
+
+    /// Wheel and clicks become events, or are the terminal's own again.
+    pub fn capture_mouse(&mut self, is_on: bool) -> io::Result<()> {
+        self.wants_mouse = is_on;
+        if is_on == HAS_MOUSE.swap(is_on, Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.send(if is_on { MOUSE_ON } else { MOUSE_OFF })
     }
 
     pub fn give_back(&mut self) {
@@ -95,6 +113,9 @@ fn take() -> io::Result<()> {
 pub(super) fn give_back() {
     if IS_TAKEN.swap(false, Ordering::SeqCst) {
         // Nobody is left to hear of a failure, and each step is worth trying alone.
+        if HAS_MOUSE.swap(false, Ordering::SeqCst) {
+            let _mouse = stdout().write_all(MOUSE_OFF);
+        }
         let _raw_mode = disable_raw_mode();
         let _screen = execute!(stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
     }

@@ -11,6 +11,7 @@
 //! ```
 
 pub mod glyphs;
+pub mod hit;
 pub mod screens;
 pub mod theme;
 pub mod widgets;
@@ -29,17 +30,11 @@ pub const MINIMUM: (u16, u16) = (60, 16);
 
 pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, theme: &Theme) {
     let area = frame.area();
-    if area.width < MINIMUM.0 || area.height < MINIMUM.1 {
+    if is_too_small(area) {
         too_small(frame, area);
         return;
     }
-    let [bar, body, toast, keys] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Min(0),
-        Constraint::Length(1),
-        Constraint::Length(1),
-    ])
-    .areas(area);
+    let [bar, body, toast, keys] = areas(area);
     step_bar::draw(state, frame, bar, theme);
     match state.step {
         WizardStep::Connect => screens::connect::draw(state, now, frame, body, theme),
@@ -54,6 +49,21 @@ pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, theme: &Theme) {
     if let Some(open) = &state.overlay {
         overlay::draw(state, open, now, frame, body, theme);
     }
+}
+
+fn is_too_small(area: Rect) -> bool {
+    area.width < MINIMUM.0 || area.height < MINIMUM.1
+}
+
+/// Step bar, body, toast, footer.
+fn areas(area: Rect) -> [Rect; 4] {
+    Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Min(0),
+        Constraint::Length(1),
+        Constraint::Length(1),
+    ])
+    .areas(area)
 }
 
 fn draw_toast(state: &State, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
@@ -92,6 +102,8 @@ mod tests;
 mod tests_control;
 #[cfg(test)]
 mod tests_everywhere;
+#[cfg(test)]
+mod tests_hit;
 #[cfg(test)]
 mod tests_preview;
 #[cfg(test)]

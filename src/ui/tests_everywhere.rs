@@ -47,7 +47,7 @@ fn unvisited(step: WizardStep) -> State {
 }
 
 /// The keys that open something over a screen, or show another side of it.
-const OPENERS: &str = "?odlfcpsmMwnai\t";
+const OPENERS: &str = "?odlfcpsmMwnaiSL-\t";
 
 fn drawn(state: &mut State, width: u16, height: u16, theme: &Theme) -> ratatui::buffer::Buffer {
     state.update(Msg::Resize { width, height }, NOW);

@@ -48,6 +48,30 @@ fn preview_search() {
     insta::assert_snapshot!("preview_replanning", picture(&mut state, 80, 24, &theme));
 }
 
+#[test]
+fn folded_phases_say_what_they_are_for() {
+    let mut state = previewing();
+    for key in [KeyCode::Down, KeyCode::Down, KeyCode::Right, KeyCode::Left] {
+        press(&mut state, key);
+    }
+    let theme = Theme::new(true, false);
+    let one = picture(&mut state, 80, 24, &theme);
+    assert!(
+        one.contains("▸ Prepare") && one.contains("▾ Schema"),
+        "{one}"
+    );
+    press(&mut state, KeyCode::Char('-'));
+    press(&mut state, KeyCode::Down);
+    for (width, height) in [(80, 24), (120, 40)] {
+        let shown = picture(&mut state, width, height, &theme);
+        insta::assert_snapshot!(format!("preview_folded_{width}x{height}"), shown);
+    }
+    // The search looks into all of them.
+    press(&mut state, KeyCode::Char('/'));
+    type_text(&mut state, "public.film");
+    assert!(state.preview.step().is_some());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 

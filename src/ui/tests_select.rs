@@ -14,7 +14,7 @@ use crate::model::catalog::ForeignKey;
 use crate::model::name::ObjectName;
 use crate::model::peek::Peek;
 use crate::model::problem::Problem;
-
+use crate::settings::{Loaded, SelectionFile};
 
 /// Each table with a primary key, an index, a sequence and a foreign key to its neighbour.
 fn crowded(tables: u32) -> Inspection {
@@ -154,6 +154,91 @@ fn a_look_that_fails_says_why_and_one_withdrawn_is_forgotten() {
     let outcome = Ok(found());
     state.update(Msg::Peeked { attempt, outcome }, Now(2_000));
     assert!(state.overlay.is_none());
+}
+
+#[test]
+fn a_selection_is_saved_and_loaded() {
+    let theme = Theme::new(true, false);
+    let mut state = selecting(shop());
+    let show = |name: &str, state: &mut State| {
+        for (width, height) in [(80, 24), (120, 40)] {
+            let shown = picture(state, width, height, &theme);
+            insta::assert_snapshot!(format!("{name}_{width}x{height}"), shown);
+        }
+    };
+    press(&mut state, KeyCode::Char('S'));
+    show("selection_save", &mut state);
+    let effects = press(&mut state, KeyCode::Enter);
+    let [
+        Effect::SaveSelection {
+            path,
+            may_replace: false,
+            ..
+        },
+    ] = effects.as_slice()
+    else {
+        panic!("{effects:?}");
+    };
+    let path = path.clone();
+    state.update(Msg::SelectionExists { path }, Now(0));
+    show("selection_exists", &mut state);
+    // The first answer keeps the file.
+    assert!(press(&mut state, KeyCode::Enter).is_empty());
+
+    let load = |state: &mut State| {
+        press(state, KeyCode::Char('L'));
+        let effects = press(state, KeyCode::Enter);
+        match effects.as_slice() {
+            [Effect::LoadSelection { attempt, .. }] => *attempt,
+            _ => panic!("{effects:?}"),
+        }
+    };
+    let before = state.selection.clone();
+    let text = "others = 'nothing'\n[tables]\n'public.film' = { carry = 'rows' }\n'public.gone' = { carry = 'rows' }";
+    let loaded = SelectionFile::read(text)
+        .unwrap()
+        .selection(&shop().catalog);
+    let wanted = loaded.selection.clone();
+    let attempt = load(&mut state);
+    // What was asked for before is not what is waited for.
+    let outcome = Ok(Loaded::default());
+    state.update(
+        Msg::SelectionLoaded {
+            attempt: attempt - 1,
+            outcome,
+        },
+        Now(0),
+    );
+    assert_eq!(state.selection, before);
+    let outcome = Ok(loaded);
+    state.update(Msg::SelectionLoaded { attempt, outcome }, Now(0));
+    assert_eq!(state.selection, wanted);
+    show("selection_misfit", &mut state);
+    press(&mut state, KeyCode::Esc);
+    press(&mut state, KeyCode::Char('u'));
+    assert_eq!(state.selection, before);
+    press(&mut state, KeyCode::Char('U'));
+    assert_eq!(state.selection, wanted);
+
+    let attempt = load(&mut state);
+    let problem = SelectionFile::read("[tables]\n'film' = { carry = 'rows' }").unwrap_err();
+    let outcome = Err(Box::new(problem.doing("Could not read shop.toml")));
+    state.update(Msg::SelectionLoaded { attempt, outcome }, Now(0));
+    assert_eq!(state.selection, wanted);
+    show("selection_error", &mut state);
+}
+
+/// However large the numbers, both what is found and what is hidden is told at 80 columns.
+#[test]
+fn the_filter_counts_what_it_hides() {
+    let mut state = selecting(huge(20_000));
+    press(&mut state, KeyCode::Char('/'));
+    type_text(&mut state, "table_0001");
+    let shown = picture(&mut state, 80, 24, &Theme::new(true, false));
+    assert!(
+        shown.contains("10 of 20,000, 19,990 ticked not shown"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -115,12 +115,13 @@ const NETWORK: [&str; 5] = [
 ];
 
 /// The only files of `settings` that may look at the machine.
-const SETTINGS_THAT_READ: [&str; 9] = [
+const SETTINGS_THAT_READ: [&str; 10] = [
     "resolve",
     "environment",
     "passfile",
     "service",
     "plan_file",
+    "selection_file",
     "recent",
     "known",
     "unheeded",

@@ -23,6 +23,8 @@ mod journeys;
 #[cfg(test)]
 mod journeys_back;
 #[cfg(test)]
+mod journeys_people;
+#[cfg(test)]
 mod large;
 #[cfg(test)]
 mod lingering;

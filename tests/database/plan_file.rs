@@ -164,3 +164,43 @@ async fn a_plan_file_that_no_longer_fits_is_refused_with_the_difference() {
     let maintenance = support::servers().destination.endpoint("postgres");
     assert_eq!(support::query_text(&maintenance, there).await.trim(), "0");
 }
+
+/// A selection alone: what it names is carried, what is gone is told, and a mistake names its line.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_selection_says_what_is_carried() {
+    let desk = Desk::new("chosen").await;
+    support::execute_batch(&desk.pair.source, SHOP).await;
+    let file = desk.home.path().join("selection.toml");
+    let text = "others = 'nothing'\n[tables]\n'shop.log' = { carry = 'rows', where = 'a > 7' }\n'shop.gone' = { carry = 'rows' }\n";
+    fs::write(&file, text).unwrap();
+    let plan = desk.write(&["--selection", "selection.toml"]);
+    for line in [
+        "\"shop.log\" = { carry = \"rows\", where = \"a > 7\" }",
+        "\"shop.old\" = { carry = \"nothing\" }",
+        "\"shop.log_a_seq\" = true",
+    ] {
+        assert!(plan.contains(line), "{line} is not in:\n{plan}");
+    }
+    let (source, destination) = (
+        support::uri(&desk.pair.source),
+        support::uri(&desk.pair.destination),
+    );
+    let ends = ["--source", &source, "--destination", &destination];
+    let more = ["--selection", "selection.toml", "--create-database"];
+    let run = desk.howdah(&[&["run", "--yes"], &ends[..], &more].concat());
+    let said_of_run = said(&run);
+    assert_eq!(run.status.code(), Some(0), "{said_of_run}");
+    assert!(
+        said_of_run.contains("the table shop.gone is not on the source"),
+        "{said_of_run}"
+    );
+    let count = "select count(*) from shop.log";
+    let count = support::query_text(&desk.pair.destination, count).await;
+    assert_eq!(count.trim(), "3");
+    fs::write(&file, "[tables]\n'log' = { carry = 'rows' }").unwrap();
+    let check = desk.howdah(&[&["check"], &ends[..], &more].concat());
+    assert_eq!(check.status.code(), Some(2), "{}", said(&check));
+    assert!(said(&check).contains("line 2"), "{}", said(&check));
+    let both = desk.howdah(&[&["check"], &ends[..], &more, &["--include", "a"]].concat());
+    assert_eq!(both.status.code(), Some(2), "{}", said(&both));
+}

@@ -124,7 +124,7 @@ async fn a_table_left_out_takes_along_what_cannot_exist_without_it() {
     for named in [
         "view public.seen_twice",
         "function public.standard()",
-        "fk constraint public.refers",
+        "foreign key public.refers",
         "policy public.gone mine",
         "table public.child",
     ] {

@@ -23,6 +23,8 @@ struct Seen {
     screen: vt100::Parser,
     raw: Vec<u8>,
     is_closed: bool,
+    /// Nothing is read for now: what the program writes piles up, as over a link that hangs.
+    is_held: bool,
 }
 
 impl Terminal {
@@ -35,6 +37,17 @@ impl Terminal {
     pub(crate) fn start_at(
         arguments: &[&str],
         home: Option<&Path>,
+        width: u16,
+        height: u16,
+    ) -> Self {
+        Self::start_with(arguments, home, &[], width, height)
+    }
+
+    /// The same, with these variables.
+    pub(crate) fn start_with(
+        arguments: &[&str],
+        home: Option<&Path>,
+        variables: &[(&str, &str)],
         width: u16,
         height: u16,
     ) -> Self {
@@ -59,6 +72,9 @@ impl Terminal {
                 command.env(name, value);
             }
         }
+        for (name, value) in variables {
+            command.env(name, value);
+        }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let mut output = pair.master.try_clone_reader().unwrap();
@@ -69,6 +85,7 @@ impl Terminal {
                 screen,
                 raw: Vec::new(),
                 is_closed: false,
+                is_held: false,
             }),
             Condvar::new(),
         ));
@@ -76,6 +93,11 @@ impl Terminal {
         std::thread::spawn(move || {
             let mut buffer = [0; 8192];
             loop {
+                let mut seen = writer.0.lock().unwrap();
+                while seen.is_held {
+                    seen = writer.1.wait(seen).unwrap();
+                }
+                drop(seen);
                 let count = output.read(&mut buffer).unwrap_or(0);
                 let mut seen = writer.0.lock().unwrap();
                 seen.screen.process(&buffer[..count]);
@@ -94,6 +116,12 @@ impl Terminal {
             seen,
             _own: own,
         }
+    }
+
+    /// Stops reading what the program writes, or goes on.
+    pub(crate) fn hold(&self, is_held: bool) {
+        self.seen.0.lock().unwrap().is_held = is_held;
+        self.seen.1.notify_all();
     }
 
     pub(crate) fn screen(&self) -> String {
@@ -115,7 +143,8 @@ impl Terminal {
     #[track_caller]
     pub(crate) fn wait_until_checked(&self) {
         self.wait_until("the end of the checks", |screen| {
-            screen.contains("╭ 17 fine ─") && !screen.contains("Esc cancels")
+            let is_fine = ["╭ 17 fine ─", "+ 17 fine -"].map(|all| screen.contains(all));
+            is_fine.contains(&true) && !screen.contains("Esc cancels")
         });
     }
 
@@ -187,6 +216,12 @@ impl Terminal {
         );
         assert!(!screen.hide_cursor(), "the cursor was left hidden");
         assert!(!screen.bracketed_paste(), "bracketed paste was left on");
+        let mouse = screen.mouse_protocol_mode();
+        assert_eq!(
+            mouse,
+            vt100::MouseProtocolMode::None,
+            "the mouse was left on"
+        );
         status.exit_code()
     }
 }
@@ -209,6 +244,7 @@ pub(crate) fn surroundings(home: &Path) -> [(&'static str, PathBuf); 9] {
 impl Drop for Terminal {
     /// A failed test must leave no program behind.
     fn drop(&mut self) {
+        self.hold(false);
         let _gone = self.child.kill();
     }
 }

@@ -136,6 +136,13 @@ impl Check {
         (!fixes.is_empty()).then(|| fixes.join("\n"))
     }
 
+    /// Selects a check, as a click does.
+    pub fn focus_row(&mut self, at: usize, size: (u16, u16)) {
+        let height = usize::from(size.1.saturating_sub(3)) / 2;
+        self.cursor.select(at, self.results.len(), height);
+        (self.scroll, self.has_moved) = (0, true);
+    }
+
     /// Why a key does nothing now, as a sentence.
     pub fn why_not(&self, action: Action) -> Option<String> {
         match action {

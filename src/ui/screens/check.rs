@@ -14,10 +14,12 @@
 //! With 110 columns or more the two stand side by side.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use crate::app::pointer::Target;
+use crate::app::steps::check::Check;
 use crate::app::{Now, State, format};
 use crate::model::finding::{CheckResult, Finding, Level};
 use crate::model::name::{printable, printable_lines};
@@ -30,13 +32,7 @@ const GROUPS: usize = 4;
 
 pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let check = &state.check;
-    let [list, details] = if area.width >= 110 {
-        Layout::horizontal([Constraint::Percentage(48), Constraint::Fill(1)]).areas(area)
-    } else {
-        let wanted = u16::try_from(check.results.len() + 3).unwrap_or(u16::MAX);
-        let height = wanted.clamp(5, (area.height / 2).max(5));
-        Layout::vertical([Constraint::Length(height), Constraint::Fill(1)]).areas(area)
-    };
+    let [list, details] = boxes(state, area);
     draw_list(state, now, frame, list, theme);
     if let Some(problem) = &check.problem {
         let lines = problem_lines(problem, details.width, theme);
@@ -62,28 +58,66 @@ pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &
     }
 }
 
+fn boxes(state: &State, area: Rect) -> [Rect; 2] {
+    if area.width >= 110 {
+        return Layout::horizontal([Constraint::Percentage(48), Constraint::Fill(1)]).areas(area);
+    }
+    let wanted = u16::try_from(state.check.results.len() + 3).unwrap_or(u16::MAX);
+    let height = wanted.clamp(5, (area.height / 2).max(5));
+    Layout::vertical([Constraint::Length(height), Constraint::Fill(1)]).areas(area)
+}
+
+/// A row of the list.
+enum Entry {
+    Heading(&'static str),
+    Result(usize),
+}
+
+/// What stands in the list, from the top. Headings only where they push nothing out of sight.
+fn entries(check: &Check, inner: Rect) -> Vec<Entry> {
+    let height = usize::from(inner.height).saturating_sub(usize::from(check.pending.is_some()));
+    let has_groups = check.results.len() + GROUPS <= height;
+    let mut group = None;
+    let mut entries = Vec::new();
+    for position in check.cursor.visible(check.results.len(), height) {
+        let own = check.results.get(position).map(CheckResult::group);
+        if has_groups && own != group {
+            group = own;
+            entries.extend(own.map(Entry::Heading));
+        }
+        entries.push(Entry::Result(position));
+    }
+    entries
+}
+
+pub fn target(state: &State, at: Position, area: Rect) -> Option<Target> {
+    let [list, details] = boxes(state, area);
+    if details.contains(at) {
+        return Some(Target::Page);
+    }
+    let inner = panel::inside(list);
+    let entries = entries(&state.check, inner);
+    let row = usize::from(at.y.saturating_sub(inner.y));
+    Some(match entries.get(row).filter(|_| inner.contains(at)) {
+        Some(Entry::Result(position)) => Target::Row(*position),
+        _ => Target::List,
+    })
+}
+
 fn draw_list(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let check = &state.check;
     let inner = panel::draw(frame, area, &title(state, theme), true, theme);
     let mut rows = inner.rows();
-    let is_waiting = check.pending.is_some();
-    let height = usize::from(inner.height).saturating_sub(usize::from(is_waiting));
-    // Headings only where they push nothing out of sight.
-    let mut group = None;
-    let has_groups = check.results.len() + GROUPS <= height;
-    for position in check.cursor.visible(check.results.len(), height) {
-        let Some(result) = check.results.get(position) else {
-            break;
-        };
-        if has_groups && group != Some(result.group()) {
-            group = Some(result.group());
-            if let Some(row) = rows.next() {
-                let heading = format!(" {}", result.group());
-                frame.render_widget(Line::styled(heading, theme.dim()), row);
+    for (entry, row) in entries(check, inner).into_iter().zip(rows.by_ref()) {
+        let (position, result) = match entry {
+            Entry::Heading(group) => {
+                frame.render_widget(Line::styled(format!(" {group}"), theme.dim()), row);
+                continue;
             }
-        }
-        let Some(row) = rows.next() else {
-            break;
+            Entry::Result(position) => match check.results.get(position) {
+                Some(result) => (position, result),
+                None => break,
+            },
         };
         let (sign, style) = sign(result.level(), theme);
         let width = usize::from(row.width).saturating_sub(3);

@@ -20,6 +20,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::text::{Line, Span};
 
+use crate::app::pointer::Target;
 use crate::app::steps::preview::{Focus, OVERVIEW, Preview, Row, SETTINGS, overview};
 use crate::app::{Now, State, format};
 use crate::model::name::printable;
@@ -32,19 +33,38 @@ const TITLE_COLUMNS: usize = 36;
 
 pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let preview = &state.preview;
-    let layout = preview.layout();
     let Some(plan) = &preview.plan else {
         draw_without_plan(preview, now, frame, area, theme);
         return;
     };
+    let [list, page] = boxes(preview, area);
+    draw_list(state, plan, now, frame, list, theme);
+    draw_page(preview, preview.focus == Focus::Page, frame, page, theme);
+}
+
+fn boxes(preview: &Preview, area: Rect) -> [Rect; 2] {
+    let layout = preview.layout();
     let constraints = [Constraint::Length(layout.list_extent), Constraint::Fill(1)];
-    let [list, page] = if layout.is_stacked {
+    if layout.is_stacked {
         Layout::vertical(constraints).areas(area)
     } else {
         Layout::horizontal(constraints).areas(area)
-    };
-    draw_list(state, plan, now, frame, list, theme);
-    draw_page(preview, preview.focus == Focus::Page, frame, page, theme);
+    }
+}
+
+pub fn target(state: &State, at: Position, area: Rect) -> Option<Target> {
+    let preview = &state.preview;
+    let [list, page] = boxes(preview, area);
+    if page.contains(at) || preview.plan.is_none() {
+        return Some(Target::Page);
+    }
+    let inner = panel::inside(list);
+    let mut visible = preview
+        .cursor
+        .visible(preview.rows.len(), preview.list_height());
+    let row = visible.nth(usize::from(at.y.saturating_sub(inner.y)));
+    let row = row.filter(|_| inner.contains(at));
+    Some(row.map_or(Target::List, Target::Row))
 }
 
 fn draw_without_plan(
@@ -112,7 +132,7 @@ fn draw_list(
     let columns = Columns::new(usize::from(inner.width), plan.steps.len());
     let shown = preview.rows.get(visible.clone()).unwrap_or_default();
     for ((position, entry), row) in visible.zip(shown).zip(rows.by_ref()) {
-        let mut line = columns.line(*entry, plan, theme);
+        let mut line = columns.line(*entry, preview, plan, theme);
         if preview.search.position(position).is_some() {
             line = line.patch_style(theme.strong());
         }
@@ -240,12 +260,19 @@ impl Columns {
         }
     }
 
-    fn line(&self, row: Row, plan: &Plan, theme: &Theme) -> Line<'static> {
+    fn line(&self, row: Row, preview: &Preview, plan: &Plan, theme: &Theme) -> Line<'static> {
         match row {
             Row::Overview => self.entry(OVERVIEW, theme),
             Row::Settings => self.entry(SETTINGS, theme),
             Row::Phase(phase, count) => {
-                let words = format!(" {} {} {count}", phase.title(), theme.glyphs.dot);
+                let fold = if preview.is_folded(phase) {
+                    theme.glyphs.collapsed
+                } else {
+                    theme.glyphs.expanded
+                };
+                let dot = theme.glyphs.dot;
+                let words = format!(" {fold} {} {dot} {count}", phase.title());
+                let words = text::fit(&words, self.all, theme.glyphs.ellipsis);
                 Line::styled(words, theme.title())
             }
             Row::Step(position) => plan

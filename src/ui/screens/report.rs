@@ -14,10 +14,11 @@
 //! ```
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use crate::app::pointer::Target;
 use crate::app::steps::report::{HEAD_ROWS, ReportView, Section};
 use crate::app::{Now, State, format};
 use crate::model::name::printable;
@@ -37,12 +38,7 @@ pub fn draw(state: &State, _now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
         frame.render_widget(Line::raw(words), inner);
         return;
     };
-    let [head, names, body] = Layout::vertical([
-        Constraint::Length(HEAD_ROWS),
-        Constraint::Length(1),
-        Constraint::Fill(1),
-    ])
-    .areas(area);
+    let [head, names, body] = boxes(area);
     draw_outcome(report, frame, head, theme);
     draw_names(view, report, frame, names, theme);
     match view.section {
@@ -51,6 +47,66 @@ pub fn draw(state: &State, _now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
         Section::Summary | Section::Problems | Section::Objects => {
             page::draw(&view.page, view.first_row(), frame, body, theme);
         }
+    }
+}
+
+/// Outcome, names of the pages, page.
+fn boxes(area: Rect) -> [Rect; 3] {
+    Layout::vertical([
+        Constraint::Length(HEAD_ROWS),
+        Constraint::Length(1),
+        Constraint::Fill(1),
+    ])
+    .areas(area)
+}
+
+/// Heading, rows, what is known of the selected one.
+fn list_parts(inner: Rect) -> [Rect; 3] {
+    Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+    ])
+    .areas(inner)
+}
+
+pub fn target(state: &State, at: Position, area: Rect) -> Option<Target> {
+    let view = &state.report;
+    let report = view.report.as_ref()?;
+    let [_, names, body] = boxes(area);
+    if names.contains(at) {
+        let column = usize::from(at.x - names.x);
+        let mut left = 1;
+        return Section::ALL
+            .into_iter()
+            .position(|section| {
+                let width = text::width(&page_name(section, report));
+                let is_here = (left..left + width).contains(&column);
+                left += width + 1;
+                is_here
+            })
+            .map(Target::Tab);
+    }
+    if !body.contains(at) {
+        return None;
+    }
+    if view.order.is_empty() {
+        return Some(Target::Page);
+    }
+    let [_, list, _] = list_parts(panel::inside(body));
+    let mut visible = view
+        .cursor
+        .visible(view.order.len(), usize::from(list.height));
+    let row = visible.nth(usize::from(at.y.saturating_sub(list.y)));
+    let row = row.filter(|_| list.contains(at));
+    Some(row.map_or(Target::List, Target::Row))
+}
+
+/// ` Tables 8 `.
+fn page_name(section: Section, report: &Report) -> String {
+    match section.count(report) {
+        Some(count) => format!(" {} {} ", section.title(), format::count(count)),
+        None => format!(" {} ", section.title()),
     }
 }
 
@@ -102,16 +158,12 @@ fn draw_names(
 ) {
     let mut spans = vec![Span::raw(" ")];
     for section in Section::ALL {
-        let name = match section.count(report) {
-            Some(count) => format!(" {} {} ", section.title(), format::count(count)),
-            None => format!(" {} ", section.title()),
-        };
         let style = if section == view.section {
             theme.title().patch(theme.selected())
         } else {
             theme.text()
         };
-        spans.push(Span::styled(name, style));
+        spans.push(Span::styled(page_name(section, report), style));
         spans.push(Span::raw(" "));
     }
     frame.render_widget(Line::from(spans), area);
@@ -128,12 +180,7 @@ fn draw_list(
     theme: &Theme,
 ) {
     let inner = panel::draw(frame, area, view.section.title(), true, theme);
-    let [head, list, below] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Fill(1),
-        Constraint::Length(1),
-    ])
-    .areas(inner);
+    let [head, list, below] = list_parts(inner);
     if view.order.is_empty() {
         let words = format!(" No {} were carried.", view.section.title().to_lowercase());
         frame.render_widget(Line::raw(words), head);

@@ -19,11 +19,12 @@
 //! A problem in full, or the whole log, takes everything below the first box.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::run_now;
+use crate::app::pointer::Target;
 use crate::app::steps::run::{Focus, Run};
 use crate::app::{Now, State, format};
 use crate::model::event::{NoticeLevel, Stop};
@@ -41,24 +42,51 @@ pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &
         return;
     }
     let heights = run.layout();
-    let [head, below] =
-        Layout::vertical([Constraint::Length(heights.head), Constraint::Fill(1)]).areas(area);
+    let [head, running, problems, log] = boxes(run, area);
     draw_head(state, now, frame, head, theme);
     if let Some(details) = &run.details {
+        let below = running.union(problems).union(log);
         page::draw(details, run.first_row(), frame, below, theme);
         return;
     }
-    let [running, problems, log] = Layout::vertical([
-        Constraint::Length(heights.now),
-        Constraint::Length(heights.problems),
-        Constraint::Length(heights.log),
-    ])
-    .areas(below);
     run_now::draw(run, now, frame, running, theme);
     if heights.problems > 0 {
         draw_problems(run, frame, problems, theme);
     }
     draw_log(run, frame, log, theme);
+}
+
+/// Head, what runs now, problems, log.
+fn boxes(run: &Run, area: Rect) -> [Rect; 4] {
+    let heights = run.layout();
+    Layout::vertical([
+        Constraint::Length(heights.head),
+        Constraint::Length(heights.now),
+        Constraint::Length(heights.problems),
+        Constraint::Length(heights.log),
+    ])
+    .areas(area)
+}
+
+pub fn target(state: &State, at: Position, area: Rect) -> Option<Target> {
+    let run = &state.run;
+    run.started?;
+    let [head, _, problems, log] = boxes(run, area);
+    if run.details.is_some() {
+        return (!head.contains(at)).then_some(Target::Page);
+    }
+    if log.contains(at) {
+        return Some(Target::Log);
+    }
+    if !problems.contains(at) {
+        return None;
+    }
+    let inner = panel::inside(problems);
+    let failed = run.board.failed.len();
+    let mut visible = run.cursor.visible(failed, usize::from(inner.height));
+    let row = visible.nth(usize::from(at.y.saturating_sub(inner.y)));
+    let row = row.filter(|_| inner.contains(at));
+    Some(row.map_or(Target::List, Target::Row))
 }
 
 fn draw_head(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {

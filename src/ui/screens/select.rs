@@ -18,6 +18,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::select_details;
+use crate::app::pointer::Target;
 use crate::app::steps::select::links::Because;
 use crate::app::steps::select::tree::Row;
 use crate::app::steps::select::{Tab, WIDE, ticks};
@@ -33,23 +34,12 @@ pub fn draw(state: &State, _now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
         frame.render_widget(Line::raw(" The databases have not been read yet."), inner);
         return;
     };
-    let mut list = area;
-    if state.select.has_details(area.width) {
-        let details;
-        [list, details] = if area.width >= WIDE {
-            Layout::horizontal([Constraint::Fill(1), Constraint::Length(40)]).areas(area)
-        } else {
-            Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(area)
-        };
+    let [list, details] = boxes(state, area);
+    if !details.is_empty() {
         select_details::draw(state, inspection, frame, details, theme);
     }
     let inner = panel::draw(frame, list, &title(state, inspection, theme), true, theme);
-    let [tabs, heading, rows] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Length(1),
-        Constraint::Fill(1),
-    ])
-    .areas(inner);
+    let [tabs, heading, rows] = parts(inner);
     draw_tabs(state, inspection, frame, tabs, theme);
     let columns = Columns::new(usize::from(inner.width));
     match state.select.tab {
@@ -66,6 +56,79 @@ pub fn draw(state: &State, _now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
         }
     }
     draw_rows(state, inspection, frame, rows, &columns, theme);
+}
+
+/// The list and the details, which may be nowhere.
+fn boxes(state: &State, area: Rect) -> [Rect; 2] {
+    if !state.select.has_details(area.width) {
+        return [area, Rect::default()];
+    }
+    if area.width >= WIDE {
+        Layout::horizontal([Constraint::Fill(1), Constraint::Length(40)]).areas(area)
+    } else {
+        Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(area)
+    }
+}
+
+/// Tabs, heading, rows.
+fn parts(inner: Rect) -> [Rect; 3] {
+    Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Fill(1),
+    ])
+    .areas(inner)
+}
+
+pub fn target(state: &State, at: Position, area: Rect) -> Option<Target> {
+    let inspection = state.inspection.as_deref()?;
+    let [list, details] = boxes(state, area);
+    if details.contains(at) {
+        return Some(Target::Page);
+    }
+    let inner = panel::inside(list);
+    let [tabs, _, rows] = parts(inner);
+    if tabs.contains(at) {
+        let column = usize::from(at.x - tabs.x);
+        let mut left = 1;
+        let names = tab_names(state, inspection);
+        return names
+            .iter()
+            .position(|name| {
+                let is_here = (left..left + name.len()).contains(&column);
+                left += name.len() + 1;
+                is_here
+            })
+            .map(Target::Tab);
+    }
+    if !rows.contains(at) {
+        return Some(Target::List);
+    }
+    let select = &state.select;
+    let mut visible = select
+        .cursor
+        .visible(select.rows.len(), usize::from(rows.height));
+    let row = visible.nth(usize::from(at.y - rows.y));
+    Some(match row {
+        // A column is free in front of the box.
+        Some(row) if (1..4).contains(&(at.x - rows.x)) => Target::Tick(row),
+        Some(row) => Target::Row(row),
+        None => Target::List,
+    })
+}
+
+/// What the two tabs say.
+fn tab_names(state: &State, inspection: &Inspection) -> [String; 2] {
+    let filter = &state.select.filter;
+    if filter.is_active() || filter.is_typing {
+        // What the filter hides is counted in their place.
+        return [" Tables ", " Sequences "].map(str::to_owned);
+    }
+    let totals = ticks::totals(&state.selection, &inspection.catalog);
+    [
+        format!(" Tables {}/{} ", totals.tables, totals.all_tables),
+        format!(" Sequences {}/{} ", totals.sequences, totals.all_sequences),
+    ]
 }
 
 /// `22 of 24 tables · 1.2 GiB · ~1.0 M rows`.
@@ -106,7 +169,7 @@ fn draw_tabs(
     area: Rect,
     theme: &Theme,
 ) {
-    let totals = ticks::totals(&state.selection, &inspection.catalog);
+    let [tables, sequences] = tab_names(state, inspection);
     let tab = |tab: Tab, words: String| {
         let style = if state.select.tab == tab {
             theme.selected().patch(theme.strong())
@@ -115,8 +178,6 @@ fn draw_tabs(
         };
         Span::styled(words, style)
     };
-    let tables = format!(" Tables {}/{} ", totals.tables, totals.all_tables);
-    let sequences = format!(" Sequences {}/{} ", totals.sequences, totals.all_sequences);
     let mut spans = vec![
         Span::raw(" "),
         tab(Tab::Tables, tables),
@@ -128,15 +189,18 @@ fn draw_tabs(
     if filter.is_active() || filter.is_typing {
         let used: usize = spans.iter().map(Span::width).sum();
         spans.push(Span::styled("/ ", theme.key()));
+        let hits = hits(state, inspection);
+        let room = usize::from(area.width).saturating_sub(used + 4 + text::width(&hits));
+        let room = room.clamp(6, 30);
         let (value, column) = field::window(
             filter.field.value(),
             filter.field.cursor(),
-            16,
+            room,
             theme.glyphs.ellipsis,
         );
-        let shown = text::fit(&printable(&value), 16, theme.glyphs.ellipsis);
+        let shown = text::fit(&printable(&value), room, theme.glyphs.ellipsis);
         spans.push(Span::styled(shown, theme.strong()));
-        spans.push(Span::raw(format!(" {}", hits(state, inspection))));
+        spans.push(Span::raw(format!(" {hits}")));
         let x = area.x + u16::try_from(used + 2 + column).unwrap_or(0);
         if filter.is_typing && state.overlay.is_none() && x < area.right() && area.height > 0 {
             frame.set_cursor_position(Position::new(x, area.y));

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::text;
 use crate::app::key::{Key, KeyCode};
+use crate::app::keymap::Binding;
 use crate::app::{State, keymap};
 use crate::ui::theme::Theme;
 
@@ -41,15 +42,33 @@ pub fn key_name(key: Key) -> String {
     }
 }
 
-pub fn draw(state: &State, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-    let help = if state.is_typing() {
-        "F1 help"
+/// A key of the line, as it is drawn.
+struct Entry {
+    /// First column and columns, without what keeps it apart from the next.
+    left: usize,
+    columns: usize,
+    key: Key,
+    name: String,
+    binding: &'static Binding,
+}
+
+/// `? help`, at the right end.
+fn help(state: &State) -> (Key, &'static str) {
+    if state.is_typing() {
+        (Key::plain(KeyCode::F(1)), "F1")
     } else {
-        "? help"
-    };
-    let room = usize::from(area.width).saturating_sub(text::width(help) + 3);
-    let mut spans = vec![Span::raw(" ")];
-    let mut used = 1;
+        (Key::char('?'), "?")
+    }
+}
+
+/// ` help `, and the key in front of it.
+const HELP_COLUMNS: usize = 6;
+
+/// What fits, from the left.
+fn entries(state: &State, width: u16, theme: &Theme) -> Vec<Entry> {
+    let room = usize::from(width).saturating_sub(help(state).1.len() + HELP_COLUMNS + 2);
+    let mut entries = Vec::new();
+    let mut left = 1;
     for binding in keymap::footer(state.step) {
         let Some(key) = binding.keys.first() else {
             continue;
@@ -58,27 +77,52 @@ pub fn draw(state: &State, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
         if state.is_typing() && is_text {
             continue;
         }
-        let name = key_name(*key);
-        let name = theme.glyphs.words(&name).into_owned();
-        let columns = text::width(&name) + text::width(binding.label) + 3;
-        if used + columns > room {
+        let name = theme.glyphs.words(&key_name(*key)).into_owned();
+        let columns = text::width(&name) + 1 + text::width(binding.label);
+        if left + columns + 2 > room {
             break;
         }
-        used += columns;
-        let is_possible = state.why_not(binding.action).is_none();
+        entries.push(Entry {
+            left,
+            columns,
+            key: *key,
+            name,
+            binding,
+        });
+        left += columns + 2;
+    }
+    entries
+}
+
+/// The key whose words stand in a column.
+pub fn key_at(state: &State, column: u16, width: u16, theme: &Theme) -> Option<Key> {
+    let column = usize::from(column);
+    let (key, name) = help(state);
+    if column + name.len() + HELP_COLUMNS >= usize::from(width) {
+        return Some(key);
+    }
+    let entries = entries(state, width, theme);
+    let is_here = |one: &&Entry| (one.left..one.left + one.columns).contains(&column);
+    entries.iter().find(is_here).map(|one| one.key)
+}
+
+pub fn draw(state: &State, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let mut spans = vec![Span::raw(" ")];
+    for entry in entries(state, area.width, theme) {
+        let is_possible = state.why_not(entry.binding.action).is_none();
         let (key_style, label_style) = if is_possible {
             (theme.key(), theme.text())
         } else {
             (theme.dim(), theme.dim())
         };
-        spans.push(Span::styled(name, key_style));
-        spans.push(Span::styled(format!(" {}  ", binding.label), label_style));
+        spans.push(Span::styled(entry.name, key_style));
+        let label = format!(" {}  ", entry.binding.label);
+        spans.push(Span::styled(label, label_style));
     }
     frame.render_widget(Line::from(spans), area);
-    let (key, label) = help.split_once(' ').unwrap_or((help, ""));
     let help = Line::from(vec![
-        Span::styled(key, theme.key()),
-        Span::raw(format!(" {label} ")),
+        Span::styled(help(state).1, theme.key()),
+        Span::raw(" help "),
     ]);
     frame.render_widget(help.right_aligned(), area);
 }

@@ -10,7 +10,9 @@ use crate::app::form::Field;
 use crate::app::list::ListCursor;
 use crate::app::options_form::{OptionsForm, ROWS, Row};
 use crate::app::overlay::{AddressForm, Confirm, Overlay, RowFilterForm, TextList};
+use crate::app::path_form::{PathForm, Purpose};
 use crate::app::pick::PickList;
+use crate::app::pointer::Target;
 use crate::app::{Now, State, format, keymap};
 use crate::ui::theme::Theme;
 
@@ -35,24 +37,64 @@ pub fn draw(
         Overlay::RowFilter(form) => row_filter(form, frame, area, theme),
         Overlay::List(list) => text_list(list, frame, area, theme),
         Overlay::Pick(list) => pick(list, frame, area, theme),
+        Overlay::Path(form) => path(form, frame, area, theme),
         Overlay::Peek(peek) => super::peek::draw(peek, now, frame, area, theme),
     }
 }
 
-/// A box in the middle, as high as its lines; returns what is inside of it.
-fn popup(frame: &mut Frame<'_>, area: Rect, title: &str, lines: usize, theme: &Theme) -> Rect {
+fn place(area: Rect, lines: usize) -> Rect {
     let width = (COLUMNS + 4).min(area.width);
     let height = u16::try_from(lines + 2)
         .unwrap_or(u16::MAX)
         .min(area.height);
-    let place = Rect {
+    Rect {
         x: area.x + (area.width - width) / 2,
         y: area.y + (area.height - height) / 2,
         width,
         height,
+    }
+}
+
+/// What of an overlay can be clicked: the buttons of a question, which stand at its end.
+pub fn target(overlay: &Overlay, at: Position, area: Rect, theme: &Theme) -> Option<Target> {
+    let Overlay::Confirm(question) = overlay else {
+        return None;
     };
+    let columns = columns(area);
+    let lines = confirm_lines(question, columns, theme).len();
+    let inner = aired(panel::inside(place(area, lines)));
+    if !inner.contains(at) {
+        return None;
+    }
+    let labels = buttons(question, columns, theme);
+    let from_end = usize::from(inner.bottom() - at.y);
+    if labels.len() == question.buttons.len() && labels.len() > 1 {
+        return (labels.len().checked_sub(from_end)).map(Target::Button);
+    }
+    if from_end > 1 {
+        return None;
+    }
+    let column = usize::from(at.x - inner.x);
+    let mut left = 0;
+    let spans = labels.first()?.spans.iter().step_by(2);
+    let mut spans = spans.map(Span::width);
+    let at = spans.position(|width| {
+        let is_here = (left..left + width).contains(&column);
+        left += width + 2;
+        is_here
+    });
+    at.map(Target::Button)
+}
+
+/// A box in the middle, as high as its lines; returns what is inside of it.
+fn popup(frame: &mut Frame<'_>, area: Rect, title: &str, lines: usize, theme: &Theme) -> Rect {
+    let place = place(area, lines);
     frame.render_widget(Clear, place);
-    let inner = panel::draw(frame, place, title, true, theme);
+    aired(panel::draw(frame, place, title, true, theme))
+}
+
+/// Without the column of air on both sides.
+fn aired(inner: Rect) -> Rect {
     Rect {
         x: (inner.x + 1).min(inner.right()),
         width: inner.width.saturating_sub(2),
@@ -96,8 +138,7 @@ fn help(state: &State, scroll: usize, frame: &mut Frame<'_>, area: Rect, theme: 
     scrolled(&title, lines, scroll, frame, area, theme);
 }
 
-fn confirm(question: &Confirm, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-    let columns = columns(area);
+fn confirm_lines(question: &Confirm, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for (position, paragraph) in question.lines.iter().enumerate() {
         if position > 0 {
@@ -116,6 +157,11 @@ fn confirm(question: &Confirm, frame: &mut Frame<'_>, area: Rect, theme: &Theme)
     }
     lines.push(Line::default());
     lines.extend(buttons(question, columns, theme));
+    lines
+}
+
+fn confirm(question: &Confirm, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let lines = confirm_lines(question, columns(area), theme);
     let title = if question.is_dangerous {
         format!("{} {}", theme.glyphs.warning, question.title)
     } else {
@@ -300,19 +346,49 @@ fn address(form: &AddressForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme)
 }
 
 fn row_filter(form: &RowFilterForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-    let columns = columns(area);
     let intro = format!(
         "Of {} only the rows that satisfy this condition are carried. Write it as behind WHERE in SQL, for example: created_at >= '2024-01-01'. The source judges it before anything is done.",
         form.name
     );
-    let mut lines: Vec<_> = text::wrap(&intro, columns)
+    let title = "Rows of a table by condition";
+    let keys = "Enter use · empty: all rows · Esc discard";
+    one_field(title, &intro, &form.condition, keys, frame, area, theme);
+}
+
+fn path(form: &PathForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let (title, intro, keys) = match form.purpose {
+        Purpose::Save => (
+            "Save the selection",
+            "A file of text, a line for each table and sequence, that you can edit. It holds neither addresses nor passwords.",
+            "Enter save · Esc do nothing",
+        ),
+        Purpose::Load => (
+            "Load a selection",
+            "What the file names and the source still has is chosen as it says. What does not fit is listed, and u takes all of it back.",
+            "Enter load · Esc do nothing",
+        ),
+    };
+    one_field(title, intro, &form.path, keys, frame, area, theme);
+}
+
+fn one_field(
+    title: &str,
+    intro: &str,
+    field: &Field,
+    keys: &str,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    theme: &Theme,
+) {
+    let columns = columns(area);
+    let mut lines: Vec<_> = text::wrap(intro, columns)
         .into_iter()
         .map(Line::raw)
         .collect();
     lines.push(Line::default());
     let (value, column) = field::window(
-        form.condition.value(),
-        form.condition.cursor(),
+        field.value(),
+        field.cursor(),
         columns.saturating_sub(3),
         theme.glyphs.ellipsis,
     );
@@ -325,18 +401,9 @@ fn row_filter(form: &RowFilterForm, frame: &mut Frame<'_>, area: Rect, theme: &T
         ),
     ]));
     lines.push(Line::default());
-    let keys = theme
-        .glyphs
-        .words("Enter use · empty: all rows · Esc discard")
-        .into_owned();
+    let keys = theme.glyphs.words(keys).into_owned();
     lines.push(Line::styled(keys, theme.dim()));
-    let inner = popup(
-        frame,
-        area,
-        "Rows of a table by condition",
-        lines.len(),
-        theme,
-    );
+    let inner = popup(frame, area, title, lines.len(), theme);
     put(frame, inner, lines);
     let x = inner.x + u16::try_from(column + 2).unwrap_or(0);
     let y = inner.y + u16::try_from(at_line).unwrap_or(0);

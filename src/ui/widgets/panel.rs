@@ -36,6 +36,11 @@ pub fn draw(
     inner
 }
 
+/// What is inside of a box.
+pub fn inside(area: Rect) -> Rect {
+    Block::bordered().inner(area)
+}
+
 /// A position in what is longer than the box, on its lower edge at the right.
 pub fn note(note: &str, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let row = Rect {

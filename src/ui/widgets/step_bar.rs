@@ -4,8 +4,28 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::text;
 use crate::app::{State, WizardStep};
 use crate::ui::theme::Theme;
+
+/// The step whose name stands in a column.
+pub fn step_at(column: u16, theme: &Theme) -> Option<WizardStep> {
+    let mut left = 1;
+    let arrow = text::width(theme.glyphs.arrow) + 2;
+    WizardStep::ALL
+        .into_iter()
+        .enumerate()
+        .find_map(|(position, step)| {
+            let width = text::width(&name(position, step));
+            let is_here = (left..left + width).contains(&usize::from(column));
+            left += width + arrow;
+            is_here.then_some(step)
+        })
+}
+
+fn name(position: usize, step: WizardStep) -> String {
+    format!(" {} {} ", position + 1, step.title())
+}
 
 pub fn draw(state: &State, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let mut spans = vec![Span::raw(" ")];
@@ -19,10 +39,7 @@ pub fn draw(state: &State, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
             std::cmp::Ordering::Equal => theme.title().patch(theme.selected()),
             std::cmp::Ordering::Greater => theme.dim(),
         };
-        spans.push(Span::styled(
-            format!(" {} {} ", position + 1, step.title()),
-            style,
-        ));
+        spans.push(Span::styled(name(position, step), style));
     }
     frame.render_widget(Line::from(spans), area);
     if state.is_demo && area.width >= 90 {

@@ -7,10 +7,11 @@ pub mod overview;
 pub mod page;
 pub mod search;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::app::key::KeyCode;
-use crate::app::list::ListCursor;
+use crate::app::list::{ListCursor, moved};
 use crate::app::overlay::Overlay;
 use crate::app::questions::ask_how_to_write;
 use crate::app::{Action, Ctx, Effect, Flow, Key, Pending};
@@ -30,7 +31,7 @@ pub const SETTINGS: &str = "Session settings";
 pub enum Row {
     Overview,
     Settings,
-    /// A heading with the number of steps below it; never selected.
+    /// A heading with the number of steps below it; selected only while they are folded away.
     Phase(Phase, usize),
     /// Position in the plan.
     Step(usize),
@@ -56,6 +57,7 @@ pub struct Preview {
     /// First row of the page in sight.
     pub scroll: usize,
     pub search: Search,
+    folded: HashSet<Phase>,
     size: (u16, u16),
     /// The step to come back to when a new plan arrives.
     kept: Option<String>,
@@ -126,8 +128,16 @@ impl Preview {
         }
     }
 
+    pub fn is_folded(&self, phase: Phase) -> bool {
+        self.folded.contains(&phase)
+    }
+
+    fn is_passed(&self, row: Row) -> bool {
+        matches!(row, Row::Phase(phase, _) if !self.is_folded(phase))
+    }
+
     fn take_plan(&mut self) {
-        self.rows = self.plan.as_deref().map(rows_of).unwrap_or_default();
+        self.list_rows_anew();
         let kept = self.kept.take();
         let steps = self.plan.as_deref().map_or(&[][..], |plan| &plan.steps);
         let position = kept.and_then(|key| {
@@ -148,6 +158,41 @@ impl Preview {
         self.refresh_page();
     }
 
+    fn list_rows_anew(&mut self) {
+        let plan = self.plan.as_deref();
+        self.rows = plan.map_or_else(Vec::new, |plan| rows_of(plan, &self.folded));
+    }
+
+    /// The phase of the row in focus.
+    fn phase(&self) -> Option<Phase> {
+        match self.selected()? {
+            Row::Phase(phase, _) => Some(phase),
+            Row::Step(_) => self.step().map(|step| step.phase),
+            Row::Overview | Row::Settings => None,
+        }
+    }
+
+    /// Folds these away, or unfolds them; the row in focus stays, or its heading stands for it.
+    fn fold(&mut self, phases: &[Phase], unfold: bool) {
+        let (selected, phase) = (self.selected(), self.phase());
+        for phase in phases {
+            if unfold {
+                self.folded.remove(phase);
+            } else {
+                self.folded.insert(*phase);
+            }
+        }
+        self.list_rows_anew();
+        let is_same = |row: &Row| Some(*row) == selected;
+        let is_heading = |row: &Row| matches!(row, Row::Phase(one, _) if Some(*one) == phase);
+        let row = self.rows.iter().position(is_same);
+        let row = row.or_else(|| self.rows.iter().position(is_heading));
+        self.search.forget();
+        self.find();
+        self.select(row.unwrap_or(0), false);
+        self.refresh_page();
+    }
+
     fn refresh_page(&mut self) {
         let columns = self.layout().page_columns;
         self.page = match (&self.plan, &self.problem) {
@@ -159,6 +204,7 @@ impl Preview {
                     step.map(|step| page::of_step(step, &facts(step), columns))
                         .unwrap_or_default()
                 }
+                Some(Row::Phase(phase, _)) => overview::of_phase(plan, phase, columns),
                 _ => overview::page(plan, columns),
             },
             (None, Some(problem)) => page::of_problem(problem, columns),
@@ -170,7 +216,7 @@ impl Preview {
     /// Selects a row of the list; from a heading on to the next step in the direction of the way.
     fn select(&mut self, row: usize, is_upwards: bool) {
         let mut row = row.min(self.rows.len().saturating_sub(1));
-        while matches!(self.rows.get(row), Some(Row::Phase(..))) {
+        while self.rows.get(row).is_some_and(|row| self.is_passed(*row)) {
             row = if is_upwards {
                 row.saturating_sub(1)
             } else {
@@ -183,6 +229,18 @@ impl Preview {
         if is_moved {
             self.scroll = 0;
             self.refresh_page();
+        }
+    }
+
+    /// Selects a row, as a click does.
+    pub fn focus_row(&mut self, row: usize) {
+        self.focus = Focus::List;
+        self.select(row, false);
+    }
+
+    pub fn focus_page(&mut self, is_page: bool) {
+        if !self.rows.is_empty() {
+            self.focus = if is_page { Focus::Page } else { Focus::List };
         }
     }
 
@@ -199,18 +257,9 @@ impl Preview {
     fn move_in_page(&mut self, action: Action) -> bool {
         let last = self.last_scroll();
         let height = self.page.scroll_height(self.layout().page_rows);
-        let page = height.saturating_sub(1).max(1);
-        let target = match action {
-            Action::Up => self.scroll.saturating_sub(1),
-            Action::Down => self.scroll + 1,
-            Action::PageUp => self.scroll.saturating_sub(page),
-            Action::PageDown => self.scroll + page,
-            Action::First => 0,
-            Action::Last => last,
-            _ => return false,
-        };
-        self.scroll = target.min(last);
-        true
+        let target = moved(self.scroll, action, height);
+        self.scroll = target.unwrap_or(self.scroll).min(last);
+        target.is_some()
     }
 
     /// Characters go to a text field instead of the keymap.
@@ -273,13 +322,22 @@ impl Preview {
         let words = match action {
             Action::Next if self.search.is_typing => return None,
             Action::Next if self.is_pending() => "The plan is still being made.",
-            Action::Next | Action::Copy | Action::Write | Action::Filter | Action::MethodForAll
+            Action::Next
+            | Action::Copy
+            | Action::Write
+            | Action::Filter
+            | Action::MethodForAll
+            | Action::CollapseAll
+            | Action::ExpandAll
                 if self.plan.is_none() =>
             {
                 "There is no plan yet."
             }
             Action::Method if self.step().and_then(Step::method).is_none() => {
                 "Choose a step that carries the rows of a table; M switches all tables."
+            }
+            Action::Left | Action::Right if self.phase().is_none() => {
+                "This entry belongs to no phase; - folds all of them."
             }
             Action::NextHit | Action::PreviousHit if !self.search.is_active() => {
                 "Nothing is searched for; / does."
@@ -313,7 +371,16 @@ impl Preview {
                     Focus::Page => Focus::List,
                 };
             }
+            Action::Left | Action::Right => {
+                let phase = self.phase();
+                self.fold(phase.as_slice(), action == Action::Right);
+            }
+            Action::CollapseAll | Action::ExpandAll => {
+                self.fold(&Phase::ALL, action == Action::ExpandAll);
+            }
             Action::Filter => {
+                // What is folded away could not be found.
+                self.fold(&Phase::ALL, true);
                 self.search.clear();
                 self.search.is_typing = true;
                 self.search.origin = self.cursor.selected;
@@ -413,7 +480,7 @@ fn other(method: Method) -> Method {
     }
 }
 
-fn rows_of(plan: &Plan) -> Vec<Row> {
+fn rows_of(plan: &Plan, folded: &HashSet<Phase>) -> Vec<Row> {
     let mut rows = vec![Row::Overview, Row::Settings];
     rows.reserve(plan.steps.len() + Phase::ALL.len());
     for group in plan.steps.chunk_by(|one, next| one.phase == next.phase) {
@@ -422,7 +489,12 @@ fn rows_of(plan: &Plan) -> Vec<Row> {
                 .first()
                 .map(|step| Row::Phase(step.phase, group.len())),
         );
-        rows.extend(group.iter().map(|step| Row::Step(step.id.index())));
+        if group
+            .first()
+            .is_some_and(|step| !folded.contains(&step.phase))
+        {
+            rows.extend(group.iter().map(|step| Row::Step(step.id.index())));
+        }
     }
     rows
 }

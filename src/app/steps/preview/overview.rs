@@ -2,8 +2,9 @@
 
 use super::page::{Ink, Page, Writer};
 use crate::app::format;
+use crate::model::definition::kinds;
 use crate::model::options::{Method, VerifyLevel};
-use crate::model::plan::{Plan, Step, StepKind};
+use crate::model::plan::{Phase, Plan, Step, StepKind};
 
 /// Columns of the words in front.
 const HANG: usize = 8;
@@ -109,12 +110,66 @@ pub(super) fn page(plan: &Plan, columns: usize) -> Page {
     let left = left.map(|one| format!("{}: {}", one.object, one.because));
     list(&mut out, "What is left out", left);
     let counts = plan.object_counts.iter();
-    let counts = counts.map(|(kind, count)| format!("{} {kind}", format::count(*count)));
+    let counts =
+        counts.map(|(kind, count)| format!("{} {}", format::count(*count), kinds(kind, *count)));
     list(&mut out, "What is made", counts);
     Page {
         title: super::OVERVIEW.to_owned(),
         rows: out.into_rows(),
         foot: Vec::new(),
+    }
+}
+
+/// A phase whose steps are folded away.
+pub(super) fn of_phase(plan: &Plan, phase: Phase, columns: usize) -> Page {
+    let mut out = Writer::new(columns);
+    out.line(Ink::Prose, about(phase));
+    out.blank();
+    let steps = plan.steps.iter().filter(|step| step.phase == phase);
+    let (mut count, mut bytes) = (0, 0_u64);
+    for step in steps {
+        count += 1;
+        bytes = bytes.saturating_add(step.size_hint_bytes);
+    }
+    let mut facts = format::counted(count, "step", "steps");
+    if bytes > 0 {
+        facts.push_str(&format!(", about {}", format::bytes_plain(bytes)));
+    }
+    out.line(Ink::Prose, &format!("{facts}. \u{2192} unfolds them."));
+    Page {
+        title: phase.title().to_owned(),
+        rows: out.into_rows(),
+        foot: Vec::new(),
+    }
+}
+
+/// What a phase is for, in a sentence for a first-time user.
+fn about(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Prepare => {
+            "Makes ready: the destination database and howdah's journal in it, and one moment of the source that everything is read in, however long it takes."
+        }
+        Phase::Schema => {
+            "Makes the tables, types, functions and views, as pg_dump writes them, still without rows and without indexes."
+        }
+        Phase::Data => {
+            "Carries the rows, several tables at once, the longest way first. Indexes come later, because filling a table without them is faster."
+        }
+        Phase::Indexes => {
+            "Builds indexes and constraints, each as soon as its table has its rows. Foreign keys come last, when both of their tables are there."
+        }
+        Phase::Sequences => {
+            "Sets the counters of sequences, so that the next number given out follows the last one on the source."
+        }
+        Phase::Finish => {
+            "What must come after the rows: triggers, materialized views, grants, and the statistics by which the server chooses fast plans."
+        }
+        Phase::Verify => {
+            "Compares both sides, table by table and counter by counter. The report says what was compared and what was not."
+        }
+        Phase::CleanUp => {
+            "Removes everything that howdah made for itself in the destination: nothing stays that the source does not have."
+        }
     }
 }
 

@@ -6,7 +6,7 @@ mod pages;
 
 use std::sync::Arc;
 
-use crate::app::list::ListCursor;
+use crate::app::list::{ListCursor, moved};
 use crate::app::steps::preview::page::Page;
 use crate::app::steps::run::why_not_resume;
 use crate::app::{Action, Ctx, Effect, Flow};
@@ -122,6 +122,19 @@ impl ReportView {
         self.lay_out();
     }
 
+    /// Opens a page by its place among [`Section::ALL`].
+    pub fn show_section(&mut self, at: usize) {
+        if let Some(section) = Section::ALL.get(at) {
+            self.open(*section);
+        }
+    }
+
+    /// Selects a row of a list, as a click does.
+    pub fn focus_row(&mut self, at: usize) {
+        let rows = self.list_rows();
+        self.cursor.select(at, self.order.len(), rows);
+    }
+
     fn lay_out(&mut self) {
         // A frame and a column of air on both sides.
         let columns = usize::from(self.size.0.saturating_sub(4));
@@ -191,17 +204,7 @@ impl ReportView {
     }
 
     fn scroll(&mut self, action: Action) {
-        let page = self.rows().saturating_sub(1).max(1);
-        let target = match action {
-            Action::Up => self.scroll.saturating_sub(1),
-            Action::Down => self.scroll + 1,
-            Action::PageUp => self.scroll.saturating_sub(page),
-            Action::PageDown => self.scroll + page,
-            Action::First => 0,
-            Action::Last => usize::MAX,
-            _ => return,
-        };
-        self.scroll = target;
+        self.scroll = moved(self.scroll, action, self.rows()).unwrap_or(self.scroll);
         self.scroll = self.first_row();
     }
 }

@@ -3,6 +3,7 @@
 use super::Section;
 use crate::app::format;
 use crate::app::steps::preview::page::{Ink, Page, Writer};
+use crate::model::definition::kinds;
 use crate::model::report::{Report, Verdict};
 use crate::report_text;
 
@@ -148,7 +149,7 @@ fn objects(report: &Report, out: &mut Writer) {
         out.line(Ink::Prose, "  None: only rows and counters were carried.");
     }
     for (kind, count) in &report.objects {
-        let line = format!("{:>9}  {}", format::count(*count), kind.to_lowercase());
+        let line = format!("{:>9}  {}", format::count(*count), kinds(kind, *count));
         out.hanging(&line, 11);
     }
     definitions(report, out);

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::app::Action;
+use crate::app::list::moved;
 use crate::model::event::NoticeLevel;
 
 /// Enough to read back; everything stands in the log file.
@@ -81,21 +82,17 @@ impl Log {
     /// Reading back stops the following; the end resumes it.
     pub fn act(&mut self, action: Action, rows: usize) {
         let first = self.first(rows);
-        let page = rows.saturating_sub(1).max(1);
-        let target = match action {
-            Action::Up => first.saturating_sub(1),
-            Action::Down => first + 1,
-            Action::PageUp => first.saturating_sub(page),
-            Action::PageDown => first + page,
-            Action::First => 0,
-            Action::Last => usize::MAX,
+        match action {
             Action::Levels => return self.next_level(),
             Action::Follow => {
                 self.first = first;
                 self.is_following = !self.is_following;
                 return;
             }
-            _ => return,
+            _ => {}
+        }
+        let Some(target) = moved(first, action, rows) else {
+            return;
         };
         let last = self.shown_count().saturating_sub(rows);
         self.is_following = target >= last;

@@ -10,7 +10,7 @@ pub mod waits;
 
 use std::sync::Arc;
 
-use crate::app::list::ListCursor;
+use crate::app::list::{ListCursor, moved};
 use crate::app::steps::preview::page::{Page, Writer};
 use crate::app::{Action, Ctx, Effect, Flow, Key, Now, format, questions};
 use crate::model::event::{NoticeLevel, RunEvent, Stop};
@@ -146,6 +146,19 @@ impl Run {
     pub fn first_row(&self) -> usize {
         let rows = self.details.as_ref().map_or(0, |page| page.rows.len());
         self.scroll.min(rows.saturating_sub(self.details_rows()))
+    }
+
+    /// Selects a problem, as a click does.
+    pub fn focus_row(&mut self, at: usize) {
+        self.focus = Focus::Problems;
+        let rows = self.problem_rows();
+        self.cursor.select(at, self.board.failed.len(), rows);
+    }
+
+    pub fn focus_log(&mut self, is_log: bool) {
+        if self.details.is_none() && !self.board.failed.is_empty() {
+            self.focus = if is_log { Focus::Log } else { Focus::Problems };
+        }
     }
 
     pub fn selected(&self) -> Option<&Failed> {
@@ -374,16 +387,7 @@ impl Run {
 
     fn move_by(&mut self, action: Action) {
         if self.details.is_some() {
-            let page = self.details_rows().saturating_sub(1).max(1);
-            self.scroll = match action {
-                Action::Up => self.scroll.saturating_sub(1),
-                Action::Down => self.scroll + 1,
-                Action::PageUp => self.scroll.saturating_sub(page),
-                Action::PageDown => self.scroll + page,
-                Action::First => 0,
-                Action::Last => usize::MAX,
-                _ => return,
-            };
+            self.scroll = moved(self.scroll, action, self.details_rows()).unwrap_or(self.scroll);
             self.scroll = self.first_row();
         } else if self.focus == Focus::Problems && !self.is_log_large {
             let rows = self.problem_rows();

@@ -1,6 +1,7 @@
 //! Which tables and sequences are carried, and how.
 
 mod edit;
+mod files;
 pub mod filter;
 pub mod links;
 pub mod peek;
@@ -8,12 +9,14 @@ pub mod ticks;
 pub mod tree;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::app::key::KeyCode;
 use crate::app::list::ListCursor;
 use crate::app::options_form::OptionsForm;
 use crate::app::overlay::{RowFilterForm, TextList};
+use crate::app::path_form::Purpose;
 use crate::app::{Action, Ctx, Effect, Flow, Inspection, Key, Overlay};
 use crate::model::catalog::{Catalog, TableKind};
 use crate::model::name::ObjectName;
@@ -49,6 +52,12 @@ pub struct Select {
     /// The user's wish; none leaves it to the width.
     details: Option<bool>,
     undo: Vec<(Selection, Method)>,
+    redo: Vec<(Selection, Method)>,
+    /// Where selections are kept, and the file named last.
+    file_dir: Option<PathBuf>,
+    file: Option<String>,
+    /// The file that is being read.
+    awaited: Option<u64>,
     /// Where a range of rows begins; it ends at the cursor.
     pub(super) anchor: Option<usize>,
     pub links: Links,
@@ -59,6 +68,14 @@ pub struct Select {
 }
 
 impl Select {
+    /// `file_dir`: where selections are kept.
+    pub fn new(file_dir: Option<PathBuf>) -> Self {
+        Self {
+            file_dir,
+            ..Self::default()
+        }
+    }
+
     pub fn is_typing(&self) -> bool {
         self.filter.is_typing
     }
@@ -86,6 +103,8 @@ impl Select {
         }
         if !is_same {
             self.undo.clear();
+            self.redo.clear();
+            self.awaited = None;
             self.tree = Tree::new(&new.catalog);
             self.links = Links::of(&new.catalog);
             self.cursor = ListCursor::default();
@@ -94,6 +113,20 @@ impl Select {
         self.fallen = consequences::of(new, &self.dependants, &fresh, options);
         self.refresh(usize::MAX);
         fresh
+    }
+
+    /// Selects a row, as a click does; a range begun by key ends there.
+    pub fn focus_row(&mut self, at: usize, size: (u16, u16)) {
+        self.cursor.select(at, self.rows.len(), list_rows(size));
+    }
+
+    pub fn show_tab(&mut self, at: usize, size: (u16, u16)) {
+        let tab = if at == 0 { Tab::Tables } else { Tab::Sequences };
+        if self.tab != tab {
+            self.tab = tab;
+            self.cursor = ListCursor::default();
+            self.refresh(list_rows(size));
+        }
     }
 
     /// What the form for a row filter was closed with.
@@ -116,6 +149,7 @@ impl Select {
     }
 
     fn remember(&mut self, before: (Selection, Method)) {
+        self.redo.clear();
         self.undo.push(before);
         if self.undo.len() > UNDO_LIMIT {
             self.undo.remove(0);
@@ -144,6 +178,12 @@ impl Select {
         match action {
             Action::Undo if self.undo.is_empty() => {
                 Some("There is nothing to take back.".to_owned())
+            }
+            Action::Redo if self.redo.is_empty() => {
+                Some("Nothing was taken back that could be done again.".to_owned())
+            }
+            Action::CollapseAll | Action::ExpandAll if is_sequences => {
+                Some("Sequences stand in a plain list.".to_owned())
             }
             Action::Consequences if self.fallen.is_empty() => Some(
                 "Nothing falls away: all that hangs on the ticked tables can be made.".to_owned(),
@@ -214,27 +254,38 @@ impl Select {
             Action::Back => ctx.flow = Some(Flow::Back),
             Action::Filter => self.filter.is_typing = true,
             Action::SwitchTab => {
-                self.tab = match self.tab {
-                    Tab::Tables => Tab::Sequences,
-                    Tab::Sequences => Tab::Tables,
-                };
-                self.cursor = ListCursor::default();
-                self.refresh(height);
+                self.show_tab(usize::from(self.tab == Tab::Tables), ctx.size);
             }
             Action::Details => self.details = Some(!self.has_details(ctx.size.0)),
             Action::Options => *ctx.overlay = Some(Overlay::Options(OptionsForm::new(ctx.options))),
             Action::Left | Action::Right => self.fold(action == Action::Right, height),
-            Action::Undo => {
-                if let Some((selection, method)) = self.undo.pop() {
-                    (*ctx.selection, ctx.options.method) = (selection, method);
-                }
-                self.judge(ctx);
+            Action::CollapseAll | Action::ExpandAll => {
+                self.tree.fold_all(action == Action::ExpandAll);
+                self.refresh(height);
             }
+            Action::Undo | Action::Redo => self.travel(action, ctx),
+            Action::Save => self.ask_path(Purpose::Save, ctx),
+            Action::Load => self.ask_path(Purpose::Load, ctx),
             Action::RowFilter => self.ask_filter(ctx),
             Action::Consequences => self.show_fallen(ctx),
             _ => self.change(action, ctx),
         }
         Vec::new()
+    }
+
+    /// Back to what was chosen before, or forward again.
+    fn travel(&mut self, action: Action, ctx: &mut Ctx<'_>) {
+        let (from, to) = match action {
+            Action::Undo => (&mut self.undo, &mut self.redo),
+            _ => (&mut self.redo, &mut self.undo),
+        };
+        if let Some((selection, method)) = from.pop() {
+            to.push((
+                std::mem::replace(ctx.selection, selection),
+                std::mem::replace(&mut ctx.options.method, method),
+            ));
+        }
+        self.judge(ctx);
     }
 
     fn fold(&mut self, unfold: bool, height: usize) {
@@ -281,9 +332,12 @@ impl Select {
     /// What falls away now.
     fn judge(&mut self, ctx: &Ctx<'_>) {
         if let Some(inspection) = ctx.inspection {
-            self.fallen =
-                consequences::of(inspection, &self.dependants, ctx.selection, ctx.options);
+            self.judge_all(inspection, ctx.selection, ctx.options);
         }
+    }
+
+    fn judge_all(&mut self, inspection: &Inspection, selection: &Selection, options: &Options) {
+        self.fallen = consequences::of(inspection, &self.dependants, selection, options);
     }
 
     /// Asks for the condition of the table in focus; all of a partitioned table's partitions take it.
@@ -365,7 +419,11 @@ fn next(ctx: &mut Ctx<'_>) {
 
 /// Body less box, tabs and heading.
 fn list_height(ctx: &Ctx<'_>) -> usize {
-    ctx.body_height().saturating_sub(4)
+    list_rows(ctx.size)
+}
+
+fn list_rows(size: (u16, u16)) -> usize {
+    usize::from(size.1).saturating_sub(7)
 }
 
 fn has_same_names(old: &Catalog, new: &Catalog) -> bool {

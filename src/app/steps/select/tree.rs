@@ -107,6 +107,21 @@ impl Tree {
         }
     }
 
+    /// Folds all schemas and partitions; unfolds the schemas first, then the partitions.
+    pub fn fold_all(&mut self, unfold: bool) {
+        if !unfold {
+            self.folded = (0..self.schemas.len()).collect();
+            self.unfolded.clear();
+        } else if self.folded.is_empty() {
+            let tables = 0..self.children.len();
+            self.unfolded = tables
+                .filter(|at| !self.partitions(*at).is_empty())
+                .collect();
+        } else {
+            self.folded.clear();
+        }
+    }
+
     /// Tables whose own name passes.
     pub fn matching_tables(&self, filter: &Filter) -> Vec<usize> {
         matching(&self.table_names, filter)
