@@ -47,6 +47,7 @@ mod resume;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
+mod sample;
 mod script;
 #[cfg(test)]
 mod selection;

@@ -15,7 +15,7 @@ use crate::app::{Now, State, format, keymap};
 use crate::ui::theme::Theme;
 
 /// Columns inside of a box, if the screen has them.
-const COLUMNS: u16 = 66;
+pub(super) const COLUMNS: u16 = 66;
 /// Of an option's name.
 const LABEL_COLUMNS: usize = 22;
 
@@ -35,12 +35,19 @@ pub fn draw(
         Overlay::RowFilter(form) => row_filter(form, frame, area, theme),
         Overlay::List(list) => text_list(list, frame, area, theme),
         Overlay::Pick(list) => pick(list, frame, area, theme),
+        Overlay::Sample(sample) => super::sample::draw(sample, now, frame, area, theme),
         Overlay::Peek(peek) => super::peek::draw(peek, now, frame, area, theme),
     }
 }
 
 /// A box in the middle, as high as its lines; returns what is inside of it.
-fn popup(frame: &mut Frame<'_>, area: Rect, title: &str, lines: usize, theme: &Theme) -> Rect {
+pub(super) fn popup(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    title: &str,
+    lines: usize,
+    theme: &Theme,
+) -> Rect {
     let width = (COLUMNS + 4).min(area.width);
     let height = u16::try_from(lines + 2)
         .unwrap_or(u16::MAX)
