@@ -97,4 +97,6 @@ mod tests_preview;
 #[cfg(test)]
 mod tests_run;
 #[cfg(test)]
+mod tests_sample;
+#[cfg(test)]
 mod tests_select;
