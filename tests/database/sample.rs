@@ -31,12 +31,8 @@ async fn inspected() -> (Pair, Inspection) {
 async fn both_methods_are_timed_and_nothing_is_left() {
     let (pair, inspection) = inspected().await;
     let before = support::differences(&pair.source, &pair.destination).await;
-    let found = measure(
-        &pair.source,
-        &pair.destination,
-        &inspection,
-        &Options::default(),
-    );
+    let options = Options::default();
+    let found = measure(&pair.source, &pair.destination, &inspection, &options);
     let found = found.await.unwrap();
     let (copy, fdw) = (found.copy.unwrap(), found.fdw.unwrap());
     assert_eq!((copy.rows, fdw.rows), (3000, 3000));
