@@ -114,13 +114,13 @@ async fn test(facts: &Facts<'_>, host: &str, port: u16) -> Result<Option<u32>, P
     client
         .batch_execute(statements::CREATE_FDW_PROBE)
         .await
-        .map_err(foreign::failed)?;
+        .map_err(|error| foreign::failed(&error))?;
     let row = client
         .query_opt(
             statements::READ_FDW_PROBE,
             &[&facts.source_endpoint.database],
         )
         .await
-        .map_err(foreign::failed)?;
+        .map_err(|error| foreign::failed(&error))?;
     Ok(row.map(|row| row.get(0)))
 }

@@ -56,14 +56,17 @@ pub async fn begin(client: &Client, trial: Trial<'_>) -> Result<(), Problem> {
             .replace(PASSWORD_MARKER, &literal(password)),
     );
     for statement in setup {
-        client.batch_execute(&statement).await.map_err(failed)?;
+        client
+            .batch_execute(&statement)
+            .await
+            .map_err(|error| failed(&error))?;
     }
     Ok(())
 }
 
 /// Without the statement, which may hold the password.
-pub fn failed(error: tokio_postgres::Error) -> Problem {
-    let mut found = problem("Could not test postgres_fdw", &error);
+pub fn failed(error: &tokio_postgres::Error) -> Problem {
+    let mut found = problem("Could not test postgres_fdw", error);
     found.statement = None;
     found
 }

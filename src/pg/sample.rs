@@ -207,7 +207,7 @@ async fn pulls(
     }
     let pull = async |rows| {
         let pulled = to.client.execute(&sample::pull(table, rows), &[]).await;
-        pulled.map_err(|error| doing(foreign::failed(error)))
+        pulled.map_err(|error| doing(foreign::failed(&error)))
     };
     // Connects.
     pull(1).await?;

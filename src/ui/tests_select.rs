@@ -15,7 +15,6 @@ use crate::model::name::ObjectName;
 use crate::model::peek::Peek;
 use crate::model::problem::Problem;
 
-
 /// Each table with a primary key, an index, a sequence and a foreign key to its neighbour.
 fn crowded(tables: u32) -> Inspection {
     let mut inspection = huge(tables as usize);
