@@ -15,6 +15,7 @@ use crate::model::peek::Peek;
 use crate::model::plan::{Plan, StepId};
 use crate::model::problem::Problem;
 use crate::model::report::Report;
+use crate::model::sample::Sample;
 use crate::model::selection::Selection;
 
 use crate::settings::Loaded;
@@ -92,6 +93,11 @@ pub enum Msg {
         attempt: u64,
         outcome: Result<Arc<Plan>, Box<Problem>>,
     },
+    /// Both methods were tried.
+    MethodsTimed {
+        attempt: u64,
+        outcome: Result<Sample, Box<Problem>>,
+    },
     Peeked {
         attempt: u64,
         outcome: Result<Peek, Box<Problem>>,
@@ -163,6 +169,12 @@ pub enum Effect {
         attempt: u64,
         inspection: Arc<Inspection>,
         selection: Arc<Selection>,
+        options: Box<Options>,
+    },
+    /// Both methods between the inspection's servers; the destination is left as it was: [`Msg::MethodsTimed`].
+    TimeMethods {
+        attempt: u64,
+        inspection: Arc<Inspection>,
         options: Box<Options>,
     },
     /// The first rows of a table of the inspection's source: [`Msg::Peeked`].

@@ -10,6 +10,7 @@ use super::message::PlanForm;
 use super::options_form::OptionsForm;
 use super::path_form::PathForm;
 use super::pick::{Pick, PickList};
+use super::steps::method_sample::SampleBox;
 use super::steps::select::peek::PeekBox;
 
 /// More than any step's help has to scroll; the drawing stops at its end.
@@ -24,6 +25,7 @@ pub enum Overlay {
     RowFilter(RowFilterForm),
     List(TextList),
     Peek(PeekBox),
+    Sample(SampleBox),
     Pick(PickList),
     Path(PathForm),
 }
@@ -81,6 +83,7 @@ impl Overlay {
             Self::RowFilter(form) => return form.key(key),
             Self::List(list) => return list.key(key),
             Self::Peek(peek) => return peek.key(key),
+            Self::Sample(sample) => return sample.key(key),
             Self::Pick(list) => return list.key(key),
             Self::Path(form) => return form.key(key),
         }

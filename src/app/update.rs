@@ -84,6 +84,11 @@ impl State {
                     self.preview.planned(outcome);
                 }
             }
+            Msg::MethodsTimed { attempt, outcome } => {
+                if let Some(Overlay::Sample(sample)) = &mut self.overlay {
+                    sample.answer(attempt, outcome);
+                }
+            }
             Msg::Peeked { attempt, outcome } => {
                 if let Some(Overlay::Peek(peek)) = &mut self.overlay {
                     peek.answer(attempt, outcome);

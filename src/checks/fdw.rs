@@ -2,11 +2,9 @@
 
 use crate::model::finding::{Finding, Level};
 use crate::model::options::Method;
-use crate::model::plan::PASSWORD_MARKER;
 use crate::model::problem::{Field, Problem};
-use crate::pg::problem::problem;
-use crate::sql::quote::literal;
-use crate::sql::statements::{self, FdwAddress};
+use crate::pg::foreign::{self, Trial};
+use crate::sql::statements;
 
 use super::{Facts, ask, ask_bool, roll_back};
 
@@ -104,50 +102,25 @@ pub(super) async fn reaches_source(facts: &Facts<'_>) -> Result<Vec<Finding>, Pr
 
 async fn test(facts: &Facts<'_>, host: &str, port: u16) -> Result<Option<u32>, Problem> {
     let client = facts.destination_client;
-    let endpoint = facts.source_endpoint;
-    let password = endpoint.password.as_ref().map_or("", |p| p.expose());
-    let server = statements::create_fdw_server(&FdwAddress {
+    let trial = Trial {
+        source_endpoint: facts.source_endpoint,
+        source: facts.source,
+        destination: facts.destination,
         host,
         port,
-        endpoint,
-        session: 0,
-        source_version_num: facts.source.version_num,
-        destination_version_num: facts.destination.version_num,
         fetch_size: 100,
-    });
-    let is_superuser = facts.destination.is_superuser;
-    let sampling = statements::hush_sampling(facts.destination.version_num);
-    let mut setup: Vec<String> = sampling
-        .filter(|_| is_superuser)
-        .map(str::to_owned)
-        .into_iter()
-        .collect();
-    setup.extend([
-        statements::BEGIN.to_owned(),
-        statements::create_schema(statements::FDW_PROBE_SCHEMA),
-        statements::CREATE_FDW_EXTENSION.to_owned(),
-        server,
-    ]);
-    if is_superuser {
-        setup.push(statements::HUSH.to_owned());
-    }
-    setup.push(
-        statements::create_user_mapping(0, &endpoint.user, endpoint.password.is_some())
-            .replace(PASSWORD_MARKER, &literal(password)),
-    );
-    setup.push(statements::CREATE_FDW_PROBE.to_owned());
-    let failed = |error: tokio_postgres::Error| {
-        let mut found = problem("Could not test postgres_fdw", &error);
-        // The statement may hold the password.
-        found.statement = None;
-        found
     };
-    for statement in setup {
-        client.batch_execute(&statement).await.map_err(failed)?;
-    }
-    let row = client
-        .query_opt(statements::READ_FDW_PROBE, &[&endpoint.database])
+    foreign::begin(client, trial).await?;
+    client
+        .batch_execute(statements::CREATE_FDW_PROBE)
         .await
-        .map_err(failed)?;
+        .map_err(|error| foreign::failed(&error))?;
+    let row = client
+        .query_opt(
+            statements::READ_FDW_PROBE,
+            &[&facts.source_endpoint.database],
+        )
+        .await
+        .map_err(|error| foreign::failed(&error))?;
     Ok(row.map(|row| row.get(0)))
 }

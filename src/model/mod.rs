@@ -21,6 +21,7 @@ pub mod plan;
 pub mod problem;
 pub mod report;
 pub mod roles;
+pub mod sample;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod selection;

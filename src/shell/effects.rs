@@ -166,6 +166,23 @@ impl Effects {
                     }
                 });
             }
+            Effect::TimeMethods {
+                attempt,
+                inspection,
+                options,
+            } => {
+                let source = self.with_password(inspection.source_endpoint.clone());
+                let destination = self.with_password(inspection.destination_endpoint.clone());
+                let timing = async move {
+                    pg::sample::measure(&source, &destination, &inspection, &options).await
+                };
+                self.ask(
+                    attempt,
+                    "Could not time the methods",
+                    timing,
+                    move |outcome| Msg::MethodsTimed { attempt, outcome },
+                );
+            }
             Effect::Peek {
                 attempt,
                 inspection,
@@ -264,6 +281,7 @@ impl Effects {
             | Msg::Cleaned { attempt, .. }
             | Msg::Planned { attempt, .. }
             | Msg::SelectionLoaded { attempt, .. }
+            | Msg::MethodsTimed { attempt, .. }
             | Msg::Peeked { attempt, .. } => {
                 self.attempts.remove(attempt);
             }

@@ -109,4 +109,6 @@ mod tests_preview;
 #[cfg(test)]
 mod tests_run;
 #[cfg(test)]
+mod tests_sample;
+#[cfg(test)]
 mod tests_select;

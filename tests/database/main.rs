@@ -50,6 +50,7 @@ mod retry;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
+mod sample;
 mod script;
 #[cfg(test)]
 mod selection;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::app::list::ListCursor;
 use crate::app::options_form::OptionsForm;
 use crate::app::overlay::{AddressForm, Choice, Confirm, Overlay};
+use crate::app::steps::method_sample::SampleBox;
 use crate::app::{Action, Ctx, Effect, Flow, Inspection, Pending, questions};
 use crate::model::finding::{CheckResult, Level};
 use crate::model::problem::Problem;
@@ -146,10 +147,10 @@ impl Check {
     /// Why a key does nothing now, as a sentence.
     pub fn why_not(&self, action: Action) -> Option<String> {
         match action {
-            Action::Next | Action::Clean if self.pending.is_some() => {
+            Action::Next | Action::Clean | Action::TimeMethods if self.pending.is_some() => {
                 Some("The checks are still running.".to_owned())
             }
-            Action::Next if !self.is_complete => {
+            Action::Next | Action::TimeMethods if !self.is_complete => {
                 Some("The databases have not been read; r runs the checks again.".to_owned())
             }
             Action::Next if self.has_unfinished => None,
@@ -189,6 +190,7 @@ impl Check {
                 }
                 ctx.flow = Some(Flow::Back);
             }
+            Action::TimeMethods => return time_methods(ctx),
             Action::RunAgain => ctx.flow = Some(Flow::Inspect),
             Action::Copy => {
                 let text = self.fix().unwrap_or_default();
@@ -249,4 +251,17 @@ impl Check {
                 .button("Stay here", Choice::Dismiss),
         ));
     }
+}
+
+fn time_methods(ctx: &mut Ctx<'_>) -> Vec<Effect> {
+    let Some(inspection) = ctx.inspection.cloned() else {
+        return Vec::new();
+    };
+    let pending = ctx.pending();
+    *ctx.overlay = Some(Overlay::Sample(SampleBox::Pending(pending)));
+    vec![Effect::TimeMethods {
+        attempt: pending.attempt,
+        inspection,
+        options: Box::new(ctx.options.clone()),
+    }]
 }

@@ -5,6 +5,7 @@ pub mod check;
 pub mod connect;
 pub mod connect_form;
 pub mod connect_uri;
+pub mod method_sample;
 pub mod preview;
 pub mod report;
 pub mod run;

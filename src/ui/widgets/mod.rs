@@ -7,6 +7,7 @@ pub mod overlay;
 pub mod page;
 pub mod panel;
 mod peek;
+mod sample;
 pub mod sql;
 pub mod step_bar;
 pub mod text;

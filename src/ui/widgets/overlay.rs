@@ -17,7 +17,7 @@ use crate::app::{Now, State, format, keymap};
 use crate::ui::theme::Theme;
 
 /// Columns inside of a box, if the screen has them.
-const COLUMNS: u16 = 66;
+pub(super) const COLUMNS: u16 = 66;
 /// Of an option's name.
 const LABEL_COLUMNS: usize = 22;
 
@@ -38,6 +38,7 @@ pub fn draw(
         Overlay::List(list) => text_list(list, frame, area, theme),
         Overlay::Pick(list) => pick(list, frame, area, theme),
         Overlay::Path(form) => path(form, frame, area, theme),
+        Overlay::Sample(sample) => super::sample::draw(sample, now, frame, area, theme),
         Overlay::Peek(peek) => super::peek::draw(peek, now, frame, area, theme),
     }
 }
@@ -87,7 +88,13 @@ pub fn target(overlay: &Overlay, at: Position, area: Rect, theme: &Theme) -> Opt
 }
 
 /// A box in the middle, as high as its lines; returns what is inside of it.
-fn popup(frame: &mut Frame<'_>, area: Rect, title: &str, lines: usize, theme: &Theme) -> Rect {
+pub(super) fn popup(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    title: &str,
+    lines: usize,
+    theme: &Theme,
+) -> Rect {
     let place = place(area, lines);
     frame.render_widget(Clear, place);
     aired(panel::draw(frame, place, title, true, theme))

@@ -1,0 +1,60 @@
+//! Both methods timed between two servers, as the Check screen does it: nothing is left, and what cannot be tried is told.
+
+use howdah::checks::{self, Purpose};
+use howdah::model::inspection::Inspection;
+use howdah::model::options::Options;
+use howdah::pg::sample::measure;
+
+use crate::support::{self, Pair};
+
+/// A type that the destination does not have, and a name that wants quotes.
+const ROWS: &str = r#"create type mood as enum ('ok');
+    create table "odd ""one" (id int, "the mood" mood, note text);
+    insert into "odd ""one" select g, 'ok', repeat('x', 50) from generate_series(1, 3000) g;
+    analyze"#;
+
+async fn inspected() -> (Pair, Inspection) {
+    let pair = support::databases("sample").await;
+    support::execute_batch(&pair.source, ROWS).await;
+    let inspection = checks::inspect(
+        pair.source.clone(),
+        pair.destination.clone(),
+        Options::default(),
+        Purpose::Wizard,
+        |_| {},
+    );
+    let inspection = inspection.await.unwrap();
+    (pair, inspection)
+}
+
+#[tokio::test]
+async fn both_methods_are_timed_and_nothing_is_left() {
+    let (pair, inspection) = inspected().await;
+    let before = support::differences(&pair.source, &pair.destination).await;
+    let options = Options::default();
+    let found = measure(&pair.source, &pair.destination, &inspection, &options);
+    let found = found.await.unwrap();
+    let (copy, fdw) = (found.copy.unwrap(), found.fdw.unwrap());
+    assert_eq!((copy.rows, fdw.rows), (3000, 3000));
+    assert!(copy.bytes > 3000 * 50 && copy.bytes == fdw.bytes);
+    assert!(copy.micros > 0 && fdw.micros > 0);
+    let after = support::differences(&pair.source, &pair.destination).await;
+    assert_eq!(before, after);
+}
+
+#[tokio::test]
+async fn a_way_that_is_closed_to_the_destination_is_told_beside_the_open_one() {
+    let (pair, inspection) = inspected().await;
+    let options = Options {
+        fdw_host: Some("127.0.0.1".to_owned()),
+        fdw_port: Some(1),
+        ..Options::default()
+    };
+    let found = measure(&pair.source, &pair.destination, &inspection, &options);
+    let found = found.await.unwrap();
+    assert_eq!(found.copy.as_ref().unwrap().rows, 3000);
+    let problem = found.fdw.as_ref().unwrap_err();
+    assert_eq!(problem.what, "FDW could not be timed");
+    assert_eq!(problem.sqlstate.as_deref(), Some("08001"));
+    assert!(found.advice().contains("FDW could not be tried"));
+}
