@@ -16,6 +16,7 @@ pub mod pages;
 pub mod peek;
 pub mod quote;
 pub mod roles;
+pub mod scratch;
 pub mod script;
 pub mod settings;
 pub mod shell;
