@@ -38,7 +38,7 @@ async fn rehearsed(asked: Job, sample: u64, voice: Voice) -> Result<End, Problem
         ..asked.destination.clone()
     };
     checks::may_rehearse(&destination).await?;
-    let (source, label) = (asked.source.clone(), asked.destination.label());
+    let (source, real) = (asked.source.clone(), asked.destination.clone());
     let inspected = inspect(source, destination, &options, Purpose::Run, voice).await?;
     let Some(inspection) = inspected else {
         voice.say("A check blocks this migration; nothing was changed.");
@@ -48,7 +48,7 @@ async fn rehearsed(asked: Job, sample: u64, voice: Voice) -> Result<End, Problem
     let Some((selection, _)) = planning::plan(&inspection, &job, voice).await? else {
         return Ok(End::Code(CHECKS_BLOCKED));
     };
-    let rehearsal = rehearsal::plan(&inspection, &selection, &job.options, sample, label)?;
+    let rehearsal = rehearsal::plan(&inspection, &selection, &job.options, sample, &real)?;
     voice.say(&format!(
         "Rehearsing in database {name}, which is removed afterwards."
     ));

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::catalog::Table;
+use crate::model::connection::Endpoint;
 use crate::model::feature::Feature;
 use crate::model::forecast::{Class, Growth, Sample};
 use crate::model::format::{bytes_plain, counted};
@@ -146,7 +147,7 @@ pub(super) fn push_removal(context: &Context<'_>, steps: &mut Steps) {
     );
 }
 
-/// The same servers, with a database of this name in place of the destination, which is yet to be made.
+/// The same servers, and a destination of this name that is yet to be made.
 pub fn with_scratch(inspection: &Inspection, name: String) -> Inspection {
     let mut scratch = inspection.clone();
     scratch.destination_endpoint.database = name;
@@ -206,16 +207,17 @@ fn without_new_roles(
     (options, missing)
 }
 
-/// `inspection` has a scratch database as its destination; `asked` is what the real run is asked to do, and where.
+/// `inspection` has a scratch database as its destination; `asked` is what the real run is asked to do, and `destination` where.
 pub fn plan(
     inspection: &Inspection,
     selection: &Selection,
     asked: &Options,
     sample: u64,
-    destination: String,
+    destination: &Endpoint,
 ) -> Result<Rehearsal, Problem> {
     let (options, missing) = without_new_roles(inspection, selection, options(asked)?);
-    let whole = make(Context::new(inspection, selection, &options))?;
+    let real = with_scratch(inspection, destination.database.clone());
+    let whole = make(Context::new(&real, selection, &options))?;
     let mut context = Context::new(inspection, selection, &options);
     context.sample = Some(sample);
     let plan = make(context)?;
@@ -228,7 +230,7 @@ pub fn plan(
         samples,
         plan: Arc::new(plan),
         whole: Arc::new(whole),
-        destination,
+        destination: destination.label(),
     })
 }
 

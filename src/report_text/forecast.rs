@@ -10,8 +10,9 @@ use crate::model::plan::Phase;
 
 /// Tables that are named; the rest is counted.
 const TABLES: usize = 8;
-/// Links of the chain that are named; shorter ones are put together.
+/// Links of the chain that are named; shorter ones are put together, and those that hardly last in any case.
 const LINKS: usize = 12;
+const SHORT_MS: u64 = 50;
 
 /// `about 12-17 min`, no finer than it is known.
 pub fn about(span: Span) -> String {
@@ -152,15 +153,8 @@ impl Page {
         put(&mut line);
     }
 
-    /// Cut off where there is no room.
     fn row(&mut self, text: &str) {
-        let line = if text.chars().count() > self.columns {
-            let kept = text.chars().take(self.columns.saturating_sub(1));
-            kept.chain(['…']).collect()
-        } else {
-            text.to_owned()
-        };
-        self.lines.push(line);
+        self.lines.push(cut(text, self.columns));
     }
 
     fn chain(&mut self, forecast: &Forecast, window: Span) {
@@ -177,10 +171,12 @@ impl Page {
                 notes => format!(" ({})", notes.join(", ")),
             };
             let time = duration(row.ms);
-            self.row(&format!("{time:>11}  {}{notes}", printable(&row.title)));
+            let room = self.columns.saturating_sub(13 + notes.chars().count());
+            let title = cut(&printable(&row.title), room);
+            self.row(&format!("{time:>11}  {title}{notes}"));
         }
         self.row(&format!(
-            "{:>11}  in all, with {}",
+            "{:>11}  in all, likely, with {}",
             duration(window.likely_ms),
             counted(forecast.jobs as u64, "job", "jobs")
         ));
@@ -243,38 +239,54 @@ impl Page {
     }
 }
 
-/// A step of the chain, or several short ones of a phase.
+/// Cut off where there is no room.
+fn cut(text: &str, columns: usize) -> String {
+    if text.chars().count() <= columns {
+        return text.to_owned();
+    }
+    let kept = text.chars().take(columns.saturating_sub(1));
+    kept.chain(['…']).collect()
+}
+
+/// A step of the chain, or several short ones in a row.
 struct Row {
     title: String,
-    phase: Option<Phase>,
+    /// Of short steps: the first and the last.
+    phases: Option<(Phase, Phase)>,
     count: u64,
     ms: u64,
     waited: bool,
     is_guess: bool,
 }
 
-/// Steps that make up little of the window are put together with those around them of the same phase.
+/// Steps that make up little of the window are put together.
 fn rows_of(chain: &[Link], window: Span) -> Vec<Row> {
     let mut longest: Vec<u64> = chain.iter().map(|link| link.likely_ms).collect();
     longest.sort_unstable_by(|a, b| b.cmp(a));
-    let nth = longest.get(LINKS).copied().unwrap_or(0);
-    let least = (window.likely_ms / 100).max(nth + 1);
+    let nth = longest.get(LINKS).map_or(0, |ms| ms + 1);
+    let least = (window.likely_ms / 100).max(SHORT_MS).max(nth);
     let mut rows: Vec<Row> = Vec::new();
     for link in chain {
         let is_short = link.likely_ms < least;
         if let Some(row) = rows.last_mut()
-            && is_short
-            && row.phase == Some(link.phase)
+            && let (true, Some((first, _))) = (is_short, row.phases)
         {
             row.count += 1;
             row.ms += link.likely_ms;
-            row.title = format!("{} short steps: {}", row.count, link.phase.title());
+            row.phases = Some((first, link.phase));
+            let name = |phase: Phase| phase.title().split(' ').next().unwrap_or_default();
+            let phases = if first == link.phase {
+                name(first).to_owned()
+            } else {
+                format!("{} to {}", name(first), name(link.phase))
+            };
+            row.title = format!("{} short steps: {phases}", row.count);
             row.waited = false;
             continue;
         }
         rows.push(Row {
             title: link.title.clone(),
-            phase: is_short.then_some(link.phase),
+            phases: is_short.then_some((link.phase, link.phase)),
             count: 1,
             ms: link.likely_ms,
             waited: link.waited_for_place,

@@ -43,6 +43,8 @@ mod privileges;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod rehearse;
+#[cfg(test)]
 mod resume;
 #[cfg(test)]
 mod roles;
