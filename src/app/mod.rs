@@ -13,6 +13,8 @@ pub(crate) mod fixtures_control;
 #[cfg(test)]
 pub(crate) mod fixtures_plan;
 #[cfg(test)]
+pub(crate) mod fixtures_rehearsal;
+#[cfg(test)]
 pub(crate) mod fixtures_run;
 pub mod form;
 pub mod key;
@@ -24,6 +26,7 @@ pub mod overlay;
 pub mod pick;
 mod questions;
 pub mod rate;
+pub mod rehearsing;
 pub mod state;
 pub mod steps;
 mod update;
@@ -42,3 +45,5 @@ mod tests;
 mod tests_connect;
 #[cfg(test)]
 mod tests_control;
+#[cfg(test)]
+mod tests_rehearsal;

@@ -9,6 +9,7 @@ use super::key::{Key, KeyCode};
 use super::message::PlanForm;
 use super::options_form::OptionsForm;
 use super::pick::{Pick, PickList};
+use super::rehearsing::Rehearsing;
 use super::steps::select::peek::PeekBox;
 
 /// More than any step's help has to scroll; the drawing stops at its end.
@@ -24,6 +25,7 @@ pub enum Overlay {
     List(TextList),
     Peek(PeekBox),
     Pick(PickList),
+    Rehearsal(Box<Rehearsing>),
 }
 
 /// What closing an overlay means.
@@ -35,6 +37,10 @@ pub enum Choice {
     /// Past the warnings of the checks.
     GoOn,
     StartRun,
+    /// Ask what a rehearsal is, or begin it.
+    AskToRehearse,
+    Rehearse,
+    StopRehearsal,
     WritePlan(PlanForm),
     Stop(Stop),
     /// What is waited for is not wanted any more.
@@ -73,6 +79,7 @@ impl Overlay {
             Self::List(list) => return list.key(key),
             Self::Peek(peek) => return peek.key(key),
             Self::Pick(list) => return list.key(key),
+            Self::Rehearsal(rehearsing) => return rehearsing.key(key),
         }
         None
     }

@@ -10,8 +10,8 @@ use super::key::Key;
 use super::keymap::{self, Action};
 use super::message::{Effect, Msg, Now};
 use super::overlay::{Choice, Confirm, Overlay};
-use super::questions;
 use super::state::{Ctx, Flow, Pending, State, Toast, ToastKind, WizardStep};
+use super::{questions, rehearsing};
 
 impl State {
     pub fn update(&mut self, msg: Msg, now: Now) -> Vec<Effect> {
@@ -23,11 +23,15 @@ impl State {
                 self.preview.resize(self.size);
                 self.run.resize(self.size);
                 self.report.resize(self.size);
+                if let Some(Overlay::Rehearsal(rehearsing)) = &mut self.overlay {
+                    rehearsing.resize(self.size);
+                }
             }
             Msg::Tick { samples } => {
                 if self.run.is_running() {
                     self.run.tick(&samples, now);
                 }
+                self.rehearsal_tick(&samples, now);
                 if self
                     .toast
                     .as_ref()
@@ -88,8 +92,18 @@ impl State {
                     peek.answer(attempt, outcome);
                 }
             }
-            Msg::Watched(activity) => self.run.board.activity = activity,
+            Msg::Watched(activity) => match self.running_rehearsal() {
+                Some(rehearsing) => rehearsing.run.board.activity = activity,
+                None => self.run.board.activity = activity,
+            },
+            Msg::Run(event) if self.running_rehearsal().is_some() => {
+                return self.rehearsal_event(event, now);
+            }
             Msg::Run(event) => return self.run_event(event, now),
+            Msg::RehearsalPlanned { attempt, outcome } => {
+                return self.rehearsal_planned(attempt, outcome, now);
+            }
+            Msg::Rehearsed(outcome) => return self.rehearsed(outcome),
             Msg::Copied { what } => self.say(format!("Copied {what} to the clipboard."), now),
             Msg::Written { what, outcome } => match outcome {
                 Ok(path) => self.say(format!("Wrote {what} to {}.", path.display()), now),
@@ -119,6 +133,9 @@ impl State {
         if self.resuming.is_some() && is_choice && self.step < WizardStep::Run {
             return Some("A run is gone on with as it was begun; its options stay.".to_owned());
         }
+        if self.resuming.is_some() && action == Action::Rehearse {
+            return Some("A run that is gone on with cannot be rehearsed.".to_owned());
+        }
         let is_file = action == Action::Write && self.step == WizardStep::Preview;
         if self.resuming.is_some() && is_file {
             return Some(
@@ -142,6 +159,8 @@ impl State {
         }
         if let Some(overlay) = &mut self.overlay {
             return match overlay.key(key) {
+                // The box stays until the scratch database is gone.
+                Some(Choice::StopRehearsal) => self.stop_rehearsal(),
                 Some(choice) => {
                     self.overlay = None;
                     self.choose(choice, now)
@@ -422,6 +441,14 @@ impl State {
                 return self.after_check(now);
             }
             Choice::StartRun => return self.start_run(now),
+            Choice::AskToRehearse => {
+                self.overlay = Some(Overlay::Confirm(rehearsing::ask_to_rehearse()));
+            }
+            Choice::Rehearse => {
+                let pending = self.pending(now);
+                return self.rehearse(pending);
+            }
+            Choice::StopRehearsal => return self.stop_rehearsal(),
             Choice::WritePlan(form) => return self.write_plan(form),
             Choice::Picked(side, pick) => return self.connect.picked(side, pick),
             Choice::Withdraw(attempt) => return vec![Effect::Cancel { attempt }],

@@ -267,3 +267,6 @@ fn judge(rehearsal: &Rehearsal, heard: &Heard, report: &Report) -> Judged {
         by_sample,
     }
 }
+
+#[cfg(test)]
+mod tests;

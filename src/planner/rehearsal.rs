@@ -64,21 +64,28 @@ impl PartOf {
         share: 1.0,
     };
 
-    /// About so many pages from the middle.
-    fn table(table: &Table, sample: u64) -> Self {
-        let is_large = table.table_bytes as f64 > sample as f64 * HARDLY;
-        if !is_large || !table.is_heap || table.extension_config.is_some() || table.page_count < 2 {
+    /// About so many bytes from the middle.
+    fn of_table(table: &Table, sample: u64) -> Self {
+        if table.is_heap && table.extension_config.is_none() {
+            Self::middle(table.page_count, table.table_bytes, sample)
+        } else {
+            Self::ALL
+        }
+    }
+
+    fn middle(page_count: u64, bytes: u64, sample: u64) -> Self {
+        let is_large = bytes as f64 > sample as f64 * HARDLY;
+        if !is_large || page_count < 2 {
             return Self::ALL;
         }
-        let pages = u128::from(sample) * u128::from(table.page_count);
-        let pages = pages / u128::from(table.table_bytes.max(1));
+        let pages = u128::from(sample) * u128::from(page_count) / u128::from(bytes.max(1));
         let pages = u64::try_from(pages).unwrap_or(u64::MAX);
-        let pages = pages.clamp(1, table.page_count - 1);
-        let from = (table.page_count - pages) / 2;
+        let pages = pages.clamp(1, page_count - 1);
+        let from = (page_count - pages) / 2;
         Self {
             from,
             to: from + pages,
-            share: pages as f64 / table.page_count as f64,
+            share: pages as f64 / page_count as f64,
         }
     }
 
@@ -98,7 +105,7 @@ impl PartOf {
 pub(super) fn part_of(context: &Context<'_>, at: usize) -> PartOf {
     let table = &context.inspection.catalog.tables[at];
     let sample = context.sample;
-    sample.map_or(PartOf::ALL, |sample| PartOf::table(table, sample))
+    sample.map_or(PartOf::ALL, |sample| PartOf::of_table(table, sample))
 }
 
 /// The condition that a table's rows must satisfy to be carried: the user's, and that of the sample.
@@ -462,14 +469,12 @@ mod tests {
 
     #[test]
     fn a_sample_is_from_the_middle_and_never_more_than_the_table() {
-        let catalog = crate::model::samples::catalog();
-        let mut table = catalog.tables[0].clone();
-        (table.is_heap, table.page_count, table.table_bytes) = (true, 1000, 8_192_000);
-        let part = PartOf::table(&table, 819_200);
+        let part = PartOf::middle(1000, 8_192_000, 819_200);
         assert_eq!((part.from, part.to, part.of(5000)), (450, 550, 500));
-        assert_eq!(PartOf::table(&table, 8_000_000), PartOf::ALL);
-        table.is_heap = false;
-        assert_eq!(PartOf::table(&table, 8192), PartOf::ALL);
+        assert_eq!(PartOf::middle(1000, 8_192_000, 8_000_000), PartOf::ALL);
+        assert_eq!(PartOf::middle(1, 8_192_000, 8192), PartOf::ALL);
+        let least = PartOf::middle(10, 1 << 40, 1);
+        assert_eq!((least.from, least.to), (4, 5));
     }
 
     #[test]

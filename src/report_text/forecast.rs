@@ -107,6 +107,16 @@ pub fn forecast_lines(forecast: &Forecast, columns: usize) -> Vec<String> {
     page.lines
 }
 
+/// Lines of a text, wrapped at spaces.
+pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut page = Page {
+        columns,
+        lines: Vec::new(),
+    };
+    text.lines().for_each(|line| page.text(line));
+    page.lines
+}
+
 pub fn forecast_text(forecast: &Forecast) -> String {
     let mut text = forecast_lines(forecast, 79).join("\n");
     text.push('\n');

@@ -8,7 +8,9 @@ mod markdown;
 #[cfg(test)]
 mod tests;
 
-pub use forecast::{about, forecast_headline, forecast_json, forecast_lines, forecast_text};
+pub use forecast::{
+    about, forecast_headline, forecast_json, forecast_lines, forecast_text, wrapped,
+};
 pub use json::json;
 pub use markdown::markdown;
 

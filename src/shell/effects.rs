@@ -26,6 +26,7 @@ use crate::pg::connect::probe;
 use crate::planner;
 use crate::settings::{Environment, PlanFile, fill_password, recent};
 
+use super::rehearsing::{self, Hearing};
 use super::{crash, files};
 
 /// The tasks under way; dropping this ends them.
@@ -186,7 +187,38 @@ impl Effects {
             } => {
                 let source = self.with_password(*source);
                 let destination = self.with_password(*destination);
-                self.start_run(plan, source, destination);
+                let handle = engine::start_attended(Arc::clone(&plan), source, destination);
+                self.follow(handle, &plan, None);
+            }
+            Effect::MakeRehearsal {
+                attempt,
+                inspection,
+                selection,
+                options,
+            } => {
+                let source = self.with_password(inspection.source_endpoint.clone());
+                let destination = self.with_password(inspection.destination_endpoint.clone());
+                let plan = rehearsing::plan(source, destination, inspection, selection, *options);
+                self.ask(
+                    attempt,
+                    "Could not plan the rehearsal",
+                    plan,
+                    move |outcome| Msg::RehearsalPlanned {
+                        attempt,
+                        outcome: outcome.map(Arc::new),
+                    },
+                );
+            }
+            Effect::StartRehearsal {
+                rehearsal,
+                source,
+                destination,
+            } => {
+                let source = self.with_password(*source);
+                let destination = self.with_password(*destination);
+                let plan = Arc::clone(&rehearsal.plan);
+                let handle = engine::start(Arc::clone(&plan), source, destination);
+                self.follow(handle, &plan, Some(Hearing::new(rehearsal)));
             }
             Effect::StopRun(stop) => self.stop_run(stop),
             Effect::SteerRun(control) => {
@@ -220,10 +252,11 @@ impl Effects {
             | Msg::Inspected { attempt, .. }
             | Msg::Cleaned { attempt, .. }
             | Msg::Planned { attempt, .. }
+            | Msg::RehearsalPlanned { attempt, .. }
             | Msg::Peeked { attempt, .. } => {
                 self.attempts.remove(attempt);
             }
-            Msg::Run(RunEvent::Finished(_)) => self.run = None,
+            Msg::Run(RunEvent::Finished(_)) | Msg::Rehearsed(_) => self.run = None,
             Msg::Run(event) => {
                 if let Some(run) = &mut self.run {
                     match event {
@@ -291,7 +324,8 @@ impl Effects {
         self.attempts.insert(attempt, task);
     }
 
-    fn start_run(&mut self, plan: Arc<Plan>, source: Endpoint, destination: Endpoint) {
+    /// Tells the wizard how a run goes on, or a rehearsal.
+    fn follow(&mut self, handle: RunHandle, plan: &Plan, mut hearing: Option<Hearing>) {
         let titles = (plan.source.clone(), plan.destination.clone());
         let RunHandle {
             mut events,
@@ -299,7 +333,7 @@ impl Effects {
             stopper,
             monitor,
             controls,
-        } = engine::start_attended(plan, source, destination);
+        } = handle;
         self.run = Some(Run {
             stopper,
             controls,
@@ -313,15 +347,21 @@ impl Effects {
             loop {
                 let msg = tokio::select! {
                     event = events.recv() => match event {
-                        Some(event) => Msg::Run(event),
+                        Some(event) => match &mut hearing {
+                            Some(hearing) => hearing.hear(event),
+                            None => Msg::Run(event),
+                        },
                         None => break,
                     },
                     activity = sight.next() => Msg::Watched(activity),
                 };
-                is_finished |= matches!(msg, Msg::Run(RunEvent::Finished(_)));
+                is_finished |= matches!(msg, Msg::Run(RunEvent::Finished(_)) | Msg::Rehearsed(_));
                 send(&answers, msg).await;
             }
-            if !is_finished {
+            if !is_finished && hearing.is_some() {
+                let problem = crash::problem("The rehearsal ended in the middle");
+                send(&answers, Msg::Rehearsed(Err(Box::new(problem)))).await;
+            } else if !is_finished {
                 let report = crashed(titles.0, titles.1);
                 send(&answers, Msg::Run(RunEvent::Finished(Box::new(report)))).await;
             }

@@ -11,9 +11,10 @@ pub fn name(number: u64) -> String {
     format!("{PREFIX}{number:016x}")
 }
 
-/// Scratch databases on the server that the connecting role may drop, with the number of sessions in each.
+/// Scratch databases on the server that the connecting role may drop, with the number of sessions in each, or at work for it.
 pub const FIND: &str = "SELECT d.datname::text, \
-     (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid) \
+     (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid \
+     OR a.application_name = 'howdah for ' || d.datname) \
      FROM pg_catalog.pg_database d WHERE d.datname ~ '^howdah_rehearsal_[0-9a-f]{16}$' \
      AND pg_catalog.pg_has_role(d.datdba, 'MEMBER') ORDER BY 1";
 
@@ -53,7 +54,7 @@ mod tests {
         assert_eq!(name(0x1f), "howdah_rehearsal_000000000000001f");
         assert_eq!(
             drop("a", 150_000),
-            ["DROP DATABASE IF EXISTS \"a\" WITH (FORCE)"]
+            ["DROP DATABASE IF EXISTS a WITH (FORCE)"]
         );
         assert_eq!(drop("a", 120_000).len(), 2);
     }

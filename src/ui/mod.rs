@@ -95,6 +95,8 @@ mod tests_everywhere;
 #[cfg(test)]
 mod tests_preview;
 #[cfg(test)]
+mod tests_rehearsal;
+#[cfg(test)]
 mod tests_run;
 #[cfg(test)]
 mod tests_select;

@@ -35,6 +35,9 @@ pub fn draw(
         Overlay::RowFilter(form) => row_filter(form, frame, area, theme),
         Overlay::List(list) => text_list(list, frame, area, theme),
         Overlay::Pick(list) => pick(list, frame, area, theme),
+        Overlay::Rehearsal(one) => {
+            crate::ui::screens::rehearsal::draw(one, now, frame, area, theme);
+        }
         Overlay::Peek(peek) => super::peek::draw(peek, now, frame, area, theme),
     }
 }
