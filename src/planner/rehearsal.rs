@@ -14,7 +14,7 @@ use crate::model::format::{bytes_plain, counted};
 use crate::model::inspection::Inspection;
 use crate::model::journal::Leftovers;
 use crate::model::name::{ObjectName, printable};
-use crate::model::options::{Keep, Method, OnExisting, Options, SchemaChoice};
+use crate::model::options::{Method, OnExisting, Options, SchemaChoice};
 use crate::model::plan::{Phase, Plan, Rule, Session, Step, StepId, StepKind};
 use crate::model::problem::Problem;
 use crate::model::roles::{RoleMap, RolePair};
@@ -454,11 +454,7 @@ fn not_measured(
     if !has_ranges && samples.iter().any(is_scanned) {
         all.push("By FDW a source before 14 reads a whole table to find a part of it, so these tables seem slower than they are.".to_owned());
     }
-    if asked.database_settings == Keep::Keep && asked.privileges == Keep::Keep {
-        all.push(
-            "The destination database itself was not looked at; howdah check does.".to_owned(),
-        );
-    }
+    all.push("What is in the destination database itself: only the checks look there.".to_owned());
     all.push("Other work on the servers, and writing to disk that they put off for later: a long run has more of it than a short one.".to_owned());
     all
 }

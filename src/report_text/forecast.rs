@@ -58,7 +58,10 @@ pub fn forecast_headline(forecast: &Forecast) -> String {
                 }
             );
             match window {
-                Some(window) => format!("{what}; without them it takes {window}."),
+                Some(window) if problems == 1 => {
+                    format!("{what}; without it the run takes {window}.")
+                }
+                Some(window) => format!("{what}; without them the run takes {window}."),
                 None => format!("{what}; there is no forecast."),
             }
         }
@@ -186,7 +189,7 @@ impl Page {
             self.row(&format!("{time:>11}  {title}{notes}"));
         }
         self.row(&format!(
-            "{:>11}  in all, likely, with {}",
+            "{:>11}  likely in all, with {}",
             duration(window.likely_ms),
             counted(forecast.jobs as u64, "job", "jobs")
         ));
@@ -284,7 +287,10 @@ fn rows_of(chain: &[Link], window: Span) -> Vec<Row> {
             row.count += 1;
             row.ms += link.likely_ms;
             row.phases = Some((first, link.phase));
-            let name = |phase: Phase| phase.title().split(' ').next().unwrap_or_default();
+            let name = |phase: Phase| match phase {
+                Phase::Indexes => "Indexes",
+                other => other.title(),
+            };
             let phases = if first == link.phase {
                 name(first).to_owned()
             } else {

@@ -115,7 +115,7 @@ impl Terminal {
     #[track_caller]
     pub(crate) fn wait_until_checked(&self) {
         self.wait_until("the end of the checks", |screen| {
-            screen.contains("╭ 17 fine ─") && !screen.contains("Esc cancels")
+            screen.contains("╭ 18 fine ─") && !screen.contains("Esc cancels")
         });
     }
 
