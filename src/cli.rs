@@ -68,6 +68,17 @@ pub enum Command {
         #[arg(long)]
         script: bool,
     },
+    /// Carry a sample of each table into a scratch database on the destination, remove it, and forecast how long run will take
+    Rehearse {
+        #[command(flatten)]
+        job: Job,
+        /// About so many bytes of each table
+        #[arg(long, value_name = "SIZE", default_value = "64MB", value_parser = choices::size)]
+        sample: u64,
+        /// One JSON object per event on standard output; the last is the forecast
+        #[arg(long)]
+        json: bool,
+    },
     /// Compare two databases: rows, sequences, large objects and definitions; change nothing
     Verify {
         #[command(flatten)]

@@ -149,6 +149,10 @@ async fn obey(command: Option<Command>, ends: &Ends, look: Look, config: &Config
             Ok(job) => finish(Box::pin(headless::check(job, voice(json))).await),
             Err(problem) => usage(&problem),
         },
+        Some(Command::Rehearse { job, sample, json }) => match self::job(job, config) {
+            Ok(job) => finish(Box::pin(headless::rehearse(job, sample, voice(json))).await),
+            Err(problem) => usage(&problem),
+        },
         Some(Command::Completions { shell }) => {
             let mut text = Vec::new();
             manual::completions(shell, &mut text);

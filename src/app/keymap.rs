@@ -64,6 +64,7 @@ pub enum Action {
     NextHit,
     PreviousHit,
     Write,
+    Rehearse,
     Stop,
     Pause,
     Retry,
@@ -197,6 +198,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(SELECT, &[k(KeyCode::Right), c('l')], Action::Right, "", "Expand the schema or the partitions", 9),
 
     binding(PREVIEW, &[k(KeyCode::Enter)], Action::Next, "Run", "Start the run, after a confirmation", 0),
+    binding(PREVIEW, &[c('t')], Action::Rehearse, "Rehearse", "Try it with a sample of the rows in a scratch database: how long the run will take, and what will fail", 1),
     binding(PREVIEW, &[k(KeyCode::Tab), k(KeyCode::BackTab)], Action::SwitchTab, "List or SQL", "Switch between the list and the SQL, to scroll it", 1),
     binding(PREVIEW, &[c('m')], Action::Method, "Method", "Switch this table between COPY (through howdah) and FDW (the destination pulls)", 2),
     binding(PREVIEW, &[c('/')], Action::Filter, "Search", "Search in titles and SQL; capital letters count only if you type one", 3),

@@ -9,6 +9,7 @@ use crate::model::activity::Activity;
 use crate::model::connection::{Endpoint, ServerFacts, Side};
 use crate::model::event::{Control, RunEvent, Stop};
 use crate::model::finding::CheckResult;
+use crate::model::forecast::Forecast;
 pub use crate::model::inspection::Inspection;
 use crate::model::options::Options;
 use crate::model::peek::Peek;
@@ -17,6 +18,7 @@ use crate::model::problem::Problem;
 use crate::model::report::Report;
 use crate::model::sample::Sample;
 use crate::model::selection::Selection;
+use crate::planner::rehearsal::Rehearsal;
 
 use crate::settings::Loaded;
 
@@ -103,6 +105,12 @@ pub enum Msg {
         outcome: Result<Peek, Box<Problem>>,
     },
     Run(RunEvent),
+    RehearsalPlanned {
+        attempt: u64,
+        outcome: Result<Arc<Rehearsal>, Box<Problem>>,
+    },
+    /// The rehearsal has ended, and its scratch database is gone. An error: it broke off.
+    Rehearsed(Result<Box<Forecast>, Box<Problem>>),
     /// What the sessions of running steps do just now: all of them.
     Watched(Vec<Activity>),
     Copied {
@@ -191,6 +199,20 @@ pub enum Effect {
         source: Box<Endpoint>,
         destination: Box<Endpoint>,
     },
+    /// [`Msg::RehearsalPlanned`].
+    MakeRehearsal {
+        attempt: u64,
+        inspection: Arc<Inspection>,
+        selection: Arc<Selection>,
+        options: Box<Options>,
+    },
+    /// [`Msg::Run`] many times, but never `Finished`: the last is [`Msg::Rehearsed`].
+    StartRehearsal {
+        rehearsal: Arc<Rehearsal>,
+        source: Box<Endpoint>,
+        destination: Box<Endpoint>,
+    },
+    /// The run's or the rehearsal's, whichever is under way.
     StopRun(Stop),
     SteerRun(Control),
     /// Terminal clipboard (OSC 52); [`Msg::Copied`].

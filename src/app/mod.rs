@@ -13,6 +13,8 @@ pub(crate) mod fixtures_control;
 #[cfg(test)]
 pub(crate) mod fixtures_plan;
 #[cfg(test)]
+pub(crate) mod fixtures_rehearsal;
+#[cfg(test)]
 pub(crate) mod fixtures_run;
 pub mod form;
 pub mod key;
@@ -26,6 +28,8 @@ pub mod pick;
 pub mod pointer;
 mod questions;
 pub mod rate;
+pub mod rehearsing;
+mod running;
 pub mod state;
 pub mod steps;
 mod update;
@@ -44,3 +48,5 @@ mod tests;
 mod tests_connect;
 #[cfg(test)]
 mod tests_control;
+#[cfg(test)]
+mod tests_rehearsal;

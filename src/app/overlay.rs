@@ -10,6 +10,7 @@ use super::message::PlanForm;
 use super::options_form::OptionsForm;
 use super::path_form::PathForm;
 use super::pick::{Pick, PickList};
+use super::rehearsing::Rehearsing;
 use super::steps::method_sample::SampleBox;
 use super::steps::select::peek::PeekBox;
 
@@ -28,6 +29,7 @@ pub enum Overlay {
     Sample(SampleBox),
     Pick(PickList),
     Path(PathForm),
+    Rehearsal(Box<Rehearsing>),
 }
 
 /// What closing an overlay means.
@@ -39,6 +41,10 @@ pub enum Choice {
     /// Past the warnings of the checks.
     GoOn,
     StartRun,
+    /// Ask what a rehearsal is, or begin it.
+    AskToRehearse,
+    Rehearse,
+    StopRehearsal,
     WritePlan(PlanForm),
     Stop(Stop),
     /// What is waited for is not wanted any more.
@@ -86,6 +92,7 @@ impl Overlay {
             Self::Sample(sample) => return sample.key(key),
             Self::Pick(list) => return list.key(key),
             Self::Path(form) => return form.key(key),
+            Self::Rehearsal(rehearsing) => return rehearsing.key(key),
         }
         None
     }

@@ -13,6 +13,7 @@ use crate::model::plan::{Plan, StepId};
 
 use super::message::{Effect, Inspection, Now, PlanForm};
 use super::overlay::{Choice, Confirm, Overlay};
+use super::rehearsing::Stage;
 use super::state::{State, WizardStep};
 
 /// In which form the plan is wanted.
@@ -61,6 +62,7 @@ impl State {
                     ],
                 )
                 .button("Start", Choice::StartRun)
+                .button("Rehearse first", Choice::AskToRehearse)
                 .button("Not yet", Choice::Dismiss),
             );
         }
@@ -137,6 +139,13 @@ impl State {
 
     /// Ctrl-C: the first asks, the second stops, the third leaves.
     pub(super) fn interrupt(&mut self) -> Vec<Effect> {
+        if let Some(rehearsing) = self.running_rehearsal() {
+            // Once more: the next start finds what is left.
+            return match rehearsing.stage {
+                Stage::Stopping => vec![Effect::Quit],
+                _ => self.stop_rehearsal(),
+            };
+        }
         if !self.run.is_running() {
             let was_asked = matches!(&self.overlay, Some(Overlay::Confirm(confirm))
                 if confirm.buttons.iter().any(|(_, choice)| *choice == Choice::Quit));
@@ -159,6 +168,10 @@ impl State {
     /// SIGTERM, SIGHUP or SIGINT from outside: nobody may be there to answer a question, so the run is stopped now and the
     /// program ends when that is done. Once more: it ends at once.
     pub(super) fn signalled(&mut self) -> Vec<Effect> {
+        if !self.is_leaving && self.running_rehearsal().is_some() {
+            self.is_leaving = true;
+            return self.stop_rehearsal();
+        }
         if !self.run.is_running() || self.is_leaving {
             return vec![Effect::Quit];
         }

@@ -255,6 +255,7 @@ impl State {
             || self.connect.is_pending()
             || matches!(&self.overlay, Some(Overlay::Peek(peek)) if peek.is_pending())
             || matches!(&self.overlay, Some(Overlay::Sample(sample)) if sample.is_pending())
+            || matches!(&self.overlay, Some(Overlay::Rehearsal(one)) if one.is_pending())
             || self.check.pending.is_some()
             || self.preview.is_pending()
             || self.run.is_running()

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use crate::model::connection::Endpoint;
-use crate::model::event::RunEvent;
 use crate::model::options::{Method, Options, VerifyLevel};
 
 use super::key::Key;
 use super::keymap::{self, Action};
 use super::message::{Effect, Msg, Now};
 use super::overlay::{Choice, Confirm, Overlay};
-use super::questions;
 use super::state::{Ctx, Flow, Pending, State, Toast, ToastKind, WizardStep};
+use super::{questions, rehearsing};
 
 impl State {
     pub fn update(&mut self, msg: Msg, now: Now) -> Vec<Effect> {
@@ -24,11 +23,15 @@ impl State {
                 self.preview.resize(self.size);
                 self.run.resize(self.size);
                 self.report.resize(self.size);
+                if let Some(Overlay::Rehearsal(rehearsing)) = &mut self.overlay {
+                    rehearsing.resize(self.size);
+                }
             }
             Msg::Tick { samples } => {
                 if self.run.is_running() {
                     self.run.tick(&samples, now);
                 }
+                self.rehearsal_tick(&samples, now);
                 if self
                     .toast
                     .as_ref()
@@ -94,7 +97,13 @@ impl State {
                     peek.answer(attempt, outcome);
                 }
             }
-            Msg::Watched(activity) => self.run.board.activity = activity,
+            Msg::Watched(activity) => match self.running_rehearsal() {
+                Some(rehearsing) => rehearsing.run.board.activity = activity,
+                None => self.run.board.activity = activity,
+            },
+            Msg::Run(event) if self.running_rehearsal().is_some() => {
+                return self.rehearsal_event(event, now);
+            }
             Msg::Run(event) => return self.run_event(event, now),
             Msg::SelectionLoaded { attempt, outcome } => {
                 self.selection_loaded(attempt, outcome, now);
@@ -106,6 +115,10 @@ impl State {
                     format!("Sent {what} to the terminal's clipboard (OSC 52; some ignore it).");
                 self.say(text, now);
             }
+            Msg::RehearsalPlanned { attempt, outcome } => {
+                return self.rehearsal_planned(attempt, outcome, now);
+            }
+            Msg::Rehearsed(outcome) => return self.rehearsed(outcome),
             Msg::Written { what, outcome } => match outcome {
                 Ok(path) => self.say_written(&what, path, now),
                 Err(problem) => self.warn(format!("{}: {}", problem.what, problem.message), now),
@@ -134,6 +147,9 @@ impl State {
         if self.resuming.is_some() && is_choice && self.step < WizardStep::Run {
             return Some("A run is gone on with as it was begun; its options stay.".to_owned());
         }
+        if self.resuming.is_some() && action == Action::Rehearse {
+            return Some("A run that is gone on with cannot be rehearsed.".to_owned());
+        }
         let is_file = action == Action::Write && self.step == WizardStep::Preview;
         if self.resuming.is_some() && is_file {
             return Some(
@@ -157,6 +173,8 @@ impl State {
         }
         if let Some(overlay) = &mut self.overlay {
             return match overlay.key(key) {
+                // The box stays until the scratch database is gone.
+                Some(Choice::StopRehearsal) => self.stop_rehearsal(),
                 Some(choice) => {
                     self.overlay = None;
                     self.choose(choice, now)
@@ -438,6 +456,14 @@ impl State {
                 return self.after_check(now);
             }
             Choice::StartRun => return self.start_run(now),
+            Choice::AskToRehearse => {
+                self.overlay = Some(Overlay::Confirm(rehearsing::ask_to_rehearse()));
+            }
+            Choice::Rehearse => {
+                let pending = self.pending(now);
+                return self.rehearse(pending);
+            }
+            Choice::StopRehearsal => return self.stop_rehearsal(),
             Choice::WritePlan(form) => return self.write_plan(form),
             Choice::Picked(side, pick) => return self.connect.picked(side, pick),
             Choice::Withdraw(attempt) => return vec![Effect::Cancel { attempt }],
@@ -475,38 +501,6 @@ impl State {
             }
         }
         Vec::new()
-    }
-
-    fn start_run(&mut self, now: Now) -> Vec<Effect> {
-        let (Some(plan), Some(inspection)) = (self.preview.plan.clone(), &self.inspection) else {
-            self.warn("There is no plan to run yet.".to_owned(), now);
-            return Vec::new();
-        };
-        let source = Box::new(inspection.source_endpoint.clone());
-        let destination = Box::new(inspection.destination_endpoint.clone());
-        self.run.start(Arc::clone(&plan), now, self.size);
-        self.stop = None;
-        self.step = WizardStep::Run;
-        vec![Effect::StartRun {
-            plan,
-            source,
-            destination,
-        }]
-    }
-
-    fn run_event(&mut self, event: RunEvent, now: Now) -> Vec<Effect> {
-        if let RunEvent::Stopping(stop) = &event {
-            self.stop = self.stop.max(Some(*stop));
-        }
-        let mut effects = self.run.event(event, now);
-        // A question about the run has no answer any more once it has ended.
-        if !self.run.is_running() && self.is_asking_of_run() {
-            self.overlay = None;
-        }
-        if self.is_leaving && !self.run.is_running() {
-            effects.push(Effect::Quit);
-        }
-        effects
     }
 
     pub(super) fn pending(&mut self, now: Now) -> Pending {

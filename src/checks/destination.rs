@@ -9,7 +9,7 @@ use crate::model::name::printable;
 use crate::model::options::{OnExisting, SchemaChoice};
 use crate::model::problem::Problem;
 use crate::sql::existing::FEW_ROWS;
-use crate::sql::statements;
+use crate::sql::{scratch, statements};
 
 use super::{Facts, Purpose, ask_bool, existing};
 
@@ -126,6 +126,7 @@ pub(super) async fn rights(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
                 format!("{} may not create a database", printable(user)),
                 "Let an administrator create it, owned by this role, or connect as a role with CREATEDB.",
             )
+            .fix(scratch::let_create(user))
         }]);
     }
     let may = ask_bool(client, "rights", statements::MAY_CREATE).await?;

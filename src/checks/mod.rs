@@ -13,6 +13,7 @@ mod provider;
 mod rights;
 mod roles;
 mod schema;
+mod scratch;
 mod strain;
 mod unfinished;
 mod versions;
@@ -40,6 +41,8 @@ use crate::pg::problem::problem;
 use crate::pg::{archive, catalog, journal};
 use crate::planner::dialect::Versions;
 use crate::sql::{settings, statements};
+
+pub use scratch::{Scratches, may_rehearse, scratches_of};
 
 /// A session for the checks, pinned like those of a run.
 struct Pinned {
@@ -302,6 +305,11 @@ async fn run_checks(
         "leftovers",
         "No scaffold of an earlier run is left",
         leftovers::check(facts),
+    ));
+    on_result(result(
+        "scratch",
+        "No scratch database of a rehearsal is left",
+        scratch::check(facts.destination_client).await,
     ));
     on_result(result(
         "create-rights",

@@ -103,6 +103,11 @@ impl Executor {
             // What they had begun is not wanted any more, and would block what is removed now.
             self.sessions.close(|kind| matches!(kind, Session::Fdw(_)));
         }
+        // A database that is used cannot be removed.
+        let mut statements = step.statements.iter();
+        if step.rule == Rule::Always && statements.any(|s| s.session == Session::Maintenance) {
+            self.sessions.close(|kind| kind.side() == Side::Destination);
+        }
         let mut held = Held {
             step,
             executor: self,

@@ -8,6 +8,7 @@ mod clean;
 mod control;
 mod execute;
 mod failpoint;
+pub mod forecast;
 mod large_objects;
 mod lingering;
 mod monitor;
@@ -17,6 +18,7 @@ mod retry;
 mod run;
 mod schedule;
 mod sessions;
+mod simulation;
 
 pub use clean::clean;
 
@@ -108,4 +110,11 @@ fn begin(plan: Arc<Plan>, source: Endpoint, destination: Endpoint, is_attended: 
         monitor,
         controls,
     }
+}
+
+/// A name for the scratch database of a rehearsal, which no other has.
+pub fn scratch_name() -> String {
+    use std::hash::BuildHasher as _;
+    let random = std::collections::hash_map::RandomState::new();
+    crate::sql::scratch::name(random.hash_one(std::process::id()))
 }

@@ -516,5 +516,30 @@ impl Schedule {
     }
 }
 
+/// For tests.
+#[cfg(test)]
+pub(super) fn bare_step(id: u32, phase: Phase, needs: &[u32]) -> Step {
+    Step {
+        id: StepId(id),
+        phase,
+        kind: StepKind::Sql,
+        title: String::new(),
+        why: "".into(),
+        object: None,
+        statements: Vec::new(),
+        needs: needs.iter().map(|n| StepId(*n)).collect(),
+        size_hint_bytes: 0,
+        cost: 0,
+        row_hint: None,
+        part: None,
+        journal_key: String::new(),
+        rule: Rule::Normal,
+        locks: Vec::new(),
+        remedy: None,
+        fallbacks: Vec::new(),
+        repeat: crate::model::plan::Repeat::default(),
+    }
+}
+
 #[cfg(test)]
 mod tests;

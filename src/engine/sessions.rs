@@ -135,6 +135,8 @@ impl Sessions {
     }
 
     pub(super) async fn open(&self, kind: Session) -> Result<Open, Problem> {
+        // Tells whose scratch database is under way before anything is connected to it.
+        let maintenance = format!("for {}", self.destination.database);
         let (endpoint, settings, purpose) = match kind {
             Session::Coordinator => (self.source.clone(), &self.plan.source_settings, "snapshot"),
             Session::Source | Session::SourceNow => {
@@ -155,7 +157,7 @@ impl Sessions {
                     database: "postgres".to_owned(),
                     ..self.destination.clone()
                 };
-                (endpoint, &self.plan.destination_settings, "maintenance")
+                (endpoint, &self.plan.destination_settings, &*maintenance)
             }
         };
         let connected = connect(&endpoint, purpose).await?;

@@ -3,6 +3,7 @@
 //! It draws nothing and decides nothing: checks block or not, the plan is the planner's, the exit code is the report's.
 
 mod planning;
+mod rehearsing;
 mod voice;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::model::connection::Endpoint;
 use crate::model::event::{RunEvent, Stop};
 use crate::model::finding::Level;
 use crate::model::inspection::Inspection;
+use crate::model::journal::Leftovers;
 use crate::model::name::printable_lines;
 use crate::model::options::Options;
 use crate::model::plan::Plan;
@@ -24,6 +26,7 @@ use crate::report_text;
 use crate::settings::{Environment, fill_password};
 
 pub use planning::{Form, Job, show_plan};
+pub use rehearsing::rehearse;
 pub use voice::Voice;
 
 /// What a headless command ends with.
@@ -165,17 +168,43 @@ pub async fn resume(
     perform(plan, inspection, voice, report_file).await
 }
 
+/// What runs have left in a destination, which need not have been made yet, and rehearsals on its server; the last is where
+/// both can be removed from.
+async fn left_on(
+    destination: &Endpoint,
+) -> Result<(Leftovers, checks::Scratches, Endpoint), Problem> {
+    let (scratches, reachable) = checks::scratches_of(destination).await?;
+    let is_there = reachable.database == destination.database;
+    let found = if is_there || scratches == checks::Scratches::default() {
+        checks::leftovers_of(destination).await?
+    } else {
+        Leftovers::default()
+    };
+    Ok((found, scratches, reachable))
+}
+
 /// `howdah clean`: 0 when nothing is left.
 pub async fn clean(destination: Endpoint, is_wanted: bool) -> End {
     let voice = Voice::Lines;
-    let found = match checks::leftovers_of(&destination).await {
+    let (found, scratches, reachable) = match left_on(&destination).await {
         Ok(found) => found,
         Err(problem) => return End::failed(problem),
     };
-    if found.objects.is_empty() {
+    for name in &scratches.in_use {
+        voice.say(&format!(
+            "Database {name} is in use: a rehearsal is under way there, and removes it."
+        ));
+    }
+    if found.objects.is_empty() && scratches.names.is_empty() {
         voice.say("Nothing of howdah's own is there.");
         return End::Code(0);
     }
+    let statements: Vec<String> = found
+        .statements
+        .iter()
+        .cloned()
+        .chain(scratches.statements())
+        .collect();
     if found.sessions > 0 {
         voice.say(
             "A run of howdah is under way in this database; nothing was removed. Stop it first.",
@@ -184,14 +213,14 @@ pub async fn clean(destination: Endpoint, is_wanted: bool) -> End {
     }
     if !is_wanted {
         voice.say("These statements would be run; what was copied stays:");
-        for statement in &found.statements {
+        for statement in &statements {
             voice.say(&format!("    {};", printable_lines(statement)));
         }
         voice.say("Nothing was changed. Add --yes to run them.");
         return End::Code(USAGE);
     }
     let tell = |statement: &str| voice.say(&format!("done  {};", printable_lines(statement)));
-    match engine::clean(&destination, &found.statements, tell).await {
+    match engine::clean(&reachable, &statements, tell).await {
         Ok(()) => End::Code(0),
         Err(problem) => End::failed(problem),
     }
@@ -234,7 +263,7 @@ async fn perform(
         ..
     } = inspection;
     let handle = engine::start(Arc::clone(&plan), source_endpoint, destination_endpoint);
-    let Some(report) = follow(handle, &plan, voice).await else {
+    let Some(report) = follow(handle, &plan, voice, |_| ()).await else {
         return End::failed(Problem::new(
             "The run ended without a report",
             "the engine is gone",
@@ -270,6 +299,7 @@ async fn follow(
     mut handle: engine::RunHandle,
     plan: &Plan,
     voice: Voice,
+    mut hear: impl FnMut(&RunEvent),
 ) -> Option<Box<crate::model::report::Report>> {
     let mut signals = crate::signals::Signals::listen();
     let mut interrupts = 0;
@@ -277,7 +307,10 @@ async fn follow(
         tokio::select! {
             event = handle.events.recv() => match event? {
                 RunEvent::Finished(report) => return Some(report),
-                event => voice::tell(voice, plan, &event),
+                event => {
+                    hear(&event);
+                    voice::tell(voice, plan, &event);
+                }
             },
             () = signals.next() => {
                 interrupts += 1;

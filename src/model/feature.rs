@@ -44,6 +44,8 @@ features! {
     TableAccessMethods = 12, "table access methods";
     IndexProgress = 12, "pg_stat_progress_create_index";
     NondeterministicCollations = 12, "nondeterministic collations";
+    /// `DROP DATABASE … WITH (FORCE)`.
+    DropDatabaseForce = 13, "DROP DATABASE with FORCE";
     Multiranges = 14, "multiranges";
     ColumnCompression = 14, "compression methods of columns";
     /// Procedures may have OUT arguments, so the others are shown with IN.

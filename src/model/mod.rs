@@ -11,6 +11,7 @@ pub mod event;
 pub mod existing;
 pub mod feature;
 pub mod finding;
+pub mod forecast;
 pub mod format;
 pub mod inspection;
 pub mod journal;

@@ -1,6 +1,7 @@
 //! A small plan and the reports a run of it can end with, for tests.
 
 use super::event::RunEvent;
+use super::forecast::{Ending, Forecast, Link, Sample, Span};
 use super::name::ObjectName;
 use super::options::Method;
 use super::plan::{
@@ -338,4 +339,94 @@ pub(crate) fn cancelled() -> Report {
         BEGIN_ANEW.to_owned(),
     ];
     report
+}
+
+/// Of a rehearsal of [`plan`] with one large table, and one that was guessed.
+pub(crate) fn forecast() -> Forecast {
+    let link = |title: &str, phase, likely_ms| Link {
+        step: StepId(0),
+        title: title.to_owned(),
+        phase,
+        likely_ms,
+        waited_for_place: false,
+        is_guess: false,
+    };
+    let sample = |at: usize, share: f64, rows, elapsed_ms| {
+        let (name, all, bytes, method) = TABLES[at];
+        Sample {
+            name: public(name),
+            method,
+            step: StepId(0),
+            share,
+            table_bytes: bytes,
+            estimated_rows: Some(all),
+            rows,
+            elapsed_ms,
+        }
+    };
+    Forecast {
+        ending: Ending::Done,
+        source: "app@old.example:5432/shop".to_owned(),
+        destination: "app@new.example:5432/shop".to_owned(),
+        jobs: 2,
+        window: Some(Span {
+            least_ms: 731_000,
+            likely_ms: 842_400,
+            most_ms: 1_011_000,
+        }),
+        chain: vec![
+            link("Take a snapshot of the source", Phase::Prepare, 900),
+            link("Create table public.film", Phase::Schema, 12),
+            link("Create table public.rental", Phase::Schema, 9),
+            link("Copy the rows of public.rental", Phase::Data, 512_000),
+            link("Build index public.rental_customer_id_idx", Phase::Indexes, 211_000),
+            Link {
+                waited_for_place: true,
+                ..link("Add constraint public.rental rental_pkey", Phase::Indexes, 95_000)
+            },
+            Link {
+                is_guess: true,
+                ..link(
+                    "Add foreign key public.rental rental_inventory_id_and_a_long_name_fkey",
+                    Phase::Indexes,
+                    21_000,
+                )
+            },
+            link("Compare public.rental", Phase::Verify, 2_400),
+            link("Remove the journal", Phase::CleanUp, 4),
+        ],
+        samples: vec![
+            sample(4, 0.027_8, 446_023, 14_200),
+            sample(5, 0.037_1, 541_511, 11_900),
+            sample(3, 1.0, 4_581, 40),
+            sample(0, 1.0, 1_000, 35),
+        ],
+        elapsed_ms: 48_300,
+        problems: Vec::new(),
+        not_measured: vec![
+            "Foreign keys: rows of a sample refer to rows outside of it, so whether the keys hold was not tested.".to_owned(),
+        ],
+        left_behind: Vec::new(),
+    }
+}
+
+/// Of one in which a step failed that fails in the real run too.
+pub(crate) fn forecast_of_failure() -> Forecast {
+    Forecast {
+        ending: Ending::Failed,
+        problems: vec![(
+            "Create function public.distance".to_owned(),
+            Problem {
+                sqlstate: Some("0A000".to_owned()),
+                ..Problem::new(
+                    "Create function public.distance failed on the destination",
+                    "extension \"cube\" is not available",
+                )
+            },
+        )],
+        left_behind: vec![
+            "DROP DATABASE IF EXISTS howdah_rehearsal_0123456789abcdef WITH (FORCE)".to_owned(),
+        ],
+        ..forecast()
+    }
 }

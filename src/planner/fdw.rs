@@ -287,7 +287,7 @@ impl Scaffold {
         let number = self.session_of(at, share);
         let session = Session::Fdw(number);
         let foreign = &self.foreign[&(number, at)];
-        let portion = Portion::of(context, at, share);
+        let portion = Portion::of(context, carried, share);
         let filter = portion.filter.as_deref();
         let key = &portion.key;
         let mut draft = Draft::new(
@@ -298,7 +298,7 @@ impl Scaffold {
         .kind(StepKind::FdwRows { session: number })
         .object(&table.name)
         .key(key)
-        .share(table, share)
+        .share(context, at, share)
         .needs(context.table_step(at))
         .needs(self.barrier)
         .run(session, statements::SAVEPOINT);

@@ -16,6 +16,7 @@ pub mod landing;
 mod last;
 mod notes;
 mod parts;
+pub mod rehearsal;
 pub mod resume;
 pub mod roles;
 mod rows;
@@ -78,6 +79,8 @@ struct Context<'a> {
     creating_step: HashMap<usize, StepId>,
     /// A role of the destination to the step that makes it.
     step_of_role: HashMap<String, StepId>,
+    /// Of each table only about so many bytes are carried, into a database that is dropped at the end.
+    sample: Option<u64>,
 }
 
 impl Context<'_> {
@@ -126,7 +129,8 @@ impl Context<'_> {
     }
 
     fn carries_large_objects(&self) -> bool {
-        carries_large_objects(self.options)
+        let bytes = self.inspection.catalog.large_objects.bytes;
+        carries_large_objects(self.options) && self.sample.is_none_or(|sample| bytes <= sample)
     }
 
     fn carries_fdw_extension(&self) -> bool {
@@ -266,6 +270,7 @@ impl<'a> Context<'a> {
             ground: existing.map(Ground::new),
             creating_step,
             step_of_role: HashMap::new(),
+            sample: None,
         }
     }
 
@@ -343,8 +348,12 @@ pub fn plan(
     selection: &Selection,
     options: &Options,
 ) -> Result<Plan, Problem> {
+    make(Context::new(inspection, selection, options))
+}
+
+fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
+    let (inspection, options) = (context.inspection, context.options);
     roles::check_map(&inspection.archive, &inspection.catalog, options)?;
-    let mut context = Context::new(inspection, selection, options);
     if options.schema == SchemaChoice::None && inspection.existing_schema.is_none() {
         return Err(Problem::new(
             "Could not make the plan",
@@ -411,6 +420,7 @@ pub fn plan(
     } else {
         Some("the tables were there already; howdah verify compares them".to_owned())
     };
+    rehearsal::push_removal(&context, &mut steps);
     let carried_entries = verification::carried_entries(&context);
     let mut notes = resume::notes(&context, &carried);
     notes.extend(notes::notes(&context, &carried));

@@ -74,7 +74,7 @@ pub(super) fn done_in(journal: &Journal, table: &ObjectName) -> Vec<Pages> {
 /// The parts a table is carried in; none when it goes as a whole.
 pub(super) fn of(context: &Context<'_>, at: usize) -> Vec<Pages> {
     let table = &context.inspection.catalog.tables[at];
-    if context.is_done(&journal_key("data", &table.name)) {
+    if context.sample.is_some() || context.is_done(&journal_key("data", &table.name)) {
         return Vec::new();
     }
     let done = done(context, &table.name);

@@ -16,6 +16,7 @@ use super::Context;
 use super::builder::{Draft, Steps, journal_key};
 use super::fdw::Scaffold;
 use super::parts::{self, Pages};
+use super::rehearsal;
 
 /// A table whose rows are carried, and how.
 #[derive(Clone, Debug)]
@@ -104,7 +105,8 @@ pub(super) struct Portion {
 }
 
 impl Portion {
-    pub(super) fn of(context: &Context<'_>, table: usize, share: Share) -> Self {
+    pub(super) fn of(context: &Context<'_>, carried: &Carried, share: Share) -> Self {
+        let table = carried.table;
         let name = &context.inspection.catalog.tables[table].name;
         match share {
             Some((Part { number, of }, pages)) => Self {
@@ -115,7 +117,7 @@ impl Portion {
             },
             None => Self {
                 key: journal_key("data", name),
-                filter: context.selection.filter(table).map(str::to_owned),
+                filter: rehearsal::filter(context, carried),
                 title: String::new(),
                 why: String::new(),
             },
@@ -134,9 +136,12 @@ impl Portion {
 
 impl Draft {
     /// Number and size of what a step carries.
-    pub(super) fn share(self, table: &Table, share: Share) -> Self {
+    pub(super) fn share(self, context: &Context<'_>, at: usize, share: Share) -> Self {
+        let table = &context.inspection.catalog.tables[at];
         let Some((part, _)) = share else {
-            return self.size(table.table_bytes, table.estimated_rows);
+            let sampled = rehearsal::part_of(context, at);
+            let rows = table.estimated_rows.map(|rows| sampled.of(rows));
+            return self.size(sampled.of(table.table_bytes), rows);
         };
         let of = part.of as u64;
         let rows = table.estimated_rows.map(|rows| rows / of);
@@ -371,7 +376,7 @@ pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) 
     let table = &context.inspection.catalog.tables[carried.table];
     // Beside other parts nothing may be emptied, and nothing frozen.
     let is_alone = context.is_made_here(carried.table) && share.is_none();
-    let portion = Portion::of(context, carried.table, share);
+    let portion = Portion::of(context, carried, share);
     let filter = portion.filter.as_deref();
     let format = format_name(carried.is_binary);
     let why = match &carried.because {
@@ -396,7 +401,7 @@ pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) 
     })
     .object(&table.name)
     .key(key)
-    .share(table, share)
+    .share(context, carried.table, share)
     .needs(context.table_step(carried.table))
     .sharing(context, carried.table);
     if share.is_some() && context.is_done(key) {

@@ -165,7 +165,7 @@ fn counter(counter: Option<(i64, bool)>) -> Option<Value> {
     counter.map(|(last_value, is_called)| json!({"last_value": last_value, "is_called": is_called}))
 }
 
-fn failure(step: &str, problem: &Problem) -> Value {
+pub(super) fn failure(step: &str, problem: &Problem) -> Value {
     json!({
         "step": step,
         "what": problem.what,

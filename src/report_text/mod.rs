@@ -2,11 +2,15 @@
 //!
 //! Pure, and known to the model only. What a server named is made harmless before it stands in a line.
 
+mod forecast;
 mod json;
 mod markdown;
 #[cfg(test)]
 mod tests;
 
+pub use forecast::{
+    about, forecast_headline, forecast_json, forecast_lines, forecast_text, wrapped,
+};
 pub use json::json;
 pub use markdown::markdown;
 

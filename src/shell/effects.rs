@@ -11,7 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{Effect, Msg};
 use crate::checks::{self, Purpose};
-use crate::engine::{self, RunHandle, Stopper};
+use crate::engine::{self, Stopper};
 use crate::model::connection::{Endpoint, PasswordOrigin};
 use crate::model::event::{Control, Progress, RunEvent, Stop};
 use crate::model::finding::CheckResult;
@@ -20,30 +20,29 @@ use crate::model::options::Options;
 use crate::model::peek::Peek;
 use crate::model::plan::{Plan, StepId};
 use crate::model::problem::Problem;
-use crate::model::report::{Outcome, Report};
 use crate::model::selection::Selection;
 use crate::pg;
 use crate::pg::connect::probe;
 use crate::planner;
 use crate::settings::{Environment, PlanFile, fill_password, recent};
 
-use super::forward::forward;
+use super::rehearsing::{self, Hearing};
 use super::{crash, files};
 
 /// The tasks under way; dropping this ends them.
 pub struct Effects {
-    answers: Sender<Msg>,
+    pub(super) answers: Sender<Msg>,
     environment: Environment,
-    tasks: JoinSet<()>,
+    pub(super) tasks: JoinSet<()>,
     attempts: HashMap<u64, AbortHandle>,
-    run: Option<Run>,
+    pub(super) run: Option<Run>,
 }
 
-struct Run {
-    stopper: Stopper,
-    controls: UnboundedSender<Control>,
-    progress: Arc<Progress>,
-    running_steps: BTreeSet<StepId>,
+pub(super) struct Run {
+    pub(super) stopper: Stopper,
+    pub(super) controls: UnboundedSender<Control>,
+    pub(super) progress: Arc<Progress>,
+    pub(super) running_steps: BTreeSet<StepId>,
 }
 
 impl Effects {
@@ -205,7 +204,38 @@ impl Effects {
             } => {
                 let source = self.with_password(*source);
                 let destination = self.with_password(*destination);
-                self.start_run(plan, source, destination);
+                let handle = engine::start_attended(Arc::clone(&plan), source, destination);
+                self.follow(handle, &plan, None);
+            }
+            Effect::MakeRehearsal {
+                attempt,
+                inspection,
+                selection,
+                options,
+            } => {
+                let source = self.with_password(inspection.source_endpoint.clone());
+                let destination = self.with_password(inspection.destination_endpoint.clone());
+                let plan = rehearsing::plan(source, destination, inspection, selection, *options);
+                self.ask(
+                    attempt,
+                    "Could not plan the rehearsal",
+                    plan,
+                    move |outcome| Msg::RehearsalPlanned {
+                        attempt,
+                        outcome: outcome.map(Arc::new),
+                    },
+                );
+            }
+            Effect::StartRehearsal {
+                rehearsal,
+                source,
+                destination,
+            } => {
+                let source = self.with_password(*source);
+                let destination = self.with_password(*destination);
+                let plan = Arc::clone(&rehearsal.plan);
+                let handle = engine::start(Arc::clone(&plan), source, destination);
+                self.follow(handle, &plan, Some(Hearing::new(rehearsal)));
             }
             Effect::StopRun(stop) => self.stop_run(stop),
             Effect::SteerRun(control) => {
@@ -282,10 +312,11 @@ impl Effects {
             | Msg::Planned { attempt, .. }
             | Msg::SelectionLoaded { attempt, .. }
             | Msg::MethodsTimed { attempt, .. }
+            | Msg::RehearsalPlanned { attempt, .. }
             | Msg::Peeked { attempt, .. } => {
                 self.attempts.remove(attempt);
             }
-            Msg::Run(RunEvent::Finished(_)) => self.run = None,
+            Msg::Run(RunEvent::Finished(_)) | Msg::Rehearsed(_) => self.run = None,
             Msg::Run(event) => {
                 if let Some(run) = &mut self.run {
                     match event {
@@ -361,31 +392,6 @@ impl Effects {
         self.attempts.insert(attempt, task);
     }
 
-    fn start_run(&mut self, plan: Arc<Plan>, source: Endpoint, destination: Endpoint) {
-        let titles = (plan.source.clone(), plan.destination.clone());
-        let RunHandle {
-            events,
-            progress,
-            stopper,
-            monitor,
-            controls,
-        } = engine::start_attended(plan, source, destination);
-        self.run = Some(Run {
-            stopper,
-            controls,
-            progress,
-            running_steps: BTreeSet::new(),
-        });
-        let answers = self.answers.clone();
-        self.tasks.spawn(async move {
-            let is_finished = forward(events, monitor.start(), &answers).await;
-            if !is_finished {
-                let report = crashed(titles.0, titles.1);
-                send(&answers, Msg::Run(RunEvent::Finished(Box::new(report)))).await;
-            }
-        });
-    }
-
     fn write(&mut self, work: impl FnOnce() -> Vec<files::Written> + Send + 'static) {
         let answers = self.answers.clone();
         self.tasks.spawn(async move {
@@ -397,20 +403,8 @@ impl Effects {
 }
 
 /// Nobody listens any more only when the wizard is being left.
-async fn send(answers: &Sender<Msg>, msg: Msg) {
+pub(super) async fn send(answers: &Sender<Msg>, msg: Msg) {
     let _unheard = answers.send(msg).await;
-}
-
-/// The engine ended without its report: the wizard must still come to an end.
-fn crashed(source: String, destination: String) -> Report {
-    let problem = crash::problem("The run ended in the middle");
-    Report {
-        outcome: Outcome::Failed,
-        source,
-        destination,
-        failures: vec![("The engine".to_owned(), problem)],
-        ..Report::default()
-    }
 }
 
 /// Without options: as the journal of an interrupted run has them, which is gone on with.

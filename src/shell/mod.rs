@@ -14,6 +14,7 @@ mod interrupts;
 pub mod log;
 mod notify;
 mod pace;
+mod rehearsing;
 pub mod terminal;
 
 pub use event_loop::{Leaving, run};

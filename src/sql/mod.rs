@@ -17,6 +17,7 @@ pub mod peek;
 pub mod quote;
 pub mod roles;
 pub mod sample;
+pub mod scratch;
 pub mod script;
 pub mod settings;
 pub mod shell;

@@ -11,6 +11,16 @@ pub fn within(from: u64, to: Option<u64>) -> String {
     }
 }
 
+/// The same of a whole range for a server before 14, which would read all pages for such a condition: the places of rows one by
+/// one, so many on each page.
+pub fn places(from: u64, to: u64, on_each: u64) -> String {
+    let last = to.saturating_sub(1);
+    format!(
+        "ctid = ANY (ARRAY(SELECT pg_catalog.format('(%s,%s)', page, place)::pg_catalog.tid\n    \
+         FROM pg_catalog.generate_series({from}, {last}) AS page, pg_catalog.generate_series(1, {on_each}) AS place))"
+    )
+}
+
 /// Rows on the pages of any of these ranges.
 pub fn within_any(ranges: impl IntoIterator<Item = (u64, Option<u64>)>) -> String {
     let ranges: Vec<String> = ranges

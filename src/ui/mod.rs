@@ -107,6 +107,8 @@ mod tests_hit;
 #[cfg(test)]
 mod tests_preview;
 #[cfg(test)]
+mod tests_rehearsal;
+#[cfg(test)]
 mod tests_run;
 #[cfg(test)]
 mod tests_sample;

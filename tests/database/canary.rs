@@ -474,7 +474,7 @@ async fn passwords_are_nowhere_after_the_wizard() {
     println!("{}", terminal.screen());
     terminal.press("\r");
     terminal.wait_until("the question", |screen| {
-        screen.contains("Start the run?") || screen.contains("╭ 17 fine ─")
+        screen.contains("Start the run?") || screen.contains("╭ 18 fine ─")
     });
     if !terminal.screen().contains("Start the run?") {
         terminal.press("\r");

@@ -72,7 +72,7 @@ async fn fdw_chosen_in_the_preview_carries_everything() {
     terminal.press(ENTER);
     // What depends on the method is checked again before anything runs.
     terminal.wait_until("the question", |screen| {
-        screen.contains("Start the run?") || screen.contains("╭ 17 fine ─")
+        screen.contains("Start the run?") || screen.contains("╭ 18 fine ─")
     });
     if !terminal.screen().contains("Start the run?") {
         terminal.press(ENTER);

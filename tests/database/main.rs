@@ -45,6 +45,8 @@ mod privileges;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod rehearse;
+#[cfg(test)]
 mod resume;
 mod retry;
 #[cfg(test)]

@@ -143,7 +143,7 @@ impl Terminal {
     #[track_caller]
     pub(crate) fn wait_until_checked(&self) {
         self.wait_until("the end of the checks", |screen| {
-            let is_fine = ["╭ 17 fine ─", "+ 17 fine -"].map(|all| screen.contains(all));
+            let is_fine = ["╭ 18 fine ─", "+ 18 fine -"].map(|all| screen.contains(all));
             is_fine.contains(&true) && !screen.contains("Esc cancels")
         });
     }

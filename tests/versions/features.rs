@@ -28,6 +28,11 @@ fn proof(feature: Feature) -> &'static str {
         Feature::NondeterministicCollations => {
             "create collation c (provider = icu, locale = 'und', deterministic = false)"
         }
+        // Understood, and then refused for the transaction around it.
+        Feature::DropDatabaseForce => {
+            "do $$begin execute 'drop database if exists none with (force)';
+             exception when active_sql_transaction then null; end$$"
+        }
         Feature::Multiranges => "select '{}'::int4multirange",
         Feature::ColumnCompression => "create table t (a text compression pglz)",
         Feature::OutArguments => "create procedure p(out a int) language sql as 'select 1'",

@@ -1,30 +1,8 @@
 //! The schedule by itself: no server, no clock.
 
+use super::bare_step as step;
 use super::*;
-use crate::model::plan::{Action, Repeat, Statement, Step};
-
-fn step(id: u32, phase: Phase, needs: &[u32]) -> Step {
-    Step {
-        id: StepId(id),
-        phase,
-        kind: StepKind::Sql,
-        title: String::new(),
-        why: "".into(),
-        object: None,
-        statements: Vec::new(),
-        needs: needs.iter().map(|n| StepId(*n)).collect(),
-        size_hint_bytes: 0,
-        cost: 0,
-        row_hint: None,
-        part: None,
-        journal_key: String::new(),
-        rule: Rule::Normal,
-        locks: Vec::new(),
-        remedy: None,
-        fallbacks: Vec::new(),
-        repeat: Repeat::default(),
-    }
-}
+use crate::model::plan::{Action, Statement, Step};
 
 fn schedule(steps: Vec<Step>) -> Schedule {
     let mut plan = Plan {

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod connect;
 pub mod preview;
+pub mod rehearsal;
 pub mod report;
 pub mod run;
 mod run_now;

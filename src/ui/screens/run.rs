@@ -41,14 +41,33 @@ pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &
         frame.render_widget(Line::raw(" Nothing has been run. Esc goes back."), inner);
         return;
     }
-    let heights = run.layout();
     let [head, running, problems, log] = boxes(run, area);
-    draw_head(state, now, frame, head, theme);
+    draw_head(run, &title(state, now, theme), frame, head, theme);
     if let Some(details) = &run.details {
         let below = running.union(problems).union(log);
         page::draw(details, run.first_row(), frame, below, theme);
         return;
     }
+    draw_below(run, now, frame, [running, problems, log], theme);
+}
+
+/// The panels of a rehearsal, which is a run under another title.
+pub(super) fn draw_rehearsal(
+    run: &Run,
+    title: &str,
+    now: Now,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    theme: &Theme,
+) {
+    let [head, running, problems, log] = boxes(run, area);
+    draw_head(run, title, frame, head, theme);
+    draw_below(run, now, frame, [running, problems, log], theme);
+}
+
+fn draw_below(run: &Run, now: Now, frame: &mut Frame<'_>, boxes: [Rect; 3], theme: &Theme) {
+    let heights = run.layout();
+    let [running, problems, log] = boxes;
     run_now::draw(run, now, frame, running, theme);
     if heights.problems > 0 {
         draw_problems(run, frame, problems, theme);
@@ -89,11 +108,11 @@ pub fn target(state: &State, at: Position, area: Rect) -> Option<Target> {
     Some(row.map_or(Target::List, Target::Row))
 }
 
-fn draw_head(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+fn title(state: &State, now: Now, theme: &Theme) -> String {
     let run = &state.run;
     let dot = theme.glyphs.dot;
     let clock = format::clock(run.elapsed_ms(now));
-    let title = match (&run.report, state.stop) {
+    match (&run.report, state.stop) {
         (Some(report), _) => {
             let (sign, _) = super::report::outcome(report.outcome, theme);
             let word = report_text::outcome_word(report.outcome);
@@ -113,8 +132,11 @@ fn draw_head(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
             format!("{} Waiting for you {dot} {clock}", theme.glyphs.warning)
         }
         (None, None) => format!("Running {dot} {clock}"),
-    };
-    let inner = panel::draw(frame, area, &title, false, theme);
+    }
+}
+
+fn draw_head(run: &Run, title: &str, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let inner = panel::draw(frame, area, title, false, theme);
     let columns = usize::from(inner.width.saturating_sub(2));
     let mut lines = vec![gauge_line(run, columns, theme)];
     if let Some(report) = &run.report {

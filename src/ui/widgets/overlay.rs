@@ -39,6 +39,9 @@ pub fn draw(
         Overlay::Pick(list) => pick(list, frame, area, theme),
         Overlay::Path(form) => path(form, frame, area, theme),
         Overlay::Sample(sample) => super::sample::draw(sample, now, frame, area, theme),
+        Overlay::Rehearsal(one) => {
+            crate::ui::screens::rehearsal::draw(one, now, frame, area, theme);
+        }
         Overlay::Peek(peek) => super::peek::draw(peek, now, frame, area, theme),
     }
 }

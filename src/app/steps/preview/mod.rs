@@ -14,6 +14,7 @@ use crate::app::key::KeyCode;
 use crate::app::list::{ListCursor, moved};
 use crate::app::overlay::Overlay;
 use crate::app::questions::ask_how_to_write;
+use crate::app::rehearsing::ask_to_rehearse;
 use crate::app::{Action, Ctx, Effect, Flow, Key, Pending};
 use crate::model::options::Method;
 use crate::model::plan::{Phase, Plan, Step};
@@ -321,8 +322,9 @@ impl Preview {
     pub fn why_not(&self, action: Action) -> Option<String> {
         let words = match action {
             Action::Next if self.search.is_typing => return None,
-            Action::Next if self.is_pending() => "The plan is still being made.",
+            Action::Next | Action::Rehearse if self.is_pending() => "The plan is still being made.",
             Action::Next
+            | Action::Rehearse
             | Action::Copy
             | Action::Write
             | Action::Filter
@@ -396,6 +398,7 @@ impl Preview {
                 ctx.flow = Some(Flow::Replan);
             }
             Action::Copy => return self.copy(),
+            Action::Rehearse => *ctx.overlay = Some(Overlay::Confirm(ask_to_rehearse())),
             Action::Write if self.plan.is_some() => {
                 *ctx.overlay = Some(Overlay::Confirm(ask_how_to_write()));
             }
