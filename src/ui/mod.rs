@@ -105,6 +105,10 @@ mod tests_everywhere;
 #[cfg(test)]
 mod tests_hit;
 #[cfg(test)]
+mod tests_matrix;
+#[cfg(test)]
+mod tests_pictures;
+#[cfg(test)]
 mod tests_preview;
 #[cfg(test)]
 mod tests_run;
@@ -112,3 +116,5 @@ mod tests_run;
 mod tests_sample;
 #[cfg(test)]
 mod tests_select;
+#[cfg(test)]
+mod tests_svg;

@@ -67,6 +67,8 @@ mod tls;
 #[cfg(test)]
 mod torture;
 #[cfg(test)]
+mod tour;
+#[cfg(test)]
 mod trust;
 #[cfg(test)]
 mod unheeded;
