@@ -174,7 +174,7 @@ pub const ADVICE: &[Advice] = &[
     after_fix(
         &["54"],
         "Something is too large or too complex for the server",
-        "A limit of the server is exceeded.",
+        "A limit of the server is exceeded; its message says which. Leave the object out, or make it smaller on the source.",
     ),
     after_fix(
         &["HV00N"],

@@ -31,8 +31,10 @@ const FOLDER: &str = "assets/screens";
 const WIDTH: u16 = 100;
 const HEIGHT: u16 = 28;
 
+type Made = fn() -> (State, Now);
+
 /// File, what it shows, and the state and time of it.
-const PICTURES: [(&str, &str, fn() -> (State, Now)); 6] = [
+const PICTURES: [(&str, &str, Made); 6] = [
     (
         "connect.svg",
         "Connect: both ends are filled in and tested",

@@ -147,7 +147,7 @@ fn draw_run(out: &mut String, top: usize, first: usize, cells: &[Cell], look: Lo
                 Some((from, count, high, see))
                     if *from + *count == column && *high == height && *see == opacity =>
                 {
-                    *count += 1
+                    *count += 1;
                 }
                 _ => boxes.push((column, 1, height, opacity)),
             }
