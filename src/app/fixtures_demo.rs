@@ -139,20 +139,23 @@ fn read_table(statement: &str) -> Option<(Table, Entry)> {
     Some((table, entry("TABLE", name, statement)))
 }
 
-/// What stands in `3_constraints.sql`: kind and name of each, the table, and the one it refers to.
-fn read_constraint(statement: &str) -> Vec<(&'static str, String, ObjectName, Option<ObjectName>)> {
-    if let Some(rest) = statement.strip_prefix("alter table ") {
-        let (on, rest) = name(rest);
+/// What stands in `3_constraints.sql`: kind and name of each, and its table.
+fn read_constraint(statement: &str) -> Vec<(&'static str, String, ObjectName)> {
+    let altered = statement
+        .strip_prefix("alter")
+        .and_then(|rest| rest.trim_start().strip_prefix("table"));
+    if let Some(rest) = altered {
+        let (on, rest) = name(rest.trim_start());
         return rest
             .split("add ")
             .filter_map(|part| {
                 if part.starts_with("primary key") {
-                    return Some(("CONSTRAINT", format!("{}_pkey", on.name), on.clone(), None));
+                    return Some(("CONSTRAINT", format!("{}_pkey", on.name), on.clone()));
                 }
                 let (_, key) = part.split_once("foreign key (")?;
-                let (column, target) = key.split_once(") references ")?;
+                let (column, _) = key.split_once(')')?;
                 let title = format!("{}_{column}_fkey", on.name);
-                Some(("FK CONSTRAINT", title, on.clone(), Some(name(target).0)))
+                Some(("FK CONSTRAINT", title, on.clone()))
             })
             .collect();
     }
@@ -171,22 +174,21 @@ fn read_constraint(statement: &str) -> Vec<(&'static str, String, ObjectName, Op
         "" => format!("{}_{}_idx", on.name, word(columns).0),
         named => word(named).0.to_owned(),
     };
-    vec![("INDEX", title, on, None)]
+    vec![("INDEX", title, on)]
 }
 
 pub(crate) fn demo() -> Inspection {
     let mut inspection = bare();
     inspection.source = facts("15.18", 40);
-    let mut entries: Vec<Entry> = ["Back Office", "audit", "shop", "stock"]
-        .map(|schema| {
-            let sql = format!("create schema \"{schema}\"");
-            entry("SCHEMA", ObjectName::new("", schema), &sql)
-        })
-        .into();
-    let mut read: Vec<(Table, Entry)> = statements(TABLES)
+    let made = statements(TABLES);
+    let mut entries: Vec<Entry> = made
         .iter()
-        .filter_map(|one| read_table(one))
+        .filter_map(|one| {
+            let (schema, _) = word(one.strip_prefix("create schema")?.trim_start());
+            Some(entry("SCHEMA", ObjectName::new("", schema), one))
+        })
         .collect();
+    let mut read: Vec<(Table, Entry)> = made.iter().filter_map(|one| read_table(one)).collect();
     read.sort_by(|one, other| one.0.name.cmp(&other.0.name));
     let mut tables = Vec::new();
     for (mut table, mut entry) in read {
@@ -210,25 +212,20 @@ pub(crate) fn demo() -> Inspection {
             table.columns.clone_from(&columns);
         }
     }
-    for (kind, title, on, target) in statements(CONSTRAINTS)
-        .iter()
-        .flat_map(|one| read_constraint(one))
-    {
+    let constraints = statements(CONSTRAINTS);
+    let read = constraints.iter().flat_map(|one| {
+        let found = read_constraint(one).into_iter();
+        found.map(move |what| (one, what))
+    });
+    for (statement, (kind, title, on)) in read {
         let at = position(&tables, &on);
-        let sql = match (kind, &target) {
-            ("INDEX", _) => format!("CREATE INDEX {title} ON {on}"),
-            (_, Some(target)) => format!(
-                "ALTER TABLE ONLY {on}\n    ADD CONSTRAINT {title} FOREIGN KEY … REFERENCES {target}"
-            ),
-            _ => format!("ALTER TABLE ONLY {on}\n    ADD CONSTRAINT {title} PRIMARY KEY …"),
-        };
         // pg_dump names a constraint after its table, too.
         let full = if kind == "INDEX" {
             title.clone()
         } else {
             format!("{} {title}", on.name)
         };
-        entries.push(entry(kind, ObjectName::new(&on.schema, full), &sql));
+        entries.push(entry(kind, ObjectName::new(&on.schema, full), statement));
         if kind != "FK CONSTRAINT" {
             let bytes = tables[at].table_bytes / 8;
             tables[at].indexes.push(Index {
