@@ -106,7 +106,7 @@ fn entry(kind: &str, name: ObjectName, sql: &str) -> Entry {
         kind: kind.to_owned(),
         name,
         owner: "app".to_owned(),
-        sql: format!("{sql};"),
+        sql: format!("{sql};").into(),
         section: match kind {
             "SCHEMA" | "TABLE" | "SEQUENCE" => Section::PreData,
             _ => Section::PostData,
