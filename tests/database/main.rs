@@ -51,6 +51,7 @@ mod retry;
 mod roles;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
 mod script;
 #[cfg(test)]
 mod selection;
