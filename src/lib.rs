@@ -19,3 +19,6 @@ pub mod shell;
 pub mod signals;
 pub mod sql;
 pub mod ui;
+
+#[cfg(test)]
+mod kept;

@@ -11,6 +11,8 @@ pub(crate) mod fixtures;
 #[cfg(test)]
 pub(crate) mod fixtures_control;
 #[cfg(test)]
+pub(crate) mod fixtures_demo;
+#[cfg(test)]
 pub(crate) mod fixtures_plan;
 #[cfg(test)]
 pub(crate) mod fixtures_rehearsal;

@@ -8,6 +8,7 @@ use crate::model::connection::{Endpoint, TlsMode};
 use crate::model::problem::{Field, Problem, Retry};
 
 use super::certificate::Distrust;
+use super::connection_hints as hints;
 use super::problem::{causes, chain, problem};
 
 /// `Could not connect to …`, with the field that is to blame.
@@ -30,23 +31,23 @@ pub(super) fn connection_problem(endpoint: &Endpoint, error: &tokio_postgres::Er
     // The driver has no kinds for these; tests watch its words.
     if text.contains("password missing") {
         Problem::new(what, "the server asks for a password and none is known")
-            .hint("Type the password, or put it into ~/.pgpass.")
+            .hint(hints::NO_PASSWORD.hint)
             .field(Field::Password)
     } else if text.contains("does not support TLS") {
         Problem::new(what, "the server does not offer TLS")
-            .hint(format!(
-                "sslmode={} insists on it: turn ssl on in the server, or choose prefer or disable.",
-                endpoint.tls.mode.keyword()
-            ))
+            .hint(hints::NO_TLS.with(endpoint.tls.mode.keyword()))
             .field(Field::Tls)
     } else if text.contains("channel binding") {
         Problem::new(what, text)
-            .hint("channel_binding=require needs TLS and a SCRAM password; leave it out otherwise.")
+            .hint(hints::CHANNEL_BINDING.hint)
             .field(Field::Tls)
     } else if text.contains("authentication method") || text.contains("SASL mechanism") {
-        Problem::new(what, "the server asks for a kind of authentication that howdah does not know")
-            .hint("howdah knows trust, password, md5, scram-sha-256, cert and peer; have pg_hba.conf allow one of them.")
-            .field(Field::User)
+        Problem::new(
+            what,
+            "the server asks for a kind of authentication that howdah does not know",
+        )
+        .hint(hints::AUTHENTICATION.hint)
+        .field(Field::User)
     } else if error.is_closed() {
         not_postgres(
             endpoint,
@@ -62,7 +63,7 @@ pub(super) fn timed_out(endpoint: &Endpoint) -> Problem {
     Problem {
         retry: Retry::MayPass,
         ..Problem::new(could_not_connect(endpoint), message)
-            .hint("Check host and port, and whether a firewall drops the packets on the way.")
+            .hint(hints::TIMED_OUT.hint)
             .field(Field::Host)
     }
 }
@@ -72,7 +73,7 @@ pub(super) fn unknown_host(endpoint: &Endpoint, error: &io::Error) -> Problem {
         could_not_connect(endpoint),
         format!("the host name \"{}\" is not known ({error})", endpoint.host),
     )
-    .hint("Check how the host is spelled, and that its name resolves on this machine.")
+    .hint(hints::UNKNOWN_HOST.hint)
     .field(Field::Host)
 }
 
@@ -82,10 +83,7 @@ fn could_not_connect(endpoint: &Endpoint) -> String {
 
 fn not_postgres(endpoint: &Endpoint, problem: Problem) -> Problem {
     problem
-        .hint(format!(
-            "Is what listens on port {} a PostgreSQL server?",
-            endpoint.port
-        ))
+        .hint(hints::NOT_POSTGRES.with(&endpoint.port.to_string()))
         .field(Field::Port)
 }
 
@@ -104,24 +102,20 @@ fn refused_by_server(
     match (code.as_str(), routine) {
         ("28P01", _) => problem.field(Field::Password),
         // "role … does not exist", "role … is not permitted to log in".
-        ("28000", "InitializeSessionUserId") => problem
-            .hint("Check the user name; a role that may log in is made with CREATE ROLE … LOGIN.")
-            .field(Field::User),
+        ("28000", "InitializeSessionUserId") => {
+            problem.hint(hints::NO_ROLE.hint).field(Field::User)
+        }
         // "certificate authentication failed …", "peer authentication failed …".
-        ("28000", "auth_failed") => problem
-            .hint("The server knows this user by something else than a password: by a client certificate (sslcert) with the user's name as its common name, or by the operating system's user. Its pg_hba.conf and pg_ident.conf say by what.")
-            .field(Field::User),
+        ("28000", "auth_failed") => problem.hint(hints::OTHER_PROOF.hint).field(Field::User),
         // "connection requires a valid client certificate"; no other routine or code tells it apart.
         ("28000", _) if problem.message.contains("client certificate") => problem
-            .hint("Give a client certificate and its key (sslcert, sslkey), signed by an authority that the server knows (its ssl_ca_file).")
+            .hint(hints::CLIENT_CERTIFICATE.hint)
             .field(Field::Tls),
         // "no pg_hba.conf entry for host …".
         ("28000", _) if endpoint.tls.mode == TlsMode::Disable => problem
-            .hint("The server's pg_hba.conf has no entry that lets this user in unencrypted; try another TLS mode, or have an entry added.")
+            .hint(hints::NO_ENTRY_UNENCRYPTED.hint)
             .field(Field::Tls),
-        ("28000", _) => problem
-            .hint("The server's pg_hba.conf has no entry for this user, database and address; have one added, then reload the server.")
-            .field(Field::User),
+        ("28000", _) => problem.hint(hints::NO_ENTRY.hint).field(Field::User),
         ("3D000" | "42501" | "55000", _) => problem.field(Field::Database),
         _ => problem,
     }
@@ -135,7 +129,7 @@ pub(super) fn unreachable(endpoint: &Endpoint, error: &io::Error) -> Problem {
                 "no server listens on the socket {}/.s.PGSQL.{}",
                 endpoint.host, endpoint.port
             ),
-            "Check the directory and the port, and whether the server runs.",
+            hints::NO_SOCKET.hint,
             Field::Host,
         ),
         Kind::ConnectionRefused => (
@@ -143,7 +137,7 @@ pub(super) fn unreachable(endpoint: &Endpoint, error: &io::Error) -> Problem {
                 "nothing listens on port {} there (connection refused)",
                 endpoint.port
             ),
-            "Check the port, whether the server runs, and its listen_addresses.",
+            hints::REFUSED.hint,
             Field::Port,
         ),
         Kind::ConnectionReset
@@ -151,20 +145,16 @@ pub(super) fn unreachable(endpoint: &Endpoint, error: &io::Error) -> Problem {
         | Kind::BrokenPipe
         | Kind::UnexpectedEof => (
             format!("the connection was cut ({error})"),
-            "Is what listens on this port a PostgreSQL server, and does a firewall let it through?",
+            hints::CUT.hint,
             Field::Port,
         ),
         // The driver could not make sense of what came.
         Kind::InvalidData | Kind::InvalidInput => (
             format!("what answers is not understood ({error})"),
-            "Is what listens on this port a PostgreSQL server?",
+            hints::NOT_UNDERSTOOD.hint,
             Field::Port,
         ),
-        _ => (
-            error.to_string(),
-            "Check the host name and the network between here and there.",
-            Field::Host,
-        ),
+        _ => (error.to_string(), hints::UNREACHABLE.hint, Field::Host),
     };
     Problem {
         retry: Retry::MayPass,
@@ -174,11 +164,6 @@ pub(super) fn unreachable(endpoint: &Endpoint, error: &io::Error) -> Problem {
     }
 }
 
-const UNKNOWN_ISSUER: &str = "Its certificate is signed by nobody known here: give its root certificate (sslrootcert), or \
-    leave that out and choose require to encrypt without checking who answers.";
-
-const UNTRUSTED: &str = "The server's certificate cannot be trusted: leave its root certificate (sslrootcert) out and choose require to encrypt without checking it.";
-
 fn tls_failed(endpoint: &Endpoint, what: String, error: &rustls::Error) -> Problem {
     // What webpki says of a self-signed certificate; rustls passes it on without a kind of its own.
     if error.to_string().contains("CaUsedAsEndEntity") {
@@ -186,33 +171,29 @@ fn tls_failed(endpoint: &Endpoint, what: String, error: &rustls::Error) -> Probl
             what,
             "TLS failed: the server's certificate is signed by itself",
         )
-        .hint(UNKNOWN_ISSUER)
+        .hint(hints::UNKNOWN_ISSUER.hint)
         .field(Field::Tls);
     }
     let hint = match error {
         rustls::Error::InvalidCertificate(cause) => match cause {
-            CertificateError::UnknownIssuer => UNKNOWN_ISSUER.to_owned(),
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => format!(
-                "The certificate is for another host than \"{}\": connect by the name in its subjectAltName, or choose \
-                 verify-ca.",
-                endpoint.host
-            ),
+            CertificateError::UnknownIssuer => hints::UNKNOWN_ISSUER.hint.to_owned(),
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                hints::OTHER_HOST.with(&endpoint.host)
+            }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "The server's certificate has expired: have it renewed.".to_owned()
+                hints::EXPIRED.hint.to_owned()
             }
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "The server's certificate is not valid yet: check the clocks.".to_owned()
+                hints::NOT_YET_VALID.hint.to_owned()
             }
             CertificateError::Other(other) => match other.0.downcast_ref::<Distrust>() {
                 Some(distrust) => distrust.hint().to_owned(),
-                None => UNTRUSTED.to_owned(),
+                None => hints::UNTRUSTED.hint.to_owned(),
             },
-            _ => UNTRUSTED.to_owned(),
+            _ => hints::UNTRUSTED.hint.to_owned(),
         },
-        rustls::Error::AlertReceived(_) => {
-            "The server ended the TLS handshake; it may want a client certificate (sslcert, sslkey).".to_owned()
-        }
-        _ => "The TLS handshake failed; howdah needs TLS 1.2 or newer.".to_owned(),
+        rustls::Error::AlertReceived(_) => hints::HANDSHAKE_ENDED.hint.to_owned(),
+        _ => hints::HANDSHAKE_FAILED.hint.to_owned(),
     };
     Problem::new(what, format!("TLS failed: {error}"))
         .hint(hint)

@@ -7,6 +7,7 @@ pub mod catalog;
 mod certificate;
 pub mod client_tools;
 pub mod connect;
+pub mod connection_hints;
 mod connection_problem;
 pub mod copy;
 pub mod existing;
@@ -18,5 +19,9 @@ pub mod probe;
 pub mod problem;
 pub mod sample;
 mod socket;
+pub mod sqlstate;
 mod tap;
 pub mod tls;
+
+#[cfg(test)]
+mod tests_troubleshooting;

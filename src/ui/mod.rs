@@ -105,6 +105,10 @@ mod tests_everywhere;
 #[cfg(test)]
 mod tests_hit;
 #[cfg(test)]
+mod tests_matrix;
+#[cfg(test)]
+mod tests_pictures;
+#[cfg(test)]
 mod tests_preview;
 #[cfg(test)]
 mod tests_rehearsal;
@@ -114,3 +118,5 @@ mod tests_run;
 mod tests_sample;
 #[cfg(test)]
 mod tests_select;
+#[cfg(test)]
+mod tests_svg;

@@ -46,7 +46,7 @@ pub(super) fn show_ascii(name: &str, mut state: State) {
     insta::assert_snapshot!(format!("{name}_ascii"), shown);
 }
 
-fn refused() -> State {
+pub(super) fn refused() -> State {
     let mut state = prefilled();
     press(&mut state, KeyCode::Enter);
     let refused = Problem::new(
@@ -277,8 +277,8 @@ proptest! {
     #[test]
     fn any_screen_at_any_size(
         number in any_state(),
-        width in 1_u16..200,
-        height in 1_u16..60,
+        width in 1_u16..=200,
+        height in 1_u16..=60,
         is_ascii in any::<bool>(),
         keys in proptest::collection::vec(0..30_usize, 0..12),
     ) {

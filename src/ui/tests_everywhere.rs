@@ -16,7 +16,7 @@ use crate::model::samples;
 const NOW: Now = Now(42_000);
 
 /// Each screen empty, as it usually is, and with something wrong; names in ASCII alone.
-const SCREENS: [fn() -> State; 21] = [
+pub(super) const SCREENS: [fn() -> State; 21] = [
     empty,
     prefilled,
     connected,
@@ -47,7 +47,7 @@ fn unvisited(step: WizardStep) -> State {
 }
 
 /// The keys that open something over a screen, or show another side of it.
-const OPENERS: &str = "?odlfcpsmMwnaiSL-\t";
+pub(super) const OPENERS: &str = "?odlfcpsmMwnaiSL-\t";
 
 fn drawn(state: &mut State, width: u16, height: u16, theme: &Theme) -> ratatui::buffer::Buffer {
     state.update(Msg::Resize { width, height }, NOW);

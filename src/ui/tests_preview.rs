@@ -79,7 +79,7 @@ proptest! {
     #[test]
     fn the_preview_at_any_size(
         is_fdw in any::<bool>(),
-        sizes in proptest::collection::vec((1_u16..200, 1_u16..60), 1..3),
+        sizes in proptest::collection::vec((1_u16..=200, 1_u16..=60), 1..3),
         is_ascii in any::<bool>(),
         keys in proptest::collection::vec(0..28_usize, 0..20),
     ) {

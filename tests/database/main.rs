@@ -53,6 +53,7 @@ mod retry;
 mod roles;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
 mod script;
 #[cfg(test)]
 mod selection;
@@ -68,6 +69,8 @@ mod terminal;
 mod tls;
 #[cfg(test)]
 mod torture;
+#[cfg(test)]
+mod tour;
 #[cfg(test)]
 mod trust;
 #[cfg(test)]
