@@ -467,8 +467,8 @@ impl Executor {
     async fn compare_definitions(&self, is_whole: bool) -> Result<DefinitionsResult, Problem> {
         let tools = ClientTools::at(&self.plan.client_directory).await?;
         let found = crate::pg::archive::dump(&tools, self.sessions.destination(), None).await?;
-        Ok(definitions::compare(
-            &definitions::of_plan(&self.plan),
+        Ok(definitions::compare_with_plan(
+            &self.plan,
             &found,
             &Terms {
                 options: &self.plan.options,

@@ -52,6 +52,26 @@ pub struct DefinitionsResult {
 }
 
 impl DefinitionsResult {
+    /// Nothing was found to differ, so far.
+    pub fn equal() -> Self {
+        Self {
+            compared: 0,
+            verdict: Verdict::Equal,
+            differences: Vec::new(),
+            rewritten: Vec::new(),
+        }
+    }
+
+    /// What came of comparing others.
+    pub fn add(&mut self, other: Self) {
+        self.compared += other.compared;
+        self.differences.extend(other.differences);
+        self.rewritten.extend(other.rewritten);
+        if other.verdict != Verdict::Equal {
+            self.verdict = other.verdict;
+        }
+    }
+
     /// Nothing was compared, for this reason.
     pub fn not_compared(because: impl Into<String>) -> Self {
         Self {

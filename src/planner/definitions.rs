@@ -1,6 +1,6 @@
 //! Two schema archives held against each other, entry by entry. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::archive::{Archive, Entry};
 use crate::model::definition::{
@@ -67,13 +67,33 @@ fn of_entry(entry: &Entry, options: &Options, roles: &RoleMap) -> Option<Definit
     })
 }
 
-/// What the destination's schema must read like in the end. Made when it is needed: of a large schema it is as large as that.
-pub fn of_plan(plan: &Plan) -> Vec<Definition> {
-    let positions = plan.carried_entries.iter();
-    positions
-        .filter_map(|at| plan.archive.entries.get(*at as usize))
-        .filter_map(|entry| expected(entry, &plan.options))
-        .collect()
+/// Holds what the plan was to make against what the destination's archive says: one kind of object after the other, for all
+/// definitions of a large schema at once are as large as both archives.
+pub fn compare_with_plan(
+    plan: &Plan,
+    destination: &Archive,
+    terms: &Terms<'_>,
+) -> DefinitionsResult {
+    let made = || {
+        let positions = plan.carried_entries.iter();
+        positions.filter_map(|at| plan.archive.entries.get(*at as usize))
+    };
+    let all = made().chain(&destination.entries);
+    let kinds: BTreeSet<&str> = all.map(|entry| entry.kind.as_str()).collect();
+    let mut whole = DefinitionsResult::equal();
+    for kind in kinds {
+        let expected: Vec<Definition> = made()
+            .filter(|entry| entry.kind == kind)
+            .filter_map(|entry| expected(entry, &plan.options))
+            .collect();
+        let found = destination.entries.iter();
+        whole.add(compare_entries(
+            &expected,
+            found.filter(|entry| entry.kind == kind),
+            terms,
+        ));
+    }
+    whole
 }
 
 /// What the comparison goes by.
@@ -110,12 +130,18 @@ pub fn compare(
     destination: &Archive,
     terms: &Terms<'_>,
 ) -> DefinitionsResult {
+    compare_entries(expected, destination.entries.iter(), terms)
+}
+
+fn compare_entries<'a>(
+    expected: &[Definition],
+    destination: impl Iterator<Item = &'a Entry>,
+    terms: &Terms<'_>,
+) -> DefinitionsResult {
     let Terms {
         options, versions, ..
     } = *terms;
     let found: Vec<Definition> = destination
-        .entries
-        .iter()
         .filter_map(|entry| of_entry(entry, options, &RoleMap::default()))
         .collect();
     let mut pairs: BTreeMap<(&str, &ObjectName), [Vec<&str>; 2]> = BTreeMap::new();
@@ -126,9 +152,7 @@ pub fn compare(
     }
     let mut result = DefinitionsResult {
         compared: expected.len() as u64,
-        verdict: Verdict::Equal,
-        differences: Vec::new(),
-        rewritten: Vec::new(),
+        ..DefinitionsResult::equal()
     };
     for ((kind, name), sides) in pairs {
         let shown = sides.clone().map(|texts| texts.join("\n"));
