@@ -43,7 +43,7 @@ fn assert_code(output: &Output, code: i32) {
 }
 
 async fn carries_oddities(method: &str) {
-    let pair = support::source_only("oddities").await;
+    let pair = support::source_only_for("oddities", method).await;
     fill(&pair.source).await;
     let run = howdah(
         "run",

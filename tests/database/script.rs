@@ -73,7 +73,7 @@ impl Script {
 }
 
 async fn gives_what_a_run_gives(method: &str) {
-    let pair = support::source_only("script").await;
+    let pair = support::source_only_for("script", method).await;
     fill(&pair.source).await;
     let script = Script::write(
         pair,

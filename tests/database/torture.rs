@@ -51,7 +51,7 @@ pub(crate) async fn fill(pair: &Pair) {
 }
 
 async fn carries_everything(method: &str) {
-    let pair = support::source_only("torture").await;
+    let pair = support::source_only_for("torture", method).await;
     fill(&pair).await;
     let arguments = [
         "--yes",

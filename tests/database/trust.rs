@@ -227,7 +227,8 @@ pub(crate) async fn scaffold(endpoint: &Endpoint) -> String {
     let question = "select string_agg(name, ' ') from (
         select srvname::text from pg_foreign_server union all select umuser::text from pg_user_mappings
         union all select nspname::text from pg_namespace where nspname like 'howdah%'
-        union all select extname::text from pg_extension where extname = 'postgres_fdw') x(name)";
+        union all select extname::text from pg_extension where extname = 'postgres_fdw'
+          and pg_get_userbyid(extowner) = current_user) x(name)";
     support::query_text(endpoint, question).await
 }
 

@@ -2,6 +2,7 @@
 //! knows nothing of howdah's own reading and comparing.
 
 mod oracle;
+mod role;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -17,6 +18,7 @@ use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
     reason = "the matrix of versions needs one, the other tests the other"
 )]
 pub(crate) use oracle::{differences, differences_by};
+pub(crate) use role::{is_owner, needs_superuser, superuser};
 
 /// The two servers of this run. A static is never dropped: the death of the test process ends them.
 pub(crate) struct Servers {
@@ -31,8 +33,9 @@ pub(crate) struct Pair {
     pub(crate) destination: Endpoint,
 }
 
+static SERVERS: OnceLock<Servers> = OnceLock::new();
+
 pub(crate) fn servers() -> &'static Servers {
-    static SERVERS: OnceLock<Servers> = OnceLock::new();
     SERVERS.get_or_init(|| Servers {
         source: cluster(),
         destination: cluster(),
@@ -65,8 +68,7 @@ pub(crate) fn binaries() -> Binaries {
 /// An empty database on each of the run's servers, of a name that no other test has.
 pub(crate) async fn databases(name: &str) -> Pair {
     let pair = source_only(name).await;
-    let maintenance = servers().destination.endpoint("postgres");
-    create_database(&maintenance, &pair.destination.database).await;
+    provide_destination(&pair).await;
     pair
 }
 
@@ -76,9 +78,34 @@ pub(crate) async fn source_only(name: &str) -> Pair {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let database = format!("{name}_{number}");
     create_database(&servers().source.endpoint("postgres"), &database).await;
-    Pair {
+    let pair = Pair {
         source: servers().source.endpoint(&database),
         destination: servers().destination.endpoint(&database),
+    };
+    if !is_owner() {
+        return pair;
+    }
+    let pair = role::of_owner(pair).await;
+    role::own(&pair.source).await;
+    pair
+}
+
+/// Like [`source_only`], but for an ordinary role that is to pull by FDW: in a database that it makes itself it may not
+/// install what FDW needs.
+pub(crate) async fn source_only_for(name: &str, method: &str) -> Pair {
+    let pair = source_only(name).await;
+    if is_owner() && method == "fdw" {
+        provide_destination(&pair).await;
+    }
+    pair
+}
+
+async fn provide_destination(pair: &Pair) {
+    let maintenance = servers().destination.endpoint("postgres");
+    create_database(&maintenance, &pair.destination.database).await;
+    if is_owner() {
+        role::own(&pair.destination).await;
+        role::provide_fdw(&pair.destination).await;
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use howdah::model::connection::Endpoint;
 use tokio_postgres::Client;
 
-use super::{connect, rows};
+use super::role::PROVIDED;
+use super::{connect, is_owner, rows, superuser};
 
 /// What changes how values are printed, pinned; one snapshot for all facts of a side.
 const SETTINGS: &str = "
@@ -192,10 +193,15 @@ pub(crate) async fn differences_by(
     source: &Endpoint,
     destination: &Endpoint,
 ) -> Vec<String> {
+    let (reference, source, destination) = (
+        superuser(reference),
+        superuser(source),
+        superuser(destination),
+    );
     let (definitions, contents, destination) =
-        tokio::join!(definitions(reference), contents(source), async {
-            let mut facts = definitions(destination).await;
-            facts.extend(contents(destination).await);
+        tokio::join!(definitions(&reference), contents(&source), async {
+            let mut facts = definitions(&destination).await;
+            facts.extend(contents(&destination).await);
             facts
         });
     let mut source = definitions;
@@ -216,6 +222,7 @@ pub(crate) async fn differences_by(
     {
         lines.push(format!("{name}: only in the destination"));
     }
+    lines.retain(|line| !(is_owner() && PROVIDED.contains(&line.as_str())));
     lines
 }
 
