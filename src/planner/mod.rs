@@ -143,9 +143,11 @@ impl Context<'_> {
                 .any(|e| e.kind == "EXTENSION" && e.name.name == "postgres_fdw")
     }
 
-    /// The extension there is the scaffold of the run that is gone on with.
+    /// The extension there is the scaffold of a run that did not come to its end.
     fn has_installed_fdw(&self) -> bool {
+        let unfinished = self.inspection.unfinished.as_ref();
         self.is_done(FDW_EXTENSION_KEY)
+            || unfinished.is_some_and(|journal| journal.done.contains(FDW_EXTENSION_KEY))
     }
 
     /// How tables are measured; none when nothing is compared.
@@ -329,8 +331,6 @@ pub fn comparison(inspection: &Inspection, selection: &Selection, options: &Opti
         carried_entries: verification::carried_entries(&context),
         definitions_not_compared: not_compared,
         is_comparison: true,
-        // There is no before.
-        extensions_there: Vec::new(),
         // Nothing is written there either.
         destination_settings: settings::source(inspection.destination.version_num),
         ..context.into_plan(steps)

@@ -36,11 +36,7 @@ async fn a_key_that_takes_its_index_over_is_the_same_key() {
         assert!(plan.contains(name), "{name} is not in:\n{plan}");
     }
     for method in ["copy", "fdw"] {
-        let other = support::databases("keys").await;
-        let pair = support::Pair {
-            source: pair.source.clone(),
-            destination: other.destination,
-        };
+        let pair = support::further_destination(&pair).await;
         let run = howdah("run", &pair, &["--yes", "--method", method, "--jobs", "3"]);
         assert_eq!(run.status.code(), Some(0), "{}", said(&run));
         let found = support::differences(&pair.source, &pair.destination).await;
@@ -85,11 +81,7 @@ async fn a_table_in_parts_is_whole_afterwards() {
         ("fdw", "checksums"),
         ("copy", "off"),
     ] {
-        let other = support::databases("parts").await;
-        let pair = support::Pair {
-            source: first.source.clone(),
-            destination: other.destination,
-        };
+        let pair = support::further_destination(&first).await;
         let how = ["--method", method, "--verify", verify, "--json"];
         let run = howdah("run", &pair, &[&SPLIT[..], &how].concat());
         let words = said(&run);
@@ -109,10 +101,11 @@ async fn with_a_part_missing(method: &str) -> support::Pair {
     support::execute_batch(&pair.source, PAGES).await;
     let database = &pair.destination.database;
     let set = |value| format!("alter database {database} set app.broken = '{value}'");
-    support::execute_batch(&pair.destination, &set("on")).await;
+    let superuser = support::superuser(&pair.destination);
+    support::execute_batch(&superuser, &set("on")).await;
     let run = howdah("run", &pair, &[&SPLIT[..], &["--method", method]].concat());
     assert_eq!(run.status.code(), Some(1), "{}", said(&run));
-    support::execute_batch(&pair.destination, &set("off")).await;
+    support::execute_batch(&superuser, &set("off")).await;
     let taken = "delete from howdah.step where key = (select key from howdah.step where key like 'data/public.pages/pages %-%' order by key limit 1)
                  returning split_part(key, ' ', 2)";
     let pages = support::query_text(&pair.destination, taken).await;
@@ -127,7 +120,7 @@ async fn with_a_part_missing(method: &str) -> support::Pair {
         "set session_replication_role = replica; delete from pages where id in ({ids}); delete from howdah.step where key like 'schema/FK%';
          alter table refers drop constraint refers_id_fkey"
     );
-    support::execute_batch(&pair.destination, &delete).await;
+    support::execute_batch(&superuser, &delete).await;
     pair
 }
 
@@ -142,7 +135,7 @@ async fn parts_that_are_there_stay_and_the_missing_one_comes() {
         let resumed = howdah("resume", &pair, &["--yes"]);
         assert_eq!(resumed.status.code(), Some(0), "{}", said(&resumed));
         let reset = format!("alter database {} reset all", pair.destination.database);
-        support::execute_batch(&pair.destination, &reset).await;
+        support::execute_batch(&support::superuser(&pair.destination), &reset).await;
         let found = support::differences(&pair.source, &pair.destination).await;
         assert_eq!(found, Vec::<String>::new(), "{}", said(&resumed));
         let still = format!(
@@ -167,7 +160,7 @@ async fn parts_of_a_table_that_has_changed_all_come_again() {
         let resumed = howdah("resume", &pair, &["--yes"]);
         assert_eq!(resumed.status.code(), Some(0), "{}", said(&resumed));
         let reset = format!("alter database {} reset all", pair.destination.database);
-        support::execute_batch(&pair.destination, &reset).await;
+        support::execute_batch(&support::superuser(&pair.destination), &reset).await;
         let found = support::differences(&pair.source, &pair.destination).await;
         assert_eq!(found, Vec::<String>::new(), "{change}: {}", said(&resumed));
     }

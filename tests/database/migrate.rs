@@ -208,7 +208,7 @@ async fn rows_hidden_by_a_policy_stop_everything() {
     fill(&pair.source).await;
     let role = format!("reader_{}", pair.source.database);
     support::execute_batch(
-        &pair.source,
+        &support::superuser(&pair.source),
         &format!("create role {role} login password 'x'; grant usage on schema other, \"Odd Names\" to {role};
             grant select on all tables in schema other, \"Odd Names\" to {role};
             grant select on all sequences in schema other, \"Odd Names\" to {role}"),
@@ -255,7 +255,7 @@ async fn wrong_connections_say_what_to_do() {
             "not known",
         ),
         (
-            right.replace(&pair.source.database, "absent"),
+            right.replace(&format!("/{}", pair.source.database), "/absent"),
             1,
             "Check its name",
         ),

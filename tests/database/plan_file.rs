@@ -26,8 +26,8 @@ struct Desk {
 }
 
 impl Desk {
-    async fn new(name: &str) -> Self {
-        let pair = support::source_only(name).await;
+    async fn new(name: &str, method: &str) -> Self {
+        let pair = support::source_only_for(name, method).await;
         let home = tempfile::tempdir().unwrap();
         let line = |end: &Endpoint| {
             let password = end.password.as_ref().map_or("", Secret::expose);
@@ -82,7 +82,7 @@ impl Desk {
 
 #[tokio::test]
 async fn a_plan_file_is_run_as_it_was_written() {
-    let desk = Desk::new("plan_file").await;
+    let desk = Desk::new("plan_file", "copy").await;
     fill(&desk.pair.source).await;
     let text = desk.write(&["--jobs", "2", "--verify", "checksums"]);
     for end in [&desk.pair.source, &desk.pair.destination] {
@@ -99,7 +99,7 @@ async fn a_plan_file_is_run_as_it_was_written() {
 
 #[tokio::test]
 async fn what_is_edited_in_a_plan_file_is_what_is_done() {
-    let desk = Desk::new("plan_edited").await;
+    let desk = Desk::new("plan_edited", "fdw").await;
     support::execute_batch(&desk.pair.source, SHOP).await;
     let text = desk.write(&[]);
     let edited = text
@@ -144,7 +144,7 @@ async fn what_is_edited_in_a_plan_file_is_what_is_done() {
 
 #[tokio::test]
 async fn a_plan_file_that_no_longer_fits_is_refused_with_the_difference() {
-    let desk = Desk::new("plan_stale").await;
+    let desk = Desk::new("plan_stale", "copy").await;
     support::execute_batch(&desk.pair.source, SHOP).await;
     desk.write(&[]);
     let changes = "drop table shop.old; create table shop.new (a serial); alter table shop.log alter b set default 'y';

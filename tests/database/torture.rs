@@ -90,7 +90,8 @@ async fn log_in_as(endpoint: &Endpoint, rights: &str) -> Endpoint {
     role.user = format!("role_of_{}", endpoint.database);
     role.password = Some(Secret::new("x"));
     let sql = format!("create role {} login password 'x'; ", role.user);
-    support::execute_batch(endpoint, &(sql + &rights.replace("{role}", &role.user))).await;
+    let sql = sql + &rights.replace("{role}", &role.user);
+    support::execute_batch(&support::superuser(endpoint), &sql).await;
     role
 }
 
@@ -103,7 +104,7 @@ async fn a_refused_database_setting_is_told_and_loses_no_other() {
          alter database {database} set search_path = \"$user\", \"a, b\"; alter role current_user in database {database} set lc_monetary = 'C';
          comment on database {database} is 'mine'; alter database {database} connection limit 9"
     );
-    support::execute_batch(&pair.source, &settings).await;
+    support::execute_batch(&support::superuser(&pair.source), &settings).await;
     let rights = format!(
         "alter database {database} owner to {{role}}; alter schema public owner to {{role}}"
     );

@@ -18,7 +18,7 @@ use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
     reason = "the matrix of versions needs one, the other tests the other"
 )]
 pub(crate) use oracle::{differences, differences_by};
-pub(crate) use role::{is_owner, needs_superuser, superuser};
+pub(crate) use role::{execute_with_power, is_owner, needs_superuser, superuser};
 
 /// The two servers of this run. A static is never dropped: the death of the test process ends them.
 pub(crate) struct Servers {
@@ -74,9 +74,7 @@ pub(crate) async fn databases(name: &str) -> Pair {
 
 /// Like [`databases`], but the destination's is not there yet.
 pub(crate) async fn source_only(name: &str) -> Pair {
-    static NUMBER: AtomicU32 = AtomicU32::new(1);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let database = format!("{name}_{number}");
+    let database = numbered(name);
     create_database(&servers().source.endpoint("postgres"), &database).await;
     let pair = Pair {
         source: servers().source.endpoint(&database),
@@ -98,6 +96,19 @@ pub(crate) async fn source_only_for(name: &str, method: &str) -> Pair {
         provide_destination(&pair).await;
     }
     pair
+}
+
+/// The same source, and one more empty database for it.
+pub(crate) async fn further_destination(pair: &Pair) -> Pair {
+    let mut pair = pair.clone();
+    pair.destination.database = numbered(&pair.destination.database);
+    provide_destination(&pair).await;
+    pair
+}
+
+fn numbered(name: &str) -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(1);
+    format!("{name}_{}", NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
 async fn provide_destination(pair: &Pair) {

@@ -90,3 +90,17 @@ pub(super) async fn provide_fdw(end: &Endpoint) {
     );
     execute_batch(&superuser(end), &provide).await;
 }
+
+/// Runs what only a superuser may as the role of the endpoint, which then owns what it makes: it is one for that long. No
+/// other test has that role.
+pub(crate) async fn execute_with_power(end: &Endpoint, sql: &str) {
+    let superuser = superuser(end);
+    let become_one = |is: &str| format!("alter role \"{}\" {is}", end.user);
+    if is_owner() {
+        execute_batch(&superuser, &become_one("superuser")).await;
+    }
+    execute_batch(end, sql).await;
+    if is_owner() {
+        execute_batch(&superuser, &become_one("nosuperuser")).await;
+    }
+}
