@@ -18,7 +18,7 @@ use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
     reason = "the matrix of versions needs one, the other tests the other"
 )]
 pub(crate) use oracle::{differences, differences_by};
-pub(crate) use role::{execute_with_power, is_owner, needs_superuser, superuser};
+pub(crate) use role::{execute_with_power, is_owner, join_roles, needs_superuser, superuser};
 
 /// The two servers of this run. A static is never dropped: the death of the test process ends them.
 pub(crate) struct Servers {

@@ -104,3 +104,23 @@ pub(crate) async fn execute_with_power(end: &Endpoint, sql: &str) {
         execute_batch(&superuser, &become_one("nosuperuser")).await;
     }
 }
+
+/// Lets the roles of the pair, where they are ordinary, act for those whose names the pattern fits: a prerequisite of
+/// giving them anything.
+pub(crate) async fn join_roles(pair: &Pair, pattern: &str) {
+    for end in [&pair.source, &pair.destination] {
+        let join = format!(
+            "do $$ declare name text; begin
+                for name in select rolname from pg_roles where rolname ~ '{pattern}' loop
+                    execute format('grant %I to %I', name, '{}'); end loop; end $$",
+            end.user
+        );
+        let maintenance = Endpoint {
+            database: "postgres".to_owned(),
+            ..superuser(end)
+        };
+        if is_owner() {
+            execute_batch(&maintenance, &join).await;
+        }
+    }
+}
