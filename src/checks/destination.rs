@@ -11,7 +11,7 @@ use crate::model::problem::Problem;
 use crate::sql::existing::FEW_ROWS;
 use crate::sql::{scratch, statements};
 
-use super::{Facts, Purpose, ask_bool, existing};
+use super::{Facts, Purpose, ask_bool, existing, superuser};
 
 pub(super) async fn state(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     match (facts.options.schema, facts.existing_schema) {
@@ -113,12 +113,18 @@ fn room_for_schema(facts: &Facts<'_>) -> Finding {
 }
 
 pub(super) async fn rights(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
+    let mut findings = vec![right_to_create(facts).await?];
+    findings.extend(superuser::alone(facts).await?);
+    Ok(findings)
+}
+
+async fn right_to_create(facts: &Facts<'_>) -> Result<Finding, Problem> {
     let client = facts.destination_client;
     let user = &facts.destination.user;
     let database = &facts.destination_endpoint.database;
     if facts.destination.database.is_none() {
         let may = ask_bool(client, "rights", statements::MAY_CREATE_DATABASE).await?;
-        return Ok(vec![if may {
+        return Ok(if may {
             Finding::fine(format!("{} may create the database", printable(user)))
         } else {
             Finding::new(
@@ -127,10 +133,10 @@ pub(super) async fn rights(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
                 "Let an administrator create it, owned by this role, or connect as a role with CREATEDB.",
             )
             .fix(scratch::let_create(user))
-        }]);
+        });
     }
     let may = ask_bool(client, "rights", statements::MAY_CREATE).await?;
-    Ok(vec![if may {
+    Ok(if may {
         Finding::fine(format!("{} may create objects", printable(user)))
     } else {
         Finding::new(
@@ -143,5 +149,5 @@ pub(super) async fn rights(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
             "Schemas, tables and howdah's journal need the right CREATE on the database.",
         )
         .fix(statements::grant_create(database, user))
-    }])
+    })
 }

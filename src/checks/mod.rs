@@ -15,6 +15,7 @@ mod roles;
 mod schema;
 mod scratch;
 mod strain;
+mod superuser;
 mod unfinished;
 mod versions;
 

@@ -381,6 +381,11 @@ pub const CLOSE_PUBLIC_SCHEMA: &str = "REVOKE CREATE ON SCHEMA public FROM PUBLI
 
 pub const AVAILABLE_EXTENSIONS: &str =
     "SELECT name::text, default_version FROM pg_catalog.pg_available_extensions";
+/// What only a superuser may install, and whether one has; servers before 13 trust nothing.
+pub const UNTRUSTED_EXTENSIONS: &str = "SELECT e.name::text, e.installed_version IS NOT NULL \
+     FROM pg_catalog.pg_available_extensions e JOIN pg_catalog.pg_available_extension_versions v \
+     ON v.name = e.name AND v.version = e.default_version \
+     WHERE v.superuser AND (pg_catalog.to_jsonb(v) ->> 'trusted')::boolean IS NOT TRUE";
 /// Whether the server writes `CREATE USER MAPPING` down as this role sends it.
 pub const LOGS_DEFINITIONS: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_settings WHERE \
      name IN ('log_statement', 'pgaudit.log') AND setting <> 'none' \

@@ -53,7 +53,7 @@ pub(crate) async fn fill(pair: &Pair) {
             let client = support::connect(&pair.source).await;
             client.batch_execute(statements).await.unwrap_err();
         } else {
-            support::execute_with_power(&pair.source, statements).await;
+            support::execute_batch(&pair.source, statements).await;
         }
     }
 }

@@ -139,7 +139,7 @@ const DEFINITIONS: [(&str, &str); 21] = [
     ),
     (
         "publication",
-        "select pubname, (to_jsonb(p) - 'oid')::text from pg_publication p",
+        "select pubname, (to_jsonb(p) - 'oid' || jsonb_build_object('pubowner', pubowner::regrole))::text from pg_publication p",
     ),
 ];
 
