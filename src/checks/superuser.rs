@@ -95,7 +95,7 @@ mod tests {
         Entry {
             kind: kind.to_owned(),
             name: ObjectName::new("s", "x"),
-            sql: sql.into(),
+            sql: sql.to_owned().into(),
             ..Entry::default()
         }
     }

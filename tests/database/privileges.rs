@@ -132,3 +132,32 @@ async fn what_the_check_names_is_enough_for_copy() {
 async fn what_the_check_names_is_enough_for_fdw() {
     with_what_the_check_names("fdw").await;
 }
+
+/// What a grant cannot give is told, too: the steps would fail in the middle of the run.
+#[tokio::test]
+async fn what_only_a_superuser_can_make_is_told_by_the_check() {
+    let pair = support::databases("superusers").await;
+    let limited = Pair {
+        source: pair.source.clone(),
+        destination: owner(&pair).await.destination,
+    };
+    support::execute_batch(
+        &pair.source,
+        "create extension dblink; create extension hstore; create type shell; create type mood as enum ('sad');
+         create function react() returns event_trigger language plpgsql as 'begin end';
+         create event trigger reacts on ddl_command_end execute function react()",
+    )
+    .await;
+    let choices = ["--owners", "skip", "--privileges", "skip"];
+    for (ends, is_told) in [(&limited, true), (&pair, false)] {
+        let text = said(&howdah("check", ends, &choices));
+        for words in [
+            "3 objects can only be made by a superuser",
+            "extension dblink",
+            "public.shell",
+            "event trigger reacts",
+        ] {
+            assert_eq!(text.contains(words), is_told, "{words}: {text}");
+        }
+    }
+}
