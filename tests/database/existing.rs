@@ -28,7 +28,7 @@ async fn as_owner(pair: &Pair, role: &str) -> Pair {
     );
     let mut owned = Vec::new();
     for side in [&pair.source, &pair.destination] {
-        let superuser = support::superuser(side);
+        let superuser = support::role::superuser(side);
         support::execute_batch(&superuser, &make).await;
         let give = format!(
             "grant create on database \"{0}\" to {role};
@@ -157,7 +157,7 @@ async fn keys_that_were_not_checked_row_by_row_are_checked_afterwards() {
             said(&run)
         );
         let valid = "select convalidated from pg_constraint where contype = 'f'";
-        let wanted = if is_owner || support::is_owner() {
+        let wanted = if is_owner || support::role::is_owner() {
             "f"
         } else {
             "t"

@@ -101,7 +101,7 @@ async fn with_a_part_missing(method: &str) -> support::Pair {
     support::execute_batch(&pair.source, PAGES).await;
     let database = &pair.destination.database;
     let set = |value| format!("alter database {database} set app.broken = '{value}'");
-    let superuser = support::superuser(&pair.destination);
+    let superuser = support::role::superuser(&pair.destination);
     support::execute_batch(&superuser, &set("on")).await;
     let run = howdah("run", &pair, &[&SPLIT[..], &["--method", method]].concat());
     assert_eq!(run.status.code(), Some(1), "{}", said(&run));
@@ -135,7 +135,7 @@ async fn parts_that_are_there_stay_and_the_missing_one_comes() {
         let resumed = howdah("resume", &pair, &["--yes"]);
         assert_eq!(resumed.status.code(), Some(0), "{}", said(&resumed));
         let reset = format!("alter database {} reset all", pair.destination.database);
-        support::execute_batch(&support::superuser(&pair.destination), &reset).await;
+        support::execute_batch(&support::role::superuser(&pair.destination), &reset).await;
         let found = support::differences(&pair.source, &pair.destination).await;
         assert_eq!(found, Vec::<String>::new(), "{}", said(&resumed));
         let still = format!(
@@ -160,7 +160,7 @@ async fn parts_of_a_table_that_has_changed_all_come_again() {
         let resumed = howdah("resume", &pair, &["--yes"]);
         assert_eq!(resumed.status.code(), Some(0), "{}", said(&resumed));
         let reset = format!("alter database {} reset all", pair.destination.database);
-        support::execute_batch(&support::superuser(&pair.destination), &reset).await;
+        support::execute_batch(&support::role::superuser(&pair.destination), &reset).await;
         let found = support::differences(&pair.source, &pair.destination).await;
         assert_eq!(found, Vec::<String>::new(), "{change}: {}", said(&resumed));
     }

@@ -208,7 +208,7 @@ async fn rows_hidden_by_a_policy_stop_everything() {
     fill(&pair.source).await;
     let role = format!("reader_{}", pair.source.database);
     support::execute_batch(
-        &support::superuser(&pair.source),
+        &support::role::superuser(&pair.source),
         &format!("create role {role} login password 'x'; grant usage on schema other, \"Odd Names\" to {role};
             grant select on all tables in schema other, \"Odd Names\" to {role};
             grant select on all sequences in schema other, \"Odd Names\" to {role}"),

@@ -35,7 +35,7 @@ const TRIGGER: &str = "create function sum_or_fail_trigger() returns trigger lan
 async fn set_broken(pair: &Pair, value: &str) {
     let database = &pair.destination.database;
     let sql = format!("alter database {database} set app.broken = '{value}'");
-    support::execute_batch(&support::superuser(&pair.destination), &sql).await;
+    support::execute_batch(&support::role::superuser(&pair.destination), &sql).await;
 }
 
 #[track_caller]
@@ -85,7 +85,7 @@ async fn resumes(method: &str) {
     assert!(said(&shown).contains("stand and stay"), "{}", said(&shown));
     assert_code(&resume(&pair), 0);
     let reset = format!("alter database {} reset all", pair.destination.database);
-    support::execute_batch(&support::superuser(&pair.destination), &reset).await;
+    support::execute_batch(&support::role::superuser(&pair.destination), &reset).await;
     assert_eq!(
         support::differences(&pair.source, &pair.destination).await,
         Vec::<String>::new()
@@ -135,7 +135,7 @@ async fn a_schema_that_has_changed_is_refused_by_name() {
 async fn clean_shows_what_it_removes_and_then_removes_it() {
     let pair = failed_at_the_end("copy").await;
     // As a run by FDW leaves it that is killed while it reads. An ordinary role has not installed anything.
-    let left = if support::is_owner() {
+    let left = if support::role::is_owner() {
         JOURNAL.to_owned()
     } else {
         let install =

@@ -102,7 +102,7 @@ async fn the_script_gives_what_a_run_gives_by_fdw() {
 
 #[tokio::test]
 async fn the_script_carries_hard_values_and_every_kind_of_object() {
-    if support::needs_superuser(
+    if support::role::needs_superuser(
         "pg_restore, which carries large objects in a script, acts as a grantee of theirs by SET SESSION AUTHORIZATION",
     ) {
         return;

@@ -56,7 +56,7 @@ fn entries(uri: &str, file: &str) -> BTreeSet<String> {
         .lines()
         .filter(|line| !line.starts_with(';'))
         // A provider's, not the run's.
-        .filter(|line| !(support::is_owner() && line.contains("postgres_fdw")))
+        .filter(|line| !(support::role::is_owner() && line.contains("postgres_fdw")))
         .filter_map(|line| line.splitn(4, ' ').nth(3))
         .map(str::to_owned)
         .collect()

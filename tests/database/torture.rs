@@ -30,7 +30,7 @@ const FILES: [&str; 13] = [
 /// What is left out on purpose, and said to be.
 pub(crate) fn left_out() -> Vec<&'static str> {
     let mut left_out = vec!["index tables.broken: only in the source"];
-    if !support::is_owner() {
+    if !support::role::is_owner() {
         left_out.insert(0, "comment subscription idle: only in the source");
     }
     left_out
@@ -41,11 +41,11 @@ pub(crate) async fn fill(pair: &Pair) {
     for server in [&servers.source, &servers.destination] {
         support::execute_batch(&server.endpoint("postgres"), ROLES).await;
     }
-    support::join_roles(pair, "^(torture|Torture|törture|select$)").await;
+    support::role::join_roles(pair, "^(torture|Torture|törture|select$)").await;
     for part in FILES.iter().flat_map(|f| f.split("\n-- next transaction")) {
         let (heading, statements) = part.split_once('\n').unwrap_or((part, ""));
         if let Some(what) = heading.strip_prefix(", for a superuser alone: ")
-            && support::needs_superuser(what)
+            && support::role::needs_superuser(what)
         {
             continue;
         }
@@ -77,7 +77,7 @@ async fn carries_everything(method: &str) {
     let found = support::differences(&pair.source, &pair.destination).await;
     assert_eq!(found, left_out());
     let plan = said(&plan);
-    assert!(support::is_owner() || plan.contains("-- note: Subscriptions are left out"));
+    assert!(support::role::is_owner() || plan.contains("-- note: Subscriptions are left out"));
     assert!(plan.contains("-- left out: index tables.broken: it is invalid"));
     assert!(plan.contains("GRANT $2 ON LARGE OBJECT $1 TO $3"));
 }
@@ -99,7 +99,7 @@ async fn log_in_as(endpoint: &Endpoint, rights: &str) -> Endpoint {
     role.password = Some(Secret::new("x"));
     let sql = format!("create role {} login password 'x'; ", role.user);
     let sql = sql + &rights.replace("{role}", &role.user);
-    support::execute_batch(&support::superuser(endpoint), &sql).await;
+    support::execute_batch(&support::role::superuser(endpoint), &sql).await;
     role
 }
 
@@ -112,7 +112,7 @@ async fn a_refused_database_setting_is_told_and_loses_no_other() {
          alter database {database} set search_path = \"$user\", \"a, b\"; alter role current_user in database {database} set lc_monetary = 'C';
          comment on database {database} is 'mine'; alter database {database} connection limit 9"
     );
-    support::execute_batch(&support::superuser(&pair.source), &settings).await;
+    support::execute_batch(&support::role::superuser(&pair.source), &settings).await;
     let rights = format!(
         "alter database {database} owner to {{role}}; alter schema public owner to {{role}}"
     );

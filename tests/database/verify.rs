@@ -129,7 +129,7 @@ const VIOLATED: &str = "
 async fn a_violated_foreign_key_is_added_for_new_rows_and_its_orphans_are_counted() {
     for method in ["copy", "fdw"] {
         let pair = support::databases("violated").await;
-        support::execute_with_power(&pair.source, VIOLATED).await;
+        support::role::execute_with_power(&pair.source, VIOLATED).await;
         let run = howdah("run", &pair, &["--yes", "--json", "--method", method]);
         assert_code(&run, 4);
         let report = report(&run);

@@ -2,7 +2,7 @@
 //! knows nothing of howdah's own reading and comparing.
 
 mod oracle;
-mod role;
+pub(crate) mod role;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -18,7 +18,7 @@ use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
     reason = "the matrix of versions needs one, the other tests the other"
 )]
 pub(crate) use oracle::{differences, differences_by};
-pub(crate) use role::{execute_with_power, is_owner, join_roles, needs_superuser, superuser};
+use role::is_owner;
 
 /// The two servers of this run. A static is never dropped: the death of the test process ends them.
 pub(crate) struct Servers {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use howdah::model::connection::Endpoint;
 use tokio_postgres::Client;
 
-use super::role::PROVIDED;
-use super::{connect, is_owner, rows, superuser};
+use super::role::{PROVIDED, is_owner, superuser};
+use super::{connect, rows};
 
 /// What changes how values are printed, pinned; one snapshot for all facts of a side.
 const SETTINGS: &str = "
