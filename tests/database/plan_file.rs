@@ -168,7 +168,7 @@ async fn a_plan_file_that_no_longer_fits_is_refused_with_the_difference() {
 /// A selection alone: what it names is carried, what is gone is told, and a mistake names its line.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_selection_says_what_is_carried() {
-    let desk = Desk::new("chosen").await;
+    let desk = Desk::new("chosen", "copy").await;
     support::execute_batch(&desk.pair.source, SHOP).await;
     let file = desk.home.path().join("selection.toml");
     let text = "others = 'nothing'\n[tables]\n'shop.log' = { carry = 'rows', where = 'a > 7' }\n'shop.gone' = { carry = 'rows' }\n";

@@ -45,7 +45,7 @@ pub(crate) async fn fill(pair: &Pair) {
     for part in FILES.iter().flat_map(|f| f.split("\n-- next transaction")) {
         let (heading, statements) = part.split_once('\n').unwrap_or((part, ""));
         if let Some(what) = heading.strip_prefix(", for a superuser alone: ")
-            && support::role::needs_superuser(what)
+            && support::role::part_needs_superuser(what)
         {
             continue;
         }

@@ -28,18 +28,30 @@ pub(crate) fn is_owner() -> bool {
 #[must_use]
 #[track_caller]
 pub(crate) fn needs_superuser(reason: &str) -> bool {
-    if is_owner() {
-        let thread = std::thread::current();
-        let name = match thread.name() {
-            Some(name) if name != "main" => name.to_owned(),
-            // With one thread, the harness runs the tests in its own.
-            _ => Location::caller().to_string(),
-        };
-        let line = format!("not run under an ordinary role: {name}: {reason}\n");
-        std::io::stderr().write_all(line.as_bytes()).unwrap();
-        return true;
+    is_left_out("not run under an ordinary role: ", reason)
+}
+
+/// The same for a part of a test, which goes on without it.
+#[must_use]
+#[track_caller]
+pub(crate) fn part_needs_superuser(reason: &str) -> bool {
+    is_left_out("not run under an ordinary role, a part of ", reason)
+}
+
+#[track_caller]
+fn is_left_out(words: &str, reason: &str) -> bool {
+    if !is_owner() {
+        return false;
     }
-    false
+    let thread = std::thread::current();
+    let name = match thread.name() {
+        Some(name) if name != "main" => name.to_owned(),
+        // With one thread, the harness runs the tests in its own.
+        _ => Location::caller().to_string(),
+    };
+    let line = format!("{words}{name}: {reason}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+    true
 }
 
 /// The same database as the superuser of its server, where that is one of the run's two.
