@@ -165,7 +165,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(CHECK, &[k(KeyCode::Enter)], Action::Next, "Go on", "Go on to the choice of tables", 0),
     binding(CHECK, &[c('r')], Action::RunAgain, "Run again", "Run all checks again", 2),
     binding(CHECK, &[c('y')], Action::Copy, "Copy fix", "Copy the fix of the selected check to the clipboard", 3),
-    binding(CHECK, &[c('t')], Action::TimeMethods, "Time methods", "Carry rows for about two seconds by COPY and by FDW, take them back, and show which method suits these servers", 3),
+    binding(CHECK, &[c('t')], Action::TimeMethods, "Measure", "Carry rows for about two seconds by COPY and by FDW, take them back, and show which method suits these servers", 3),
     binding(CHECK, &[c('f')], Action::SourceAddress, "Source address", "Set the host and port under which the destination server reaches the source (method FDW)", 4),
     binding(CHECK, &[c('c')], Action::Clean, "Clean", "Remove what an earlier run of howdah has left in the destination, after showing it", 4),
     binding(CHECK, &[c('o')], Action::Options, "Options", "Choose what to do with existing objects, owners, verification and more", 5),
