@@ -186,9 +186,9 @@ fn told(broken: CopyError) -> Problem {
         Side::Destination => "destination",
     };
     match broken.error {
-        Some(error) => problem(format!("COPY could not be timed: on the {side}"), &error),
+        Some(error) => problem(format!("Could not time COPY, on the {side}"), &error),
         None => Problem::new(
-            "COPY could not be timed",
+            "Could not time COPY",
             format!("the {side} ended it too early"),
         ),
     }
