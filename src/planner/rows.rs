@@ -367,6 +367,11 @@ pub(super) const KEPT: &str = "Came before the run was interrupted, and stays if
 
 const LARGE_OBJECTS_KEY: &str = "data/large objects";
 
+/// Bytes from which rows are frozen as they come, so that nothing has to be written once more later. It takes a TRUNCATE in the
+/// same transaction, which makes the table's files anew, and a commit that removes files waits for the disk whatever
+/// `synchronous_commit` says (manual, 30.4): ten times the work of a few rows.
+const WORTH_FREEZING: u64 = 1 << 20;
+
 fn format_name(is_binary: bool) -> &'static str {
     if is_binary { "binary" } else { "text" }
 }
@@ -375,7 +380,9 @@ fn format_name(is_binary: bool) -> &'static str {
 pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) -> Draft {
     let table = &context.inspection.catalog.tables[carried.table];
     // Beside other parts nothing may be emptied, and nothing frozen.
-    let is_alone = context.is_made_here(carried.table) && share.is_none();
+    let freezes = context.is_made_here(carried.table)
+        && share.is_none()
+        && table.table_bytes >= WORTH_FREEZING;
     let portion = Portion::of(context, carried, share);
     let filter = portion.filter.as_deref();
     let format = format_name(carried.is_binary);
@@ -416,7 +423,7 @@ pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) 
         let source = (Session::Source, measure);
         let on = Session::Destination;
         draft = draft.keep_if_equal(context, carried, on, source, statements::COMMIT);
-    } else if is_alone {
+    } else if freezes {
         draft = draft.run(Session::Destination, statements::truncate_only(&table.name));
     }
     draft = draft
@@ -428,7 +435,7 @@ pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) 
         .statement(
             Session::Destination,
             Action::CopyIn,
-            statements::copy_in(route.name, &route.columns, carried.is_binary, is_alone),
+            statements::copy_in(route.name, &route.columns, carried.is_binary, freezes),
         );
     // Before the commit: a table whose source cannot be measured any more is not carried half-proved.
     // How many rows there were, the COPY itself tells.

@@ -35,12 +35,18 @@ async fn a_key_that_takes_its_index_over_is_the_same_key() {
     ] {
         assert!(plan.contains(name), "{name} is not in:\n{plan}");
     }
+    // Frozen as they come, where that is worth a TRUNCATE.
+    assert!(plan.contains("TRUNCATE ONLY public.plain;"), "{plan}");
+    assert!(!plan.contains("TRUNCATE ONLY public.refers;"), "{plan}");
     for method in ["copy", "fdw"] {
         let pair = support::further_destination(&pair).await;
         let run = howdah("run", &pair, &["--yes", "--method", method, "--jobs", "3"]);
         assert_eq!(run.status.code(), Some(0), "{}", said(&run));
         let found = support::differences(&pair.source, &pair.destination).await;
         assert_eq!(found, Vec::<String>::new(), "{}", said(&run));
+        let frozen = "select relallvisible > 0 from pg_class where oid = 'plain'::regclass";
+        let frozen = support::query_text(&pair.destination, frozen).await;
+        assert_eq!(frozen == "t", method == "copy", "{method}: {frozen}");
     }
 }
 
