@@ -103,9 +103,9 @@ fn column(line: &str) -> Column {
 
 fn entry(kind: &str, name: ObjectName, sql: &str) -> Entry {
     Entry {
-        kind: kind.to_owned(),
+        kind: kind.to_owned().into(),
         name,
-        owner: "app".to_owned(),
+        owner: "app".into(),
         sql: format!("{sql};").into(),
         section: match kind {
             "SCHEMA" | "TABLE" | "SEQUENCE" => Section::PreData,

@@ -308,7 +308,7 @@ mod tests {
         let rds = recognise(&signs(&[("role", "rds_superuser")]));
         let schemas = || BTreeSet::from(["auth", "public"]);
         let extension = |name: &str| Entry {
-            kind: "EXTENSION".to_owned(),
+            kind: "EXTENSION".into(),
             name: ObjectName::new("", name),
             ..Entry::default()
         };

@@ -93,7 +93,7 @@ mod tests {
 
     fn entry(kind: &str, sql: &str) -> Entry {
         Entry {
-            kind: kind.to_owned(),
+            kind: kind.to_owned().into(),
             name: ObjectName::new("s", "x"),
             sql: sql.to_owned().into(),
             ..Entry::default()

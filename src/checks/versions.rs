@@ -186,7 +186,7 @@ mod tests {
 
     fn entry(kind: &str, sql: &str) -> Entry {
         Entry {
-            kind: kind.to_owned(),
+            kind: kind.to_owned().into(),
             name: ObjectName::new("app", "x"),
             sql: sql.to_owned().into(),
             ..Entry::default()

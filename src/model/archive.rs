@@ -78,10 +78,10 @@ pub struct Entry {
     pub class_oid: u32,
     pub oid: u32,
     /// `TABLE`, `FK CONSTRAINT`, `MATERIALIZED VIEW` … as in the archive's list.
-    pub kind: String,
+    pub kind: Text,
     /// Empty for objects that live in no schema.
     pub name: ObjectName,
-    pub owner: String,
+    pub owner: Text,
     /// Dump ids.
     pub depends_on: Vec<u32>,
     pub section: Section,

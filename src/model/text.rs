@@ -1,6 +1,7 @@
 //! A text that many may hold and nobody changes: much of a plan is the same in every step, or stands in the archive already.
 
 use std::borrow::Borrow;
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -21,6 +22,25 @@ impl Text {
         } else {
             text.into()
         }
+    }
+
+    pub fn as_str(&self) -> &str {
+        self
+    }
+}
+
+/// Texts that come again and again, a few of them: each is kept once.
+#[derive(Debug, Default)]
+pub struct Repeated(HashSet<Text>);
+
+impl Repeated {
+    pub fn keep(&mut self, text: &str) -> Text {
+        if let Some(kept) = self.0.get(text) {
+            return kept.clone();
+        }
+        let kept = Text::from(text.to_owned());
+        self.0.insert(kept.clone());
+        kept
     }
 }
 
@@ -112,6 +132,18 @@ impl fmt::Debug for Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_comes_again_is_kept_once() {
+        let mut repeated = Repeated::default();
+        let (Text::Shared(first), Text::Shared(second)) =
+            (repeated.keep("TABLE"), repeated.keep("TABLE"))
+        else {
+            unreachable!("they came from no static text");
+        };
+        assert!(Arc::ptr_eq(&first, &second));
+        assert_eq!(repeated.keep("INDEX"), "INDEX");
+    }
 
     #[test]
     fn what_says_the_same_is_kept_once() {

@@ -61,7 +61,7 @@ fn of_entry(entry: &Entry, options: &Options, roles: &RoleMap) -> Option<Definit
         }
     }
     (!parts.is_empty()).then(|| Definition {
-        kind: entry.kind.clone(),
+        kind: entry.kind.as_str().to_owned(),
         name,
         sql: parts.join("\n"),
     })
@@ -336,7 +336,7 @@ mod tests {
 
     fn entry(kind: &str, name: &str, sql: &str) -> Entry {
         Entry {
-            kind: kind.to_owned(),
+            kind: kind.to_owned().into(),
             name: ObjectName::new("public", name),
             sql: sql.to_owned().into(),
             ..Entry::default()

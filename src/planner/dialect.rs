@@ -410,7 +410,7 @@ mod tests {
     #[test]
     fn an_older_server_is_not_told_whether_a_sequence_is_logged() {
         let entry = Entry {
-            kind: "SEQUENCE".to_owned(),
+            kind: "SEQUENCE".into(),
             ..Entry::default()
         };
         let sql = "ALTER TABLE a ALTER x ADD GENERATED ALWAYS AS IDENTITY (\n    SEQUENCE NAME \"LOGGED\"\n    LOGGED\n    START WITH 1\n);";

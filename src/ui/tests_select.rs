@@ -25,7 +25,7 @@ fn crowded(tables: u32) -> Inspection {
             id: at * 5 + number,
             class_oid: if kind == "TABLE" { 1259 } else { 0 },
             oid: if kind == "TABLE" { table.oid } else { 0 },
-            kind: kind.to_owned(),
+            kind: kind.to_owned().into(),
             name: ObjectName::new(&table.name.schema, format!("{} {number}", table.name.name)),
             depends_on,
             ..Entry::default()

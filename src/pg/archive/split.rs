@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::archive::{Entry, Section};
 use crate::model::name::ObjectName;
-use crate::model::text::Text;
+use crate::model::text::{Repeated, Text};
 use crate::sql::lexer;
 
 /// One line of `pg_restore -l`: `215; 1259 16411 TABLE public customer postgres`.
@@ -43,6 +43,7 @@ pub(super) fn split(printed: Printed<'_>) -> Result<Vec<Entry>, String> {
         pieces: without_owner,
         ..
     } = cut_listed(&listed, printed.sql_without_owner)?;
+    let mut repeated = Repeated::default();
     let mut governing = Settings::default();
     governing.cut(preamble);
     let mut entries = Vec::with_capacity(listed.len());
@@ -73,9 +74,9 @@ pub(super) fn split(printed: Printed<'_>) -> Result<Vec<Entry>, String> {
             id: listed.id,
             class_oid: listed.class_oid,
             oid: listed.oid,
-            kind: header.kind.to_owned(),
+            kind: repeated.keep(header.kind),
             name: ObjectName::new(header.schema, header.name),
-            owner: header.owner.to_owned(),
+            owner: repeated.keep(header.owner),
             depends_on: header.depends_on,
             section: if post_data.contains(&listed.id) {
                 Section::PostData

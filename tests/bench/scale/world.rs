@@ -140,9 +140,9 @@ fn entries(at: usize, next_id: &mut u32) -> Vec<Entry> {
             id,
             class_oid: if oid == 0 { 0 } else { 1259 },
             oid,
-            kind: kind.to_owned(),
+            kind: kind.to_owned().into(),
             name: ObjectName::new(&schema, &tag),
-            owner: "app".to_owned(),
+            owner: "app".to_owned().into(),
             depends_on: needs.iter().map(|need| first + need).collect(),
             section: if late {
                 Section::PostData
@@ -229,10 +229,10 @@ pub(crate) fn inspection(tables: usize) -> Inspection {
             next_id += 1;
             Entry {
                 id: next_id - 1,
-                kind: "SCHEMA".to_owned(),
+                kind: "SCHEMA".to_owned().into(),
                 sql: format!("CREATE SCHEMA {name};").into(),
                 name: ObjectName::new("", &name),
-                owner: "app".to_owned(),
+                owner: "app".to_owned().into(),
                 ..Entry::default()
             }
         })
