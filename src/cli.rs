@@ -10,6 +10,8 @@ use clap_complete::Shell;
 
 pub use choices::{Choices, Scope, Tables};
 
+use crate::model::connection::Secret;
+
 /// Carries a PostgreSQL database from one server to another, and proves the copy.
 #[derive(Debug, Parser)]
 #[command(name = "howdah", version, about, after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
@@ -92,10 +94,10 @@ pub enum Command {
     Resume {
         /// Source database, if it has another address or password now than when the run began
         #[arg(long, value_name = "URI")]
-        source: Option<String>,
+        source: Option<Secret>,
         /// Destination database, in which the run left its journal
         #[arg(long, value_name = "URI")]
-        destination: String,
+        destination: Secret,
         /// Go ahead; without it, only what is done and what is left is told
         #[arg(long)]
         yes: bool,
@@ -106,7 +108,7 @@ pub enum Command {
     Clean {
         /// Destination database
         #[arg(long, value_name = "URI")]
-        destination: String,
+        destination: Secret,
         /// Go ahead; without it, only what would be removed is told
         #[arg(long)]
         yes: bool,
@@ -133,10 +135,10 @@ pub enum Command {
 pub struct Job {
     /// Source database: a libpq URI, key=value string or database name
     #[arg(long, value_name = "URI", required_unless_present = "plan")]
-    pub source: Option<String>,
+    pub source: Option<Secret>,
     /// Destination database: a libpq URI, key=value string or database name
     #[arg(long, value_name = "URI", required_unless_present = "plan")]
-    pub destination: Option<String>,
+    pub destination: Option<Secret>,
     /// A plan file that plan --out has written: says both ends and all choices
     #[arg(long, value_name = "FILE", conflicts_with_all = ["Choices", "Tables"])]
     pub plan: Option<PathBuf>,
@@ -176,20 +178,20 @@ pub struct Look {
 pub struct Ends {
     /// Source database: a libpq URI, key=value string or database name
     #[arg(long, value_name = "URI")]
-    pub source: Option<String>,
+    pub source: Option<Secret>,
     /// Destination database: a libpq URI, key=value string or database name
     #[arg(long, value_name = "URI")]
-    pub destination: Option<String>,
+    pub destination: Option<Secret>,
 }
 
 #[derive(Clone, Debug, Args)]
 pub struct RequiredEnds {
     /// Source database: a libpq URI, key=value string or database name
     #[arg(long, value_name = "URI")]
-    pub source: String,
+    pub source: Secret,
     /// Destination database: a libpq URI, key=value string or database name
     #[arg(long, value_name = "URI")]
-    pub destination: String,
+    pub destination: Secret,
 }
 
 #[cfg(test)]
@@ -200,6 +202,25 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_debug_text_has_a_password() {
+        let uri = "postgres://u:geheim@h/d";
+        for command in [&[][..], &["run"], &["verify"], &["resume"], &["clean"]] {
+            let ends = ["--source", uri, "--destination", uri];
+            let ends = if command == ["clean"] {
+                &ends[2..]
+            } else {
+                &ends
+            };
+            let cli = Cli::try_parse_from([&["howdah"], command, ends].concat()).unwrap();
+            let text = format!("{cli:?}");
+            assert!(
+                text.contains("Secret") && !text.contains("geheim"),
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -21,4 +21,6 @@ pub mod sql;
 pub mod ui;
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod kept;

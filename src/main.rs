@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
+use howdah::app::steps::connect_uri::masked;
 use howdah::app::{Prefill, Start, State};
 use howdah::cli::{self, Cli, Command, Ends, Look, RequiredEnds, manual};
 use howdah::demo::Demo;
 use howdah::headless::{self, End, Form, Job, Voice};
-use howdah::model::connection::Endpoint;
+use howdah::model::connection::{Endpoint, Secret};
 use howdah::model::name::printable_lines;
 use howdah::model::problem::Problem;
 use howdah::report_text;
@@ -27,7 +28,10 @@ const USAGE: u8 = 2;
 const CANCELLED: u8 = 130;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(not_a_command(&error)),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -42,6 +46,24 @@ fn main() -> ExitCode {
     // A worker that still waits for a server must not keep the process alive.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     ExitCode::from(code)
+}
+
+/// Help and complaints are clap's. What it complains of may be a connection string in the wrong place.
+fn not_a_command(error: &clap::Error) -> u8 {
+    let plain = error.render().to_string();
+    let text = std::env::args().fold(plain.clone(), |text, argument| {
+        let value = argument.split_once('=').map_or("", |(_, value)| value);
+        [argument.as_str(), value]
+            .into_iter()
+            .filter(|said| masked(said) != *said)
+            .fold(text, |text, said| text.replace(said, &masked(said)))
+    });
+    if text == plain {
+        let _unheard = error.print().is_err();
+    } else {
+        say(text.trim_end());
+    }
+    u8::try_from(error.exit_code()).unwrap_or(USAGE)
 }
 
 async fn dispatch(cli: Cli) -> u8 {
@@ -177,11 +199,11 @@ async fn obey(command: Option<Command>, ends: &Ends, look: Look, config: &Config
 /// The wizard on two servers of the user's.
 async fn wizard(ends: &Ends, look: Look, config: &Config) -> u8 {
     let environment = Environment::of_process();
-    let prefill = |text: Option<&str>, is_wanted: bool| {
+    let prefill = |text: Option<&Secret>, is_wanted: bool| {
         if !is_wanted {
             return Prefill::default();
         }
-        match resolve_with_warnings(text, &environment) {
+        match resolve_with_warnings(text.map(Secret::expose), &environment) {
             Ok(resolved) => Prefill {
                 endpoint: Some(resolved.endpoint),
                 problem: None,
@@ -196,8 +218,8 @@ async fn wizard(ends: &Ends, look: Look, config: &Config) -> u8 {
     };
     let start = Start {
         // What libpq's variables say is where most people's source is.
-        source: prefill(ends.source.as_deref(), true),
-        destination: prefill(ends.destination.as_deref(), ends.destination.is_some()),
+        source: prefill(ends.source.as_ref(), true),
+        destination: prefill(ends.destination.as_ref(), ends.destination.is_some()),
         options: config.options(),
         known: known(&environment),
         selection_dir: environment
@@ -291,16 +313,16 @@ fn job(asked: cli::Job, config: &Config) -> Result<Job, Problem> {
     };
     let selection = asked.selection.as_deref().map(SelectionFile::load);
     let selection = selection.transpose()?;
-    let end = |option: &str, named: Option<&str>, planned: Option<&Endpoint>| match (named, planned)
-    {
-        (None, Some(planned)) => {
-            let mut endpoint = planned.clone();
-            let warnings = fill_password(&mut endpoint, &environment);
-            Ok(Resolved { endpoint, warnings })
-        }
-        (named, _) => understood(option, named.unwrap_or_default()),
-    };
-    let (source, destination) = (asked.source.as_deref(), asked.destination.as_deref());
+    let end =
+        |option: &str, named: Option<&Secret>, planned: Option<&Endpoint>| match (named, planned) {
+            (None, Some(planned)) => {
+                let mut endpoint = planned.clone();
+                let warnings = fill_password(&mut endpoint, &environment);
+                Ok(Resolved { endpoint, warnings })
+            }
+            (named, _) => understood(option, named.unwrap_or(&Secret::new(""))),
+        };
+    let (source, destination) = (asked.source.as_ref(), asked.destination.as_ref());
     let source = end("--source", source, file.as_ref().map(|f| &f.source))?;
     let planned = file.as_ref().map(|f| &f.destination);
     let destination = end("--destination", destination, planned)?;
@@ -332,14 +354,14 @@ fn both(ends: &RequiredEnds) -> Result<(Endpoint, Endpoint), Problem> {
     Ok((both.0.endpoint, both.1.endpoint))
 }
 
-fn end(option: &str, text: &str) -> Result<Endpoint, Problem> {
+fn end(option: &str, text: &Secret) -> Result<Endpoint, Problem> {
     let one = understood(option, text)?;
     warn([&one]);
     Ok(one.endpoint)
 }
 
-fn understood(option: &str, text: &str) -> Result<Resolved, Problem> {
-    resolve_with_warnings(Some(text), &Environment::of_process())
+fn understood(option: &str, text: &Secret) -> Result<Resolved, Problem> {
+    resolve_with_warnings(Some(text.expose()), &Environment::of_process())
         .map_err(|problem| problem.doing(format!("Could not understand {option}")))
 }
 

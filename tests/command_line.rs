@@ -95,3 +95,21 @@ fn a_plan_file_beside_choices_is_refused() {
         assert!(said.contains("cannot be used with"), "{said}");
     }
 }
+
+#[test]
+fn a_connection_string_in_the_wrong_place_is_told_without_its_password() {
+    let home = tempfile::tempdir().unwrap();
+    let uri = "postgres://u:geheim@h/d";
+    for arguments in [
+        &["run", uri][..],
+        &["run", "--jobs", uri],
+        &["run", "--method=host=h password = geheim"],
+        &[uri],
+    ] {
+        let text = told(&howdah(home.path(), arguments), 2);
+        assert!(
+            text.contains("\u{2022}") && !text.contains("geheim"),
+            "{text}"
+        );
+    }
+}

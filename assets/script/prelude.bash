@@ -4,6 +4,14 @@ set -euo pipefail
 : "${HOWDAH_DESTINATION:?is not set: a connection string of the destination, as for psql}"
 export PGAPPNAME='howdah script' PGTZ=UTC PGCLIENTENCODING=UTF8
 
+# What the servers say may hold what a terminal acts upon, or a reader does not see: a question mark stands for it.
+visible() {
+    LC_ALL=C sed -e $'s/[\x01-\x09\x0b-\x1f\x7f]/?/g; s/\xc2[\x80-\x9f\xad]/?/g; s/\xd8\x9c/?/g' \
+        -e $'s/\xe2\x80[\x8b-\x8f\xa8-\xae]/?/g; s/\xe2\x81[\xa0-\xaf]/?/g; s/\xef\xbb\xbf/?/g' \
+        -e $'s/\xef\xbf[\xb9-\xbb]/?/g; s/\xf3\xa0[\x80\x81][\x80-\xbf]/?/g'
+}
+exec 2> >(visible >&2)
+
 work=$(mktemp -d)
 declare -A hears tells process
 is_whole=no

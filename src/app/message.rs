@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::model::activity::Activity;
-use crate::model::connection::{Endpoint, ServerFacts, Side};
+use crate::model::connection::{Endpoint, Secret, ServerFacts, Side};
 use crate::model::event::{Control, RunEvent, Stop};
 use crate::model::finding::CheckResult;
 use crate::model::forecast::Forecast;
@@ -44,8 +44,8 @@ pub enum Msg {
         gesture: Gesture,
         target: Target,
     },
-    /// Text pasted in one piece (bracketed paste).
-    Paste(String),
+    /// Text pasted in one piece (bracketed paste). It may be a URI with its password, so `Debug` shows nothing of it.
+    Paste(Secret),
     Resize {
         width: u16,
         height: u16,

@@ -58,7 +58,7 @@ fn a_uri_pasted_anywhere_fills_its_side() {
         press(&mut state, KeyCode::Tab);
     }
     press(&mut state, KeyCode::Tab);
-    state.update(Msg::Paste("postgresql://u:p@h/d\n".to_owned()), Now(0));
+    state.update(Msg::Paste(Secret::new("postgresql://u:p@h/d\n")), Now(0));
     assert_eq!(state.connect.destination.host.value(), "h");
     assert_eq!(state.connect.destination.password.value(), "p");
     assert_eq!(state.connect.destination.uri.value(), "postgresql://u@h/d");

@@ -16,7 +16,7 @@ impl State {
     pub fn update(&mut self, msg: Msg, now: Now) -> Vec<Effect> {
         match msg {
             Msg::Key(key) => return self.key(key, now),
-            Msg::Paste(text) => return self.paste(&text, now),
+            Msg::Paste(text) => return self.paste(text.expose(), now),
             Msg::Pointer { gesture, target } => return self.pointed(gesture, target, now),
             Msg::Resize { width, height } => {
                 self.size = (width, height);

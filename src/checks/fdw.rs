@@ -6,7 +6,7 @@ use crate::model::problem::{Field, Problem};
 use crate::pg::foreign::{self, Trial};
 use crate::sql::statements;
 
-use super::{Facts, ask, ask_bool, roll_back};
+use super::{Facts, ask, roll_back};
 
 pub(super) fn is_chosen(facts: &Facts<'_>) -> bool {
     facts.options.method == Method::Fdw || facts.selection.methods.contains(&Some(Method::Fdw))
@@ -43,12 +43,7 @@ pub(super) async fn available(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem
             "It comes with PostgreSQL's contrib modules: install postgresql-contrib on the destination's machine, enable it with the provider, or use the method COPY, which does not need it.",
         ),
     }];
-    let client = facts.destination_client;
-    let is_login_logged = is_chosen(facts)
-        && !facts.destination.is_superuser
-        && facts.source_endpoint.password.is_some()
-        && ask_bool(client, "what is logged", statements::LOGS_DEFINITIONS).await?;
-    if is_login_logged {
+    if is_chosen(facts) && is_login_logged(facts).await? {
         findings.push(Finding::new(
             Level::Warning,
             "The destination's log will hold the source's password",
@@ -58,8 +53,19 @@ pub(super) async fn available(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem
     Ok(findings)
 }
 
+async fn is_login_logged(facts: &Facts<'_>) -> Result<bool, Problem> {
+    let client = facts.destination_client;
+    foreign::is_login_logged(client, facts.source_endpoint, facts.destination).await
+}
+
 /// A real query through a foreign table, in a transaction that is rolled back.
 pub(super) async fn reaches_source(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
+    // Who did not ask for FDW has not agreed to that either.
+    if !is_chosen(facts) && is_login_logged(facts).await? {
+        return Ok(vec![Finding::fine(
+            "Not tried: the destination's log would hold the source's password; COPY needs none of it",
+        )]);
+    }
     let endpoint = facts.source_endpoint;
     let host = facts.options.fdw_host.as_deref().unwrap_or(&endpoint.host);
     let port = facts.options.fdw_port.unwrap_or(endpoint.port);

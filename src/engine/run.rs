@@ -285,6 +285,8 @@ impl Run {
 /// A line of the log file. Statements stand in the plan; here is what became of them.
 fn log(plan: &Plan, event: &RunEvent) {
     let title = |id: StepId| plan.step(id).map_or("", |step| step.title.as_str());
+    // Only howdah begins a line: a server's words could look like one of the log's.
+    let words = |text: &str| printable_lines(text).replace('\n', "\n  ");
     match event {
         RunEvent::StepStarted(id) => tracing::info!("begin: {}", title(*id)),
         RunEvent::StepFinished {
@@ -297,7 +299,7 @@ fn log(plan: &Plan, event: &RunEvent) {
             title(*step)
         ),
         RunEvent::StepFailed { problem, .. } | RunEvent::StepUndecided { problem, .. } => {
-            tracing::error!("failed: {}", printable_lines(&problem.to_string()));
+            tracing::error!("failed: {}", words(&problem.to_string()));
         }
         RunEvent::StepRepeated {
             step,
@@ -307,12 +309,12 @@ fn log(plan: &Plan, event: &RunEvent) {
         } => tracing::warn!(
             "tried again ({attempt}) in {pause_ms} ms: {}: {}",
             title(*step),
-            printable_lines(&problem.to_string())
+            words(&problem.to_string())
         ),
         RunEvent::StepSkipped { step, because } | RunEvent::StepLeftOut { step, because } => {
             tracing::warn!("left out: {}: {because}", title(*step));
         }
-        RunEvent::Notice { text, .. } => tracing::info!("notice: {}", printable_lines(text)),
+        RunEvent::Notice { text, .. } => tracing::info!("notice: {}", words(text)),
         RunEvent::SnapshotReleased { held_ms } => {
             tracing::info!("the source's snapshot was held for {held_ms} ms");
         }

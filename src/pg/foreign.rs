@@ -22,6 +22,20 @@ pub struct Trial<'a> {
     pub fetch_size: u64,
 }
 
+/// Whether the destination would write the login of the source into its log, and this role may not keep it from that.
+pub async fn is_login_logged(
+    client: &Client,
+    source: &Endpoint,
+    destination: &ServerFacts,
+) -> Result<bool, Problem> {
+    if destination.is_superuser || source.password.is_none() {
+        return Ok(false);
+    }
+    let logs = client.query_one(statements::LOGS_DEFINITIONS, &[]).await;
+    logs.map(|row| row.get(0))
+        .map_err(|error| problem("Could not read what the destination logs", &error))
+}
+
 /// Begins the transaction. The password goes as in a run, and never into a Problem.
 pub async fn begin(client: &Client, trial: Trial<'_>) -> Result<(), Problem> {
     let endpoint = trial.source_endpoint;

@@ -201,6 +201,14 @@ async fn pulls(
     rows: u64,
 ) -> Result<(u64, Duration), Problem> {
     let doing = |found: Problem| found.doing("FDW could not be timed");
+    let is_logged = foreign::is_login_logged(&to.client, trial.source_endpoint, trial.destination);
+    if is_logged.await.map_err(doing)? {
+        return Err(Problem::new(
+            "FDW could not be timed",
+            "the destination's log would hold the source's password",
+        )
+        .hint("Only a superuser may switch that off for a moment; COPY needs none of it."));
+    }
     foreign::begin(&to.client, trial).await.map_err(doing)?;
     for sql in [sample::create_foreign(table), sample::create_target(table)] {
         run(to, &sql).await.map_err(doing)?;

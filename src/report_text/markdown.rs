@@ -210,7 +210,7 @@ fn list(out: &mut String, title: &str, items: &[String]) {
         out.push_str(&format!("\n## {title}\n\n"));
         for item in items {
             let item = printable_lines(item);
-            let lines: Vec<_> = item.lines().map(text).collect();
+            let lines: Vec<_> = item.lines().map(|line| text(line.trim_start())).collect();
             out.push_str(&format!("- {}\n", lines.join("\n  ")));
         }
     }
@@ -223,14 +223,20 @@ fn list_code(out: &mut String, title: &str, items: &[String]) {
     }
 }
 
-/// Text that Markdown leaves as it is.
+/// Text that Markdown leaves as it is, also where it begins a line.
 fn text(text: &str) -> String {
+    let text = printable(text);
     let mut out = String::with_capacity(text.len());
-    for c in printable(text).chars() {
-        if matches!(
-            c,
-            '\\' | '|' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '#'
-        ) {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    for (at, c) in text.char_indices() {
+        let is_markdown = match c {
+            '\\' | '|' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '#' | '&' => true,
+            '-' | '+' | '=' => at == 0,
+            '.' | ')' => at == digits && at > 0,
+            '~' => text.matches('~').nth(1).is_some(),
+            _ => false,
+        };
+        if is_markdown {
             out.push('\\');
         }
         out.push(c);

@@ -97,3 +97,29 @@ fn hostile_names_stay_harmless() {
     let text = markdown(&report);
     assert!(!text.contains('\u{1b}') && text.contains("public.a\\|b\\`"));
 }
+
+/// Names and messages are no Markdown, whatever they look like: neither in cells and headings nor where a line begins with them.
+#[test]
+fn what_looks_like_markdown_is_text() {
+    let mut report = samples::failed();
+    let name = "a](http://x) | b `c` &lt; &#x202e; <img> ~~d~~ **e**\n# f";
+    report.tables[0].name.name = name.to_owned();
+    report.failures[0].0 = name.to_owned();
+    report.failures[0].1.message = "```\n# out of the fence\n````".to_owned();
+    report.warnings =
+        vec!["said\n---\n===\n# a\n- b\n+ c\n1. d\n12) e\n    f\n| g |\n> h".to_owned()];
+    let text = markdown(&report);
+    let escaped = r"a\](http://x) \| b \`c\` \&lt; \&\#x202e; \<img\> \~\~d\~\~ \*\*e\*\*\\n\# f";
+    assert!(text.contains(&format!("| public.{escaped} |")), "{text}");
+    assert!(text.contains(&format!("### {escaped}\n")), "{text}");
+    let fenced = text.split("`````\n").nth(1).unwrap_or_default();
+    assert!(
+        fenced.contains("    # out of the fence\n    ````"),
+        "{text}"
+    );
+    for line in [
+        r"\---", r"\===", r"\# a", r"\- b", r"\+ c", r"1\. d", r"12\) e", "f", r"\| g \|", r"\> h",
+    ] {
+        assert!(text.contains(&format!("\n  {line}\n")), "{line}: {text}");
+    }
+}

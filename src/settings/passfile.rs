@@ -188,10 +188,20 @@ mod tests {
             let rest = fields[..4].iter().try_fold(line.as_str(), |rest, field| after_field(rest, field));
             prop_assert_eq!(rest.map(password), Some(fields[4].clone()));
         }
+    }
 
-        #[test]
-        fn no_file_makes_it_panic(text in ".*") {
+    #[test]
+    fn no_file_makes_it_panic() {
+        let pieces = prop::sample::select(
+            &[
+                "*", ":", "\\", "\\:", "\n", "\r", "#", "h", "u", "d", "5432", "é", " ",
+            ][..],
+        );
+        let text = prop::collection::vec(pieces, 0..40).prop_map(|pieces| pieces.concat());
+        crate::fuzz::check(256, &(text, ".*"), |(text, tail)| {
             let _unused = found(&text, "postgres://u@h/d");
-        }
+            let _unused = found(&format!("{text}{tail}"), "postgres://u@h/d");
+            Ok(())
+        });
     }
 }

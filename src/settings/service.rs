@@ -186,4 +186,21 @@ mod tests {
             .insert("PGSERVICEFILE", "/no/such/file".to_owned());
         assert!(load("theirs", &lost).is_err());
     }
+
+    #[test]
+    fn no_file_makes_it_panic() {
+        use proptest::prelude::*;
+        let signs = [
+            "[", "]", "a", "#", "=", "\n", "\r", " ", "\t", "host", "port", "service", "ldap", "é",
+            "1",
+        ];
+        let pieces = prop::sample::select(signs.to_vec());
+        let pieces = prop::collection::vec(pieces, 0..40).prop_map(|pieces| pieces.concat());
+        crate::fuzz::check(256, &(pieces, ".*"), |(pieces, tail)| {
+            for text in [format!("[a]\n{pieces}"), format!("{pieces}\n[a]\n{tail}")] {
+                let _unused = section(&text, "a");
+            }
+            Ok(())
+        });
+    }
 }

@@ -6,6 +6,7 @@ use crossterm::event::{
 
 use crate::app::pointer::Gesture;
 use crate::app::{Key, KeyCode, Msg};
+use crate::model::connection::Secret;
 
 /// What the mouse did, and at which column and row.
 pub(super) fn pointed(event: &Event) -> Option<(Gesture, (u16, u16))> {
@@ -25,7 +26,7 @@ pub(super) fn pointed(event: &Event) -> Option<(Gesture, (u16, u16))> {
 pub(super) fn message(event: Event) -> Option<Msg> {
     match event {
         Event::Key(event) => key(event).map(Msg::Key),
-        Event::Paste(text) => Some(Msg::Paste(text)),
+        Event::Paste(text) => Some(Msg::Paste(Secret::new(text))),
         Event::Resize(width, height) => Some(Msg::Resize { width, height }),
         Event::Mouse(_) | Event::FocusGained | Event::FocusLost => None,
     }

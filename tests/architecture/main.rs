@@ -9,6 +9,8 @@ mod arrows;
 #[cfg(test)]
 mod licences;
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod proof;
 #[cfg(test)]
 mod rules;

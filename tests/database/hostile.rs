@@ -7,6 +7,7 @@ use std::process::Command;
 use howdah::model::connection::Endpoint;
 
 use crate::migrate::{howdah, said};
+use crate::script::Script;
 use crate::support::{self, Pair};
 use crate::terminal::Terminal;
 
@@ -39,6 +40,16 @@ fn is_harmful(c: char) -> bool {
 
 #[track_caller]
 fn assert_harmless(what: &str, text: &str) {
+    assert_visible(what, text);
+    // A line of the source's own making would look like one of howdah's.
+    assert!(
+        !text.lines().any(|line| line.starts_with("EVIL")),
+        "{what}: {text}"
+    );
+}
+
+#[track_caller]
+fn assert_visible(what: &str, text: &str) {
     let at = text.char_indices().find(|(_, c)| is_harmful(*c));
     if let Some((at, c)) = at {
         let around: String = text
@@ -48,11 +59,6 @@ fn assert_harmless(what: &str, text: &str) {
             .collect();
         panic!("{what} has {c:?}: {around:?}");
     }
-    // A line of the source's own making would look like one of howdah's.
-    assert!(
-        !text.lines().any(|line| line.starts_with("EVIL")),
-        "{what}: {text}"
-    );
 }
 
 fn ident(text: &str) -> String {
@@ -98,7 +104,7 @@ async fn fill(source: &Endpoint) {
          alter table child disable trigger all; insert into child values {}; alter table child enable trigger all;",
         evil.join(", ")
     );
-    support::execute_batch(source, &sql).await;
+    support::role::execute_with_power(source, &sql).await;
 }
 
 /// Refuses rows and one index with words of the source's.
@@ -135,12 +141,7 @@ async fn a_hostile_source_is_carried_and_stays_on_its_leash() {
             assert_harmless("report", &fs::read_to_string(report).unwrap());
             assert!(said(&run).contains("EVIL"), "{}", said(&run));
         }
-        let found = support::differences(&pair.source, &pair.destination).await;
-        // Whose rows break it, as was said.
-        assert!(
-            matches!(&*found, [one] if one.contains("child_key_fkey") && one.contains("NOT VALID")),
-            "{found:#?}"
-        );
+        assert_carried(&pair).await;
         if method == "copy" {
             continue;
         }
@@ -157,7 +158,7 @@ async fn a_hostile_source_is_carried_and_stays_on_its_leash() {
 async fn errors_with_hostile_words_are_told_without_harm() {
     let dir = tempfile::tempdir().unwrap();
     for method in ["copy", "fdw"] {
-        let pair = support::databases("hostile_errors").await;
+        let mut pair = support::databases("hostile_errors").await;
         support::execute_batch(&pair.source, &refusals(&pair)).await;
         for format in ["md", "json"] {
             let report = dir.path().join(format!("{method}.{format}"));
@@ -171,13 +172,65 @@ async fn errors_with_hostile_words_are_told_without_harm() {
             assert!(said(&run).contains("EVIL"), "{}", said(&run));
             assert_harmless("run", &said(&run));
             assert_harmless("report", &fs::read_to_string(report).unwrap());
-            support::execute_batch(
-                &pair.destination,
-                "drop schema public cascade; create schema public; drop schema howdah cascade",
-            )
-            .await;
+            pair = support::further_destination(&pair).await;
         }
     }
+}
+
+/// All words of it, and its rows that break a key: nothing else differs.
+async fn assert_carried(pair: &Pair) {
+    let found = support::differences(&pair.source, &pair.destination).await;
+    assert!(
+        matches!(&*found, [one] if one.contains("child_key_fkey") && one.contains("NOT VALID")),
+        "{found:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hostile_source_is_rehearsed_gone_on_with_and_carried_by_script_without_harm() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let pair = support::databases("hostile_again").await;
+    fill(&pair.source).await;
+    let harmless = |command: &str, more: &[&str], code: i32| {
+        let log = file("log");
+        let arguments = [more, &["--log", &log]].concat();
+        let output = howdah(command, &pair, &arguments);
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+        assert_harmless(command, &said(&output));
+    };
+    for more in [&[][..], &["--json"]] {
+        harmless("rehearse", more, 4);
+    }
+    harmless("plan", &["--out", &file("plan.toml")], 0);
+    let crash = Command::new(env!("CARGO_BIN_EXE_howdah"))
+        .args(["run", "--yes", "--log", &file("log")])
+        .args(["--source", &support::uri(&pair.source)])
+        .args(["--destination", &support::uri(&pair.destination)])
+        .env("HOWDAH_FAILPOINT", "verify/@begin=panic")
+        .output()
+        .unwrap();
+    assert_eq!(crash.status.code(), Some(1), "{}", said(&crash));
+    assert_harmless("crash", &said(&crash));
+    harmless("clean", &[], 2);
+    harmless("check", &[], 3);
+    harmless("resume", &[], 2);
+    harmless("resume", &["--yes"], 4);
+    assert_carried(&pair).await;
+    for name in ["plan.toml", "log"] {
+        let text = fs::read_to_string(file(name)).unwrap();
+        assert_harmless(name, &text);
+        assert!(text.contains("EVIL"), "{name}: {text}");
+    }
+
+    let script = Script::write(support::further_destination(&pair).await, &[]);
+    let run = script.run();
+    assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+    // Messages of several lines are as psql prints them.
+    assert_visible("script", &said(&run));
+    assert!(said(&run).contains("?[66;6mEVIL"), "{}", said(&run));
+    assert_carried(&script.pair).await;
+    assert!(!fs::exists("/tmp/evil").unwrap(), "psql obeyed the source");
 }
 
 /// Howdah's own sequences are many; those of the source are known.

@@ -17,6 +17,8 @@ mod existing;
 #[cfg(test)]
 mod fallback;
 #[cfg(test)]
+mod guards;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod journeys;

@@ -5,7 +5,9 @@ use howdah::model::inspection::Inspection;
 use howdah::model::options::Options;
 use howdah::pg::sample::measure;
 
-use crate::support::{self, Pair};
+use howdah::model::connection::Secret;
+
+use crate::support::{self, Pair, role};
 
 /// A type that the destination does not have, and a name that wants quotes.
 const ROWS: &str = r#"create type mood as enum ('ok');
@@ -16,6 +18,11 @@ const ROWS: &str = r#"create type mood as enum ('ok');
 async fn inspected() -> (Pair, Inspection) {
     let pair = support::databases("sample").await;
     support::execute_batch(&pair.source, ROWS).await;
+    role::may_be_told_logins(&pair.destination).await;
+    (pair.clone(), inspect(&pair).await)
+}
+
+async fn inspect(pair: &Pair) -> Inspection {
     let inspection = checks::inspect(
         pair.source.clone(),
         pair.destination.clone(),
@@ -23,8 +30,7 @@ async fn inspected() -> (Pair, Inspection) {
         Purpose::Wizard,
         |_| {},
     );
-    let inspection = inspection.await.unwrap();
-    (pair, inspection)
+    inspection.await.unwrap()
 }
 
 #[tokio::test]
@@ -57,4 +63,35 @@ async fn a_way_that_is_closed_to_the_destination_is_told_beside_the_open_one() {
     assert_eq!(problem.what, "FDW could not be timed");
     assert_eq!(problem.sqlstate.as_deref(), Some("08001"));
     assert!(found.advice().contains("FDW could not be tried"));
+}
+
+/// By COPY the source's password goes nowhere: a role that cannot keep a server from writing down logins tells it none, unasked.
+#[tokio::test]
+async fn a_destination_that_logs_definitions_is_not_told_the_login() {
+    let mut pair = support::databases("sample_logged").await;
+    support::execute_batch(&pair.source, ROWS).await;
+    let user = format!("told_{}", pair.source.database);
+    let password = format!("{user}-s3cret");
+    let create = format!("create role {user} superuser login password '{password}'");
+    support::execute_batch(&role::superuser(&pair.source), &create).await;
+    pair.source.user = user.clone();
+    pair.source.password = Some(Secret::new(password.clone()));
+    let poor = format!(
+        "create role {user} login password 'x'; alter database {} owner to {user};
+         create extension if not exists postgres_fdw; grant usage on foreign data wrapper postgres_fdw to {user}",
+        pair.destination.database
+    );
+    support::execute_batch(&role::superuser(&pair.destination), &poor).await;
+    pair.destination.user = user;
+    pair.destination.password = Some(Secret::new("x"));
+    let inspection = inspect(&pair).await;
+    let options = Options::default();
+    let found = measure(&pair.source, &pair.destination, &inspection, &options);
+    let found = found.await.unwrap();
+    assert_eq!(found.copy.as_ref().unwrap().rows, 3000);
+    let problem = found.fdw.as_ref().unwrap_err();
+    assert!(problem.to_string().contains("log would hold"), "{problem}");
+    let log = support::servers().destination.log_path();
+    let log = String::from_utf8_lossy(&std::fs::read(log).unwrap()).into_owned();
+    assert!(log.contains("sample_logged") && !log.contains(&password));
 }

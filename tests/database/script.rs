@@ -10,13 +10,13 @@ use crate::migrate::{fill, howdah, said};
 use crate::support::{self, Pair};
 
 /// A script that was written for the pair.
-struct Script {
-    pair: Pair,
+pub(crate) struct Script {
+    pub(crate) pair: Pair,
     dir: tempfile::TempDir,
 }
 
 impl Script {
-    fn write(pair: Pair, choices: &[&str]) -> Self {
+    pub(crate) fn write(pair: Pair, choices: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("carry.sh");
         let out = ["--script", "--out", file.to_str().unwrap()];
@@ -34,7 +34,7 @@ impl Script {
         self.dir.path().join("carry.sh")
     }
 
-    fn run(&self) -> Output {
+    pub(crate) fn run(&self) -> Output {
         let conninfo = |end: &Endpoint, database: &str| {
             format!(
                 "postgres://{}@{}:{}/{database}",

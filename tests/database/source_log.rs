@@ -5,8 +5,12 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use howdah::checks::{self, Purpose};
 use howdah::demo::cluster::Cluster;
 use howdah::model::connection::Endpoint;
+use howdah::model::options::Options;
+use howdah::pg::peek::peek;
+use howdah::pg::sample::measure;
 
 use crate::migrate::{fill, howdah, said};
 use crate::support::{self, Pair};
@@ -192,26 +196,78 @@ async fn state(source: &Endpoint) -> String {
 const LOCKS: &str = "select distinct mode from pg_locks l join pg_stat_activity a using (pid) \
     where (application_name like 'howdah%' or application_name = 'postgres_fdw') and l.database <> 0 and relation >= 16384";
 
-async fn only_reads(method: &str) {
-    let (source, destination): (Cluster, Cluster) = (support::cluster(), support::cluster());
-    for cluster in [&source, &destination] {
-        support::create_database(&cluster.endpoint("postgres"), "kept").await;
+/// A source that writes down all that is said to it, and what it was like before.
+struct Watched {
+    source: Cluster,
+    _destination: Cluster,
+    pair: Pair,
+    before: String,
+    logged: usize,
+}
+
+impl Watched {
+    async fn new() -> Self {
+        let (source, destination): (Cluster, Cluster) = (support::cluster(), support::cluster());
+        for cluster in [&source, &destination] {
+            support::create_database(&cluster.endpoint("postgres"), "kept").await;
+        }
+        let pair = Pair {
+            source: source.endpoint("kept"),
+            destination: destination.endpoint("kept"),
+        };
+        fill(&pair.source).await;
+        support::execute_batch(&pair.source, SLOW).await;
+        support::execute_batch(&pair.source, "delete from slow_rows where n > 100").await;
+        let before = state(&pair.source).await;
+        let logged = fs::read(source.log_path()).unwrap().len();
+        Self {
+            source,
+            _destination: destination,
+            pair,
+            before,
+            logged,
+        }
     }
-    let pair = Pair {
-        source: source.endpoint("kept"),
-        destination: destination.endpoint("kept"),
-    };
-    fill(&pair.source).await;
-    support::execute_batch(&pair.source, SLOW).await;
-    support::execute_batch(&pair.source, "delete from slow_rows where n > 100").await;
-    let plan = howdah(
-        "plan",
-        &pair,
-        &["--method", method, "--verify", "checksums"],
-    );
+
+    /// Everything is as it was, and nothing was said but what reads. Returns who spoke.
+    async fn has_only_read(&self, locks: &BTreeSet<String>) -> BTreeSet<String> {
+        assert_eq!(state(&self.pair.source).await, self.before);
+        let log = fs::read(self.source.log_path()).unwrap();
+        let log = String::from_utf8_lossy(log.split_at(self.logged).1).into_owned();
+        let all = statements(&log);
+        let of_howdah =
+            |application: &str| application.starts_with("howdah") || application == "postgres_fdw";
+        let ours: Vec<_> = all
+            .iter()
+            .filter(|(_, application, _)| of_howdah(application))
+            .collect();
+        assert!(ours.len() > 100, "{} statements", ours.len());
+        let wrong: Vec<String> = ours
+            .iter()
+            .filter_map(|(_, _, sql)| objection(sql, locks))
+            .collect();
+        assert_eq!(wrong, Vec::<String>::new());
+        // Whoever else was there is this test.
+        let others: BTreeSet<_> = all
+            .iter()
+            .filter(|(_, a, _)| !of_howdah(a))
+            .map(|(_, a, _)| a.as_str())
+            .collect();
+        assert!(
+            others.is_subset(&BTreeSet::from(["", "[unknown]"])),
+            "{others:?}"
+        );
+        ours.iter()
+            .map(|(_, application, _)| application.clone())
+            .collect()
+    }
+}
+
+/// What the plan of this method says of locks, beside those that pg_dump takes: exactly these.
+fn announced(pair: &Pair, method: &str) -> BTreeSet<String> {
+    let plan = howdah("plan", pair, &["--method", method, "--verify", "checksums"]);
     assert_eq!(plan.status.code(), Some(0), "{}", said(&plan));
     let plan = String::from_utf8(plan.stdout).unwrap();
-    // What the plan announces, and what pg_dump takes.
     let mut locks: BTreeSet<String> = plan
         .lines()
         .filter_map(|line| line.trim_end_matches(';').rsplit_once(" IN "))
@@ -228,9 +284,13 @@ async fn only_reads(method: &str) {
         locks,
         announced.iter().map(|mode| (*mode).to_owned()).collect()
     );
+    locks
+}
 
-    let before = state(&pair.source).await;
-    let logged = fs::read(source.log_path()).unwrap().len();
+async fn only_reads(method: &str) {
+    let watched = Watched::new().await;
+    let pair = &watched.pair;
+    let locks = announced(pair, method);
     let mut run = Command::new(env!("CARGO_BIN_EXE_howdah"))
         .args(["run", "--yes", "--verify", "checksums", "--method", method])
         .args([
@@ -255,40 +315,58 @@ async fn only_reads(method: &str) {
     );
     assert_eq!(run.wait().unwrap().code(), Some(0));
 
-    assert_eq!(state(&pair.source).await, before);
-    let log = fs::read(source.log_path()).unwrap();
-    let log = String::from_utf8_lossy(log.split_at(logged).1).into_owned();
-    let all = statements(&log);
-    let of_howdah =
-        |application: &str| application.starts_with("howdah") || application == "postgres_fdw";
-    let ours: Vec<_> = all
-        .iter()
-        .filter(|(_, application, _)| of_howdah(application))
-        .collect();
-    assert!(ours.len() > 100, "{} statements", ours.len());
-    let applications: BTreeSet<&str> = ours
-        .iter()
-        .map(|(_, application, _)| application.as_str())
-        .collect();
+    let spoke = watched.has_only_read(&locks).await;
     assert!(
-        applications.contains("howdah schema"),
-        "pg_dump is not in the log: {applications:?}"
+        spoke.contains("howdah schema"),
+        "pg_dump is not in the log: {spoke:?}"
     );
-    let wrong: Vec<String> = ours
-        .iter()
-        .filter_map(|(_, _, sql)| objection(sql, &locks))
-        .collect();
-    assert_eq!(wrong, Vec::<String>::new());
-    // Whoever else was there is this test.
-    let others: BTreeSet<_> = all
-        .iter()
-        .filter(|(_, a, _)| !of_howdah(a))
-        .map(|(_, a, _)| a.as_str())
-        .collect();
-    assert!(
-        others.is_subset(&BTreeSet::from(["", "[unknown]"])),
-        "{others:?}"
+}
+
+/// Whatever else asks the source something: checks, both methods timed, a look at rows, a rehearsal, a run that crashes, the one
+/// that goes on with it, and a comparison.
+async fn all_else_only_reads(method: &str) {
+    let watched = Watched::new().await;
+    let pair = &watched.pair;
+    let fast = "alter role postgres set app.fast = 'on'";
+    support::execute_batch(&pair.destination, fast).await;
+    let locks = announced(pair, method);
+    let by = ["--method", method];
+    let does = |command: &str, more: &[&str], code: i32| {
+        let output = howdah(command, pair, more);
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+    };
+    does("check", &by, 0);
+    does("rehearse", &by, 0);
+    let inspection = checks::inspect(
+        pair.source.clone(),
+        pair.destination.clone(),
+        Options::default(),
+        Purpose::Wizard,
+        |_| {},
     );
+    let inspection = inspection.await.unwrap();
+    let options = Options::default();
+    let sample = measure(&pair.source, &pair.destination, &inspection, &options);
+    let sample = sample.await.unwrap();
+    assert!(sample.copy.is_ok() && sample.fdw.is_ok(), "{sample:?}");
+    let version = inspection.source.version_num;
+    for table in &inspection.catalog.tables {
+        peek(&pair.source, version, table, None).await.unwrap();
+    }
+    let crash = Command::new(env!("CARGO_BIN_EXE_howdah"))
+        .args(["run", "--yes", "--method", method])
+        .args(["--source", &support::uri(&pair.source)])
+        .args(["--destination", &support::uri(&pair.destination)])
+        .env("HOWDAH_FAILPOINT", "sequence/public.counter@commit=panic")
+        .output()
+        .unwrap();
+    assert_eq!(crash.status.code(), Some(1), "{}", said(&crash));
+    does("resume", &["--yes"], 0);
+    does("verify", &["--verify", "checksums"], 0);
+    let spoke = watched.has_only_read(&locks).await;
+    for who in ["howdah peek", "howdah schema", "postgres_fdw"] {
+        assert!(spoke.contains(who), "{who}: {spoke:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -299,4 +377,14 @@ async fn a_run_by_copy_only_reads() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_by_fdw_only_reads() {
     only_reads("fdw").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_else_by_copy_only_reads() {
+    all_else_only_reads("copy").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_else_by_fdw_only_reads() {
+    all_else_only_reads("fdw").await;
 }

@@ -1,5 +1,7 @@
 //! The URI field: how a pasted or typed URI is recognised, and how a password in it is kept off the screen.
 
+use std::ops::Range;
+
 /// Text that is meant as a connection string rather than as the content of some other field.
 pub fn looks_like_uri(text: &str) -> bool {
     let text = text.trim();
@@ -15,26 +17,12 @@ pub fn masked(text: &str) -> String {
     if let Some((start, end)) = password_in_authority(&chars) {
         hidden[start..end].fill(true);
     }
-    let lower: Vec<char> = chars.iter().map(char::to_ascii_lowercase).collect();
-    for word in ["password=", "password ="] {
-        let word: Vec<char> = word.chars().collect();
-        for start in (0..lower.len()).filter(|at| lower[*at..].starts_with(&word)) {
-            let from = start + word.len();
-            let value = &chars[from..];
-            let is_quoted = value.first() == Some(&'\'');
-            let length = value
-                .iter()
-                .skip(usize::from(is_quoted))
-                .position(|c| {
-                    if is_quoted {
-                        *c == '\''
-                    } else {
-                        matches!(c, '&' | ' ')
-                    }
-                })
-                .map_or(value.len(), |end| end + usize::from(is_quoted));
-            hidden[from..from + length].fill(true);
-        }
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme.trim());
+    let is_uri = scheme.is_some_and(|scheme| scheme.chars().all(char::is_alphanumeric));
+    let mut at = 0;
+    while let Some(value) = password_by_name(&chars, at, is_uri) {
+        hidden[value.clone()].fill(true);
+        at = value.end;
     }
     chars
         .iter()
@@ -59,12 +47,54 @@ pub fn without_password(text: &str, cursor: usize) -> (String, usize) {
     (kept, cursor)
 }
 
+/// Where the value of the next `password=` stands, from `at` on, as far as it is typed. As for libpq, blanks may stand around the
+/// sign, quotes around the value, and a backslash takes the next character as it is; in a URI a value ends at `&`.
+fn password_by_name(chars: &[char], at: usize, is_uri: bool) -> Option<Range<usize>> {
+    let name: Vec<char> = "password".chars().collect();
+    let is_name = |from: &usize| {
+        let word = chars.iter().skip(*from).take(name.len());
+        word.map(char::to_ascii_lowercase).eq(name.iter().copied())
+    };
+    let after_blanks = |from: usize| {
+        let blanks = chars.iter().skip(from).take_while(|c| c.is_whitespace());
+        from + blanks.count()
+    };
+    for found in (at..chars.len()).filter(is_name) {
+        let sign = after_blanks(found + name.len());
+        if chars.get(sign) != Some(&'=') {
+            continue;
+        }
+        let from = if is_uri {
+            sign + 1
+        } else {
+            after_blanks(sign + 1)
+        };
+        let is_quoted = !is_uri && chars.get(from) == Some(&'\'');
+        let mut end = from + usize::from(is_quoted);
+        while let Some(c) = chars.get(end) {
+            let is_end = match (is_uri, is_quoted) {
+                (true, _) => *c == '&',
+                (false, true) => *c == '\'',
+                (false, false) => c.is_whitespace(),
+            };
+            if is_end {
+                break;
+            }
+            end += if *c == '\\' && !is_uri { 2 } else { 1 };
+        }
+        return Some(from..end.min(chars.len()));
+    }
+    None
+}
+
 /// Where the password of `scheme://user:password@…` stands, also while the `@` is not typed yet.
 fn password_in_authority(chars: &[char]) -> Option<(usize, usize)> {
-    let start = chars
-        .windows(3)
-        .position(|three| three == [':', '/', '/'])?
-        + 3;
+    let scheme = chars.windows(3).position(|three| three == [':', '/', '/']);
+    // A URI whose beginning is missing is none, and no reason to show its password.
+    let start = scheme.map_or(0, |at| at + 3);
+    if scheme.is_none() && (!chars.contains(&'@') || chars.contains(&'=')) {
+        return None;
+    }
     let end = match chars.iter().rposition(|c| *c == '@') {
         Some(at) if at >= start => at,
         _ => chars.len(),
@@ -105,6 +135,22 @@ mod tests {
                 "host=h password=••••' user=u",
             ),
             ("host=h password=ab user=u", "host=h password=•• user=u"),
+            ("password = ab user=u", "password = •• user=u"),
+            ("password='a://b&c'", "password=••••••••'"),
+            ("password\t=\n'a b' user=u", "password\t=\n••••' user=u"),
+            (r"password='it\'s it' user=u", "password=•••••••••' user=u"),
+            (r"password=a\ b\\ user=u", "password=•••••• user=u"),
+            ("password='a b", "password=••••"),
+            (r"password=a\", "password=••"),
+            ("password=a password=b", "password=• password=•"),
+            ("password=a&b c=d", "password=••• c=d"),
+            (
+                "postgres://h/d?password=a b'c&x=y",
+                "postgres://h/d?password=•••••&x=y",
+            ),
+            ("app:s3c@h/db", "app:•••@h/db"),
+            ("localhost:5432", "localhost:5432"),
+            ("host=a:1 user=b@c", "host=a:1 user=b@c"),
         ] {
             assert_eq!(masked(text), shown);
             assert_eq!(masked(text).chars().count(), text.chars().count());

@@ -395,4 +395,65 @@ mod tests {
         };
         assert!(split(printed).unwrap_err().contains("13"));
     }
+
+    /// Whatever pg_restore prints, it is cut in the order of the list or refused.
+    #[test]
+    fn no_text_makes_it_panic_or_change_the_order() {
+        use proptest::prelude::*;
+        use proptest::sample::{Index, select};
+        let snippets = [
+            "",
+            "'",
+            "\"",
+            "$$",
+            "$a$",
+            "/*",
+            "*/",
+            "\\",
+            "\n",
+            ";",
+            "é",
+            "E'\\",
+            "--\n-- TOC entry 11 (class 1259 OID 101)\n",
+            "-- TOC entry 99999999999 (class x OID)\n",
+            "-- Dependencies: 1 x\n",
+            "-- Name: ; Type: ; Schema: -; Owner: \n",
+            "SET default_tablespace = '';\n",
+            "SET default_table_access_method = x",
+        ];
+        let edit = (any::<Index>(), 0..30_usize, select(snippets.to_vec()));
+        let texts = (prop::collection::vec(edit, 0..6), 0..5_u8);
+        crate::fuzz::check(256, &texts, |(edits, which)| {
+            let mut all = [LIST.to_owned(), POST.to_owned(), sql(true), sql(false)];
+            for (at, length, snippet) in edits {
+                // The two long ones alike, or one of the four alone.
+                let one = usize::from(which);
+                let edited = if one == 4 { 2..4 } else { one..one + 1 };
+                for text in &mut all[edited] {
+                    let chars: Vec<char> = text.chars().collect();
+                    let from = at.index(chars.len() + 1);
+                    let to = (from + length).min(chars.len());
+                    *text = chars[..from]
+                        .iter()
+                        .copied()
+                        .chain(snippet.chars())
+                        .chain(chars[to..].iter().copied())
+                        .collect();
+                }
+            }
+            let [list, post_data_list, sql, sql_without_owner] = &all;
+            let cut = split(Printed {
+                list,
+                post_data_list,
+                sql,
+                sql_without_owner,
+            });
+            if let Ok(entries) = cut {
+                let listed: Vec<u32> = in_printing_order(list).iter().map(|one| one.id).collect();
+                let ids: Vec<u32> = entries.iter().map(|entry| entry.id).collect();
+                prop_assert_eq!(ids, listed);
+            }
+            Ok(())
+        });
+    }
 }

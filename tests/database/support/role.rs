@@ -103,6 +103,14 @@ pub(super) async fn provide_fdw(end: &Endpoint) {
     execute_batch(&superuser(end), &provide).await;
 }
 
+/// The run's servers log every statement; not those of this role from now on, where it could not keep a login out of them.
+pub(crate) async fn may_be_told_logins(end: &Endpoint) {
+    if is_owner() {
+        let hush = format!("alter role \"{}\" set log_statement = 'none'", end.user);
+        execute_batch(&superuser(end), &hush).await;
+    }
+}
+
 /// Runs what only a superuser may as the role of the endpoint, which then owns what it makes: it is one for that long. No
 /// other test has that role.
 pub(crate) async fn execute_with_power(end: &Endpoint, sql: &str) {

@@ -1,18 +1,20 @@
 //! Passwords that are easy to recognize, and afterwards a look at every place where one could have been left.
 
+mod runs;
+mod wizard;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use howdah::demo::cluster::{Cluster, ClusterOptions};
 use howdah::model::connection::Endpoint;
-use howdah::settings::{Environment, resolve};
 
 use crate::certificates::chmod;
 use crate::migrate::{fill, said};
 use crate::support::{self, Pair};
-use crate::terminal::{Terminal, surroundings};
+use crate::terminal::surroundings;
 use crate::trust::{SLOW, scaffold};
 
 /// What every password here has in its middle, beside what must be escaped.
@@ -26,6 +28,7 @@ fn password(side: &str, mark: &str) -> String {
 
 /// Two servers that write down whatever they can, and a home for howdah.
 struct Cage {
+    mark: &'static str,
     source: Cluster,
     destination: Cluster,
     home: tempfile::TempDir,
@@ -34,7 +37,7 @@ struct Cage {
 }
 
 impl Cage {
-    async fn new(mark: &str) -> Self {
+    async fn new(mark: &'static str) -> Self {
         let cluster = || {
             let settings = [
                 ("log_min_duration_statement", "0"),
@@ -76,6 +79,7 @@ impl Cage {
         fs::write(home.path().join(".pgpass"), passfile).unwrap();
         chmod(&home.path().join(".pgpass"), 0o600);
         Self {
+            mark,
             source,
             destination,
             home,
@@ -111,28 +115,63 @@ impl Cage {
         ]
     }
 
+    /// The same as somebody writes them who knows no password file.
+    fn ends_with_passwords(&self, name: &str) -> [String; 4] {
+        let encoded = |side: &str| -> String {
+            let bytes = password(side, self.mark).into_bytes().into_iter();
+            // The middle stays as it is, or nobody would find it.
+            bytes
+                .map(|byte| match char::from(byte) {
+                    c if c.is_ascii_alphanumeric() => c.to_string(),
+                    _ => format!("%{byte:02X}"),
+                })
+                .collect()
+        };
+        let mut ends = self.ends(name);
+        for (at, side) in [(1, "source"), (3, "destination")] {
+            ends[at] = ends[at].replace('@', &format!(":{}@", encoded(side)));
+        }
+        ends
+    }
+
     fn howdah(&self, command: &str, name: &str, more: &[&str]) -> Command {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_howdah"));
+        self.howdah_at(command, &self.ends(name), more)
+    }
+
+    fn howdah_at(&self, command: &str, ends: &[String], more: &[&str]) -> Command {
+        let mut program = self.at_home(env!("CARGO_BIN_EXE_howdah"));
         program
             .arg(command)
-            .args(self.ends(name))
+            .args(ends)
             .args(more)
-            .args(["--log", "howdah.log"])
+            .args(["--log", "howdah.log"]);
+        program
+    }
+
+    fn at_home(&self, program: &str) -> Command {
+        let mut program = Command::new(program);
+        program
             .envs(surroundings(self.home.path()))
             .current_dir(self.home.path());
         program
     }
 
-    fn ran(&mut self, command: &str, name: &str, more: &[&str], code: i32) -> Output {
-        let output = self.howdah(command, name, more).output().unwrap();
+    fn ran(&mut self, command: &str, name: &str, more: &[&str], code: i32) {
+        let program = self.howdah(command, name, more);
+        self.keeps(program, code);
+    }
+
+    /// Runs it to this exit code, and keeps what it says.
+    fn keeps(&mut self, mut program: Command, code: i32) {
+        let output = program.output().unwrap();
         assert_eq!(
             output.status.code(),
             Some(code),
-            "{command} {more:?}: {}",
+            "{:?}: {}",
+            program.get_args().collect::<Vec<_>>(),
             said(&output)
         );
         self.said += &said(&output);
-        output
     }
 
     /// Every place that knows the canary, by what it is.
@@ -207,139 +246,6 @@ async fn catalogs_with(endpoint: &Endpoint) -> Vec<String> {
         .flatten()
         .flatten()
         .collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn passwords_are_nowhere_after_runs_of_every_kind() {
-    let mut cage = Cage::new("runs").await;
-    let mut databases = Vec::new();
-    for method in ["copy", "fdw"] {
-        databases.push(method);
-        let pair = cage.pair(method).await;
-        let fast = format!("alter database {method} set app.fast = 'on'");
-        support::execute_batch(&pair.destination, &fast).await;
-        let by = ["--method", method, "--jobs", "2"];
-        let report = format!("{method}.md");
-        let checked = [&by[..], &["--json"]].concat();
-        let run = [
-            &by[..],
-            &["--yes", "--verify", "checksums", "--report", &report],
-        ]
-        .concat();
-        cage.ran("plan", method, &by, 0);
-        for file in [&["--out"][..], &["--script", "--out"]] {
-            let name = format!("{method}{}", file.len());
-            cage.ran("plan", method, &[&by[..], file, &[&name]].concat(), 0);
-        }
-        cage.ran("check", method, &checked, 0);
-        cage.ran("run", method, &run, 0);
-        cage.ran("verify", method, &["--json", "--report", "verify.json"], 0);
-        // Refused in the middle by the destination.
-        let failing = if method == "copy" {
-            "copy_fails"
-        } else {
-            "fdw_fails"
-        };
-        databases.push(failing);
-        let pair = cage.pair(failing).await;
-        let fast = format!("alter database {failing} set app.fast = 'on'");
-        support::execute_batch(&pair.destination, &fast).await;
-        let refuse = "create function no() returns event_trigger language plpgsql as $$ begin raise 'not here'; end $$;
-            create event trigger no on ddl_command_start when tag in ('ALTER TABLE', 'DROP SERVER') execute function no()";
-        support::execute_batch(&pair.destination, refuse).await;
-        let report = format!("{failing}.json");
-        cage.ran(
-            "run",
-            failing,
-            &[
-                &by[..],
-                &[
-                    "--yes",
-                    "--json",
-                    "--on-existing",
-                    "append",
-                    "--report",
-                    &report,
-                ],
-            ]
-            .concat(),
-            1,
-        );
-    }
-    // Refused at the door, with a password of its own, or before.
-    let place = format!("127.0.0.1:{}", cage.source.port());
-    for source in [
-        format!("postgres://{USER}:wrong-{CANARY}@{place}/copy"),
-        format!("postgres://{USER}:{CANARY}@{place}/copy?sslmode=verify-full"),
-        format!("postgres://{USER}:{CANARY}@{place}/nowhere"),
-        format!("postgres://x:{CANARY}/y%zz@{place}/copy"),
-        format!("host=127.0.0.1 password=my {CANARY} user=x"),
-    ] {
-        let ends = [
-            "check",
-            "--source",
-            &source,
-            "--destination",
-            &cage.ends("copy")[3],
-        ];
-        let mut program = Command::new(env!("CARGO_BIN_EXE_howdah"));
-        let output = program
-            .args(ends)
-            .envs(surroundings(cage.home.path()))
-            .output()
-            .unwrap();
-        assert!(
-            matches!(output.status.code(), Some(1 | 2)),
-            "{}",
-            said(&output)
-        );
-        cage.said += &said(&output);
-        match resolve(Some(&source), &Environment::default()) {
-            Ok(endpoint) => {
-                cage.said += &format!("{endpoint:?} {endpoint:#?} {}", endpoint.label());
-            }
-            Err(problem) => cage.said += &format!("{problem:?} {problem}"),
-        }
-    }
-    assert_eq!(cage.places(&databases).await, Vec::<String>::new());
-    for report in [
-        "copy.md",
-        "fdw.md",
-        "verify.json",
-        "copy_fails.json",
-        "fdw_fails.json",
-        "copy1",
-        "fdw2",
-    ] {
-        assert!(cage.home.path().join(report).exists(), "{report}");
-    }
-    let log = fs::read_to_string(cage.home.path().join("howdah.log")).unwrap();
-    for line in [
-        "begin: Copy the rows of",
-        "done: Pull the rows of",
-        "failed: ",
-    ] {
-        assert!(log.contains(line), "{line} in {log}");
-    }
-
-    // What is planted is found: in words, a file, a log, a catalog.
-    cage.said += &password("x", "");
-    fs::write(cage.home.path().join("planted"), password("x", "")).unwrap();
-    let plant = format!(
-        "create extension postgres_fdw; create server s foreign data wrapper postgres_fdw;
-        create user mapping for current_user server s options (password '{CANARY}')"
-    );
-    support::execute_batch(&cage.destination.socket_endpoint("copy"), &plant).await;
-    let found = cage.places(&["copy"]).await.join("\n");
-    for place in [
-        "what was said",
-        "planted",
-        "the log of the destination",
-        "pg_user_mapping of copy",
-        "pg_stat_statements of postgres",
-    ] {
-        assert!(found.contains(place), "{place}: {found}");
-    }
 }
 
 /// Every process of the machine whose arguments or variables have the canary: its program's name and which of the two.
@@ -429,67 +335,4 @@ async fn passwords_are_nowhere_while_and_after_a_run_that_is_killed() {
         support::execute_batch(&pair.destination, clean).await;
     }
     assert_eq!(cage.places(&["killed"]).await, Vec::<String>::new());
-}
-
-/// Passwords that are typed, one of them wrong at first, and every byte that the terminal got.
-#[tokio::test(flavor = "multi_thread")]
-async fn passwords_are_nowhere_after_the_wizard() {
-    let mut cage = Cage::new("typed").await;
-    let pair = cage.pair("wizard").await;
-    let fast = "alter database wizard set app.fast = 'on'";
-    support::execute_batch(&pair.destination, fast).await;
-    // Only the destination's is known; the source's is to be typed.
-    let passfile = cage.home.path().join(".pgpass");
-    let known = fs::read_to_string(&passfile).unwrap();
-    fs::write(&passfile, known.lines().last().unwrap()).unwrap();
-    let ends = cage.ends("wizard");
-    let ends: Vec<&str> = ends.iter().map(String::as_str).collect();
-    let mut terminal = Terminal::start_at(&ends, Some(cage.home.path()), 120, 40);
-    terminal.wait("Source · read only");
-    terminal.press("\r");
-    terminal.wait("asks for a password");
-    // From the URI to the password.
-    terminal.press("\t\t\t\t\t");
-    terminal.press(&format!("wrong {CANARY}"));
-    terminal.press("\r");
-    terminal.wait("assword authentication failed");
-    terminal.press("\u{15}");
-    terminal.press(&password("source", "typed"));
-    terminal.press("\r");
-    terminal.wait("Both connections work");
-    terminal.press("\r");
-    terminal.wait_until_checked();
-    terminal.press("\r");
-    terminal.wait("Tables ");
-    terminal.press("\r");
-    terminal.wait("The source is only read.");
-    terminal.press("M");
-    terminal.wait("by FDW");
-    for (to_its_button, wrote) in [("", ".sh"), ("\x1b[C", ".toml"), ("\x1b[C\x1b[C", ".sql")] {
-        terminal.press("w");
-        terminal.wait("Write the plan to a file?");
-        terminal.press(&format!("{to_its_button}\r"));
-        terminal.wait(wrote);
-    }
-    println!("{}", terminal.screen());
-    terminal.press("\r");
-    terminal.wait_until("the question", |screen| {
-        screen.contains("Start the run?") || screen.contains("╭ 18 fine ─")
-    });
-    if !terminal.screen().contains("Start the run?") {
-        terminal.press("\r");
-        terminal.wait("The source is only read.");
-        terminal.press("\r");
-        terminal.wait("Start the run?");
-    }
-    terminal.press("\r");
-    terminal.wait("Enter shows the report");
-    terminal.press("\r");
-    terminal.wait("The copy equals the original");
-    terminal.press("w");
-    terminal.wait("howdah-report-");
-    terminal.press("q");
-    assert_eq!(terminal.exit_code(), 0);
-    cage.said += &terminal.everything();
-    assert_eq!(cage.places(&["wizard"]).await, Vec::<String>::new());
 }
