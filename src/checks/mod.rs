@@ -158,7 +158,7 @@ pub async fn inspect(
     let destination_session =
         pinned(&reachable, &settings::destination(destination.version_num)).await?;
     let catalog = catalog::read(&source_session.client, source.version_num).await?;
-    let (existing, existing_schema) = match destination.database {
+    let (existing, mut existing_schema) = match destination.database {
         Some(_) => existing::read(&destination_session.client, destination.version_num).await?,
         None => (Vec::new(), None),
     };
@@ -170,6 +170,10 @@ pub async fn inspect(
             .unwrap_or_default(),
         _ => None,
     };
+    if let (Purpose::Resume, Some(journal), Some(there)) = (purpose, &journal, &mut existing_schema)
+    {
+        there.as_before(journal);
+    }
     let leftovers = match destination.database {
         Some(_) => leftovers::find(&destination_session.client).await,
         None => Ok(Leftovers::default()),
@@ -223,15 +227,20 @@ pub async fn inspect(
         Ok(identity::encoding(&facts)),
     ));
     if let (Purpose::Resume, Some(journal)) = (purpose, &journal) {
-        let there = archive::dump(&tools, &destination_endpoint, None).await?;
-        let versions = Versions {
-            source: source.version_num,
-            destination: destination.version_num,
+        let findings = if journal.is_rows_only() {
+            unfinished::all_are_known(journal, &catalog)
+        } else {
+            let there = archive::dump(&tools, &destination_endpoint, None).await?;
+            let versions = Versions {
+                source: source.version_num,
+                destination: destination.version_num,
+            };
+            unfinished::fits(&archive, journal, &there, versions)
         };
         on_result(result(
             "unfinished",
             "What is done fits the source",
-            Ok(unfinished::fits(&archive, journal, &there, versions)),
+            Ok(findings),
         ));
     }
     if purpose != Purpose::Comparison {
@@ -246,10 +255,7 @@ pub async fn inspect(
         (journal, None)
     } else {
         let is_idle = leftovers.as_ref().is_ok_and(|found| found.sessions == 0);
-        (
-            None,
-            journal.filter(|one| is_idle && one.can_be_gone_on_with()),
-        )
+        (None, journal.filter(|_| is_idle))
     };
     Ok(Inspection {
         source_endpoint,

@@ -8,7 +8,7 @@ use crate::model::definition::DefinitionsResult;
 use crate::model::event::{Counter, Stop};
 use crate::model::format::counted;
 use crate::model::name::printable;
-use crate::model::options::{OnExisting, SchemaChoice, VerifyLevel};
+use crate::model::options::{OnExisting, Options, SchemaChoice, VerifyLevel};
 use crate::model::plan::{
     Fallback, JOURNAL_REMOVAL_KEY, Plan, Rule, Step, StepId, StepKind, schema_key,
 };
@@ -60,16 +60,20 @@ pub(super) struct StepOutcome {
 }
 
 impl StepOutcome {
-    /// Nothing was to be done: what is there was proved to be the source's. Other tables are compared as `verify` says.
-    pub(super) fn kept(mut self, verify: VerifyLevel, counter: &Counter) -> Self {
+    /// Nothing was to be done: what is there was proved to be the source's. Other tables are compared as `verify` says, after the
+    /// run; rows among others have been by this very proof.
+    pub(super) fn kept(mut self, options: &Options, counter: &Counter) -> Self {
         if let Some(Measure::Rows { count, checksum }) = &mut self.source {
             self.rows = *count;
-            if verify != VerifyLevel::Checksums {
+            if options.verify != VerifyLevel::Checksums {
                 *checksum = None;
             }
         }
         counter.rows.store(self.rows, Ordering::Relaxed);
-        self.destination = None;
+        let is_among_others =
+            options.schema == SchemaChoice::None && options.on_existing == OnExisting::Append;
+        let is_compared = is_among_others && options.verify != VerifyLevel::Off;
+        self.destination = self.source.clone().filter(|_| is_compared);
         self.arrival = Arrival::Kept;
         self
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::model::catalog::{ExtensionConfig, Table, WireType};
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::{Method, OnExisting};
-use crate::model::plan::{Action, Part, Phase, Session, StepId, StepKind};
+use crate::model::plan::{Action, LARGE_OBJECTS_KEY, Part, Phase, Session, StepId, StepKind};
 use crate::model::selection::Carry;
 use crate::sql::large_objects;
 use crate::sql::measure;
@@ -67,6 +67,20 @@ impl<'a> Route<'a> {
                 target: None,
             },
         }
+    }
+
+    /// Of the rows on the destination those that an unfinished run has brought.
+    pub(super) fn measure_brought(&self, measurement: Measurement, key: &str) -> String {
+        if self.target.is_none() {
+            return self.measure(measurement);
+        }
+        measure::measure_brought(
+            self.name,
+            &self.compared,
+            measurement,
+            self.is_partitioned,
+            key,
+        )
     }
 
     /// The rows on the destination.
@@ -365,8 +379,6 @@ pub(super) const LARGE_OBJECTS: usize = usize::MAX;
 /// Of rows that came before a run was interrupted.
 pub(super) const KEPT: &str = "Came before the run was interrupted, and stays if source and destination prove to hold the same; else it is emptied and comes again. ";
 
-const LARGE_OBJECTS_KEY: &str = "data/large objects";
-
 /// Bytes from which rows are frozen as they come, so that nothing has to be written once more later. It takes a TRUNCATE in the
 /// same transaction, which makes the table's files anew, and a commit that removes files waits for the disk whatever
 /// `synchronous_commit` says (manual, 30.4): ten times the work of a few rows.
@@ -414,9 +426,7 @@ pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) 
     if share.is_some() && context.is_done(key) {
         draft = draft.skip_if_done(key);
     }
-    draft = draft
-        .run(Session::Destination, context.begin(carried.table))
-        .silence(context, carried.table, Session::Destination);
+    draft = draft.run(Session::Destination, context.begin(carried.table));
     let route = Route::of(context, carried.table);
     if share.is_none() && context.is_done(key) {
         let measure = measure::measure_source(table, &route.compared, context.checksum(), filter);
@@ -427,6 +437,7 @@ pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) 
         draft = draft.run(Session::Destination, statements::truncate_only(&table.name));
     }
     draft = draft
+        .silence(context, carried.table, Session::Destination)
         .statement(
             Session::Source,
             Action::CopyOut,

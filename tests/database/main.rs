@@ -48,6 +48,8 @@ mod properties;
 mod rehearse;
 #[cfg(test)]
 mod resume;
+#[cfg(test)]
+mod resume_there;
 mod retry;
 #[cfg(test)]
 mod roles;
