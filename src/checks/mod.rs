@@ -9,6 +9,7 @@ mod fdw;
 pub mod filters;
 mod identity;
 mod leftovers;
+mod patience;
 mod provider;
 mod rights;
 mod roles;
@@ -31,6 +32,7 @@ use crate::model::finding::{CheckResult, Finding, Level};
 use crate::model::inspection::Inspection;
 use crate::model::journal::{Journal, Leftovers};
 use crate::model::options::{Options, SchemaChoice};
+use crate::model::patience::Cause;
 use crate::model::problem::Problem;
 use crate::model::roles::DestinationRole;
 use crate::model::selection::Selection;
@@ -43,7 +45,11 @@ use crate::pg::{archive, catalog, journal};
 use crate::planner::dialect::Versions;
 use crate::sql::{settings, statements};
 
+pub use patience::{Again, Told, inspect, patiently};
 pub use scratch::{Scratches, may_rehearse, scratches_of};
+
+/// The check after which both servers are known to be there.
+const REACH: &str = "reach";
 
 /// A session for the checks, pinned like those of a run.
 struct Pinned {
@@ -92,9 +98,8 @@ async fn pinned(endpoint: &Endpoint, settings: &[String]) -> Result<Pinned, Prob
     Ok(Pinned { client })
 }
 
-/// Reads both databases and runs every check; `on_result` hears each as it ends. An error: they could not be read at all, so
-/// no plan can be made.
-pub async fn inspect(
+/// One look at both databases, as far as it gets.
+async fn inspect_once(
     source_endpoint: Endpoint,
     destination_endpoint: Endpoint,
     options: Options,
@@ -112,7 +117,7 @@ pub async fn inspect(
         },
     };
     on_result(result(
-        "reach",
+        REACH,
         "Both servers answer",
         Ok(identity::versions(&source, &destination)),
     ));
@@ -201,7 +206,7 @@ pub async fn inspect(
         )
         .hint("Grant the rights named by the check, or connect as a role that has them."));
     }
-    let archive = archive::dump(&tools, &source_endpoint, None).await?;
+    let archive = dump(&tools, &source_endpoint, &source_session.client).await?;
     let selection = Selection::of(&catalog, &options);
     let facts = Facts {
         source_endpoint: &source_endpoint,
@@ -230,7 +235,7 @@ pub async fn inspect(
         let findings = if journal.is_rows_only() {
             unfinished::all_are_known(journal, &catalog)
         } else {
-            let there = archive::dump(&tools, &destination_endpoint, None).await?;
+            let there = dump(&tools, &destination_endpoint, &destination_session.client).await?;
             let versions = Versions {
                 source: source.version_num,
                 destination: destination.version_num,
@@ -273,6 +278,25 @@ pub async fn inspect(
         // What could not be looked for, the check has told.
         leftovers: leftovers.unwrap_or_default(),
     })
+}
+
+/// pg_dump's words have no SQLSTATE, and come in any language: whether the server let it down is asked of the server.
+async fn dump(
+    tools: &ClientTools,
+    endpoint: &Endpoint,
+    beside: &Client,
+) -> Result<Archive, Problem> {
+    let dumped = archive::dump(tools, endpoint, None).await;
+    if dumped.is_ok() {
+        return dumped;
+    }
+    let alive = beside.simple_query(statements::ALIVE).await;
+    alive.map_err(|error| problem("Could not read the schema", &error))?;
+    // No free place: neither for pg_dump nor for anybody else.
+    match connect(endpoint, "check").await {
+        Err(problem) if Cause::of(&problem).is_some() => Err(problem),
+        _ => dumped,
+    }
 }
 
 /// The journal that a run has left in a database, if there is one.

@@ -10,11 +10,10 @@ use tokio::task::{AbortHandle, JoinSet, spawn_blocking};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{Effect, Msg};
-use crate::checks::{self, Purpose};
+use crate::checks::{self, Purpose, Told};
 use crate::engine::{self, Stopper};
 use crate::model::connection::{Endpoint, PasswordOrigin};
 use crate::model::event::{Control, Progress, RunEvent, Stop};
-use crate::model::finding::CheckResult;
 use crate::model::inspection::Inspection;
 use crate::model::options::Options;
 use crate::model::peek::Peek;
@@ -417,8 +416,16 @@ async fn inspect(
 ) -> Result<Inspection, Problem> {
     let (results, mut arriving) = mpsc::unbounded_channel();
     let forward = async move {
-        while let Some(result) = arriving.recv().await {
-            send(&answers, Msg::CheckDone { attempt, result }).await;
+        while let Some(told) = arriving.recv().await {
+            let msg = match told {
+                Told::Result(result) => Msg::CheckDone { attempt, result },
+                Told::Again(again) => Msg::CheckAgain {
+                    attempt,
+                    number: again.attempt,
+                    problem: Box::new(again.problem),
+                },
+            };
+            send(&answers, msg).await;
         }
     };
     // Joined, so that every result is told before the end.
@@ -434,15 +441,19 @@ async fn inspect_telling(
     source: Endpoint,
     destination: Endpoint,
     options: Option<Options>,
-    results: UnboundedSender<CheckResult>,
+    results: UnboundedSender<Told>,
 ) -> Result<Inspection, Problem> {
-    let tell = |result| {
-        let _unheard = results.send(result);
+    let tell = |told| {
+        let _unheard = results.send(told);
     };
     // The user may still change the method after the checks.
     let (options, purpose) = match options {
         Some(options) => (options, Purpose::Wizard),
-        None => (asked_for(&destination).await?, Purpose::Resume),
+        None => {
+            let again = |again| tell(Told::Again(again));
+            let asked = checks::patiently(again, || asked_for(&destination));
+            (asked.await?, Purpose::Resume)
+        }
     };
     checks::inspect(source, destination, options, purpose, tell).await
 }

@@ -12,6 +12,8 @@ use super::quote::{ident, ident_list, literal, qualified};
 pub const WHICH_BACKEND: &str = "SELECT pid, backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()";
 /// Ends a session whose client has lost it; `$1` and `$2` are what it said of itself. No row: it is gone.
 pub const END_BACKEND: &str = "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND backend_start::text = $2";
+/// Whether a session still is one.
+pub const ALIVE: &str = "SELECT 1";
 pub const BEGIN: &str = "BEGIN";
 pub const COMMIT: &str = "COMMIT";
 pub const ROLLBACK: &str = "ROLLBACK";

@@ -35,6 +35,8 @@ mod migrate;
 #[cfg(test)]
 mod namesakes;
 #[cfg(test)]
+mod patience;
+#[cfg(test)]
 mod peek;
 #[cfg(test)]
 mod pipe;
