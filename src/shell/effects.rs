@@ -447,13 +447,12 @@ async fn inspect_telling(
         let _unheard = results.send(told);
     };
     // The user may still change the method after the checks.
-    let (options, purpose) = match options {
-        Some(options) => (options, Purpose::Wizard),
-        None => {
-            let again = |again| tell(Told::Again(again));
-            let asked = checks::patiently(again, || asked_for(&destination));
-            (asked.await?, Purpose::Resume)
-        }
+    let (options, purpose) = if let Some(options) = options {
+        (options, Purpose::Wizard)
+    } else {
+        let again = |again| tell(Told::Again(again));
+        let asked = checks::patiently(again, || asked_for(&destination));
+        (asked.await?, Purpose::Resume)
     };
     checks::inspect(source, destination, options, purpose, tell).await
 }

@@ -205,23 +205,47 @@ async fn a_connection_that_is_lost_in_the_middle_is_opened_anew() {
 #[tokio::test]
 async fn what_must_be_mended_is_told_at_once() {
     let pair = limited(&support::databases("wrong").await).await;
-    let wrong = |change: &dyn Fn(&mut Endpoint)| {
-        let mut pair = pair.clone();
-        change(&mut pair.source);
-        pair
-    };
-    let changes: [(&str, &dyn Fn(&mut Endpoint)); 4] = [
-        ("28P01", &|end| {
-            end.password = Some(Secret::new("other".to_owned()))
-        }),
-        ("3D000", &|end| end.database = "no_such".to_owned()),
-        ("is not known", &|end| {
-            end.host = "no-such-host.invalid".to_owned()
-        }),
-        ("refused", &|end| end.port = 1),
+    let end = &pair.source;
+    let wrong = [
+        (
+            "28P01",
+            Endpoint {
+                password: Some(Secret::new("other".to_owned())),
+                ..end.clone()
+            },
+        ),
+        (
+            "3D000",
+            Endpoint {
+                database: "no_such".to_owned(),
+                ..end.clone()
+            },
+        ),
+        (
+            "is not known",
+            Endpoint {
+                host: "no-such-host.invalid".to_owned(),
+                ..end.clone()
+            },
+        ),
+        (
+            "refused",
+            Endpoint {
+                port: 1,
+                ..end.clone()
+            },
+        ),
     ];
-    for (reason, change) in changes {
-        let output = howdah("check", &wrong(change), &[]);
+    for (reason, source) in wrong {
+        let destination = pair.destination.clone();
+        let output = howdah(
+            "check",
+            &Pair {
+                source,
+                destination,
+            },
+            &[],
+        );
         let words = said(&output);
         assert_eq!(output.status.code(), Some(1), "{words}");
         assert!(words.contains(reason), "{reason}: {words}");
