@@ -14,6 +14,7 @@ mod fdw;
 mod finish;
 pub mod landing;
 mod last;
+mod lending;
 mod notes;
 mod parts;
 pub mod rehearsal;
@@ -401,6 +402,7 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
     let sequences = finish::push_sequences(&context, &mut steps);
     if makes_schema {
         finish::push_refreshes(&context, &mut steps, &made, &rows);
+        lending::push_ends(&context, &mut steps);
         finish::push_closing_public_schema(&context, &mut steps);
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::Finish);
     }

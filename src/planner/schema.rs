@@ -16,7 +16,7 @@ use super::builder::{Draft, Steps, journal_key};
 use super::closure::PG_CLASS;
 use super::definitions::is_skipped;
 use super::rows::RowSteps;
-use super::{Context, Sentence, dialect, fallback, finish};
+use super::{Context, Sentence, dialect, fallback, finish, lending};
 
 /// Where an entry's step stands.
 fn phase_of(entry: &Entry) -> Phase {
@@ -95,7 +95,17 @@ pub(super) fn push_entries(
         _ if is_early_grant(context, entry) => 1,
         _ => 2,
     });
+    let mut loans = match wanted {
+        Phase::Schema => lending::of(context),
+        _ => Vec::new(),
+    };
     for (entry, key) in entries {
+        if entry.kind != "SCHEMA" && !is_early_grant(context, entry) {
+            for loan in loans.drain(..) {
+                let step = loan.push(context, steps, made.get(&loan.schema.id).copied());
+                made.insert(loan.schema.id, step);
+            }
+        }
         if !context.closure.carries(entry) || is_skipped(entry, context.options) {
             continue;
         }

@@ -161,3 +161,59 @@ async fn what_only_a_superuser_can_make_is_told_by_the_check() {
         }
     }
 }
+
+/// Owners who may not create where their objects stand: they lost the right, never had it, or gave it up themselves. The schema is the
+/// run's own, so nobody could have granted anything there before.
+#[tokio::test]
+async fn an_owner_who_may_not_create_in_a_new_schema_gets_his_objects() {
+    let pair = support::databases("lent").await;
+    let own = owner(&pair).await;
+    let (name, me) = (&pair.source.database, &own.source.user);
+    let roles = format!(
+        "create role {name}_a; create role \"{name} b\"; create role {name}_c; grant {name}_a, \"{name} b\", {name}_c to {me}"
+    );
+    for side in [&pair.source, &pair.destination] {
+        support::execute_batch(side, &roles).await;
+    }
+    let objects = |schema: &str| {
+        format!(
+            "create table {schema}.t (n serial primary key, m int); insert into {schema}.t (m) select generate_series(1, 20);
+             create view {schema}.late as select n, m from {schema}.t group by n; create materialized view {schema}.mv as select count(*) from {schema}.t;
+             create function {schema}.f() returns int language sql as 'select 1'; create type {schema}.mood as enum ('ok'); create statistics {schema}.s on n, m from {schema}.t;"
+        )
+    };
+    let give = |schema: &str, role: &str| {
+        format!(
+            "alter table {schema}.t owner to {role}; alter view {schema}.late owner to {role}; alter materialized view {schema}.mv owner to {role};
+             alter function {schema}.f() owner to {role}; alter type {schema}.mood owner to {role}; alter statistics {schema}.s owner to {role};"
+        )
+    };
+    let b = format!("\"{name} b\"");
+    let fill = [
+        format!("create schema \"x y\" authorization {name}_a; create schema granted authorization {name}_a; create schema given_up authorization {name}_a;"),
+        objects("\"x y\""), give("\"x y\"", &b),
+        objects("granted"), give("granted", &format!("{name}_c")),
+        format!("grant create on schema granted to {name}_c; grant usage on schema \"x y\" to {b};"),
+        objects("given_up"), give("given_up", &format!("{name}_a")),
+        format!("revoke create on schema given_up from {name}_a; grant usage on schema \"x y\", granted, given_up to {me};"),
+        format!("grant select on all tables in schema \"x y\", granted, given_up to {me}; grant select on all sequences in schema \"x y\", granted, given_up to {me}"),
+    ]
+    .concat();
+    support::execute_batch(&pair.source, &fill).await;
+    let run = howdah("run", &own, &["--yes", "--verify", "checksums"]);
+    assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+    let found = support::differences(&pair.source, &pair.destination).await;
+    assert_eq!(found, Vec::<String>::new());
+    let rights = format!(
+        "select nspname, has_schema_privilege('{name} b', oid, 'create'), has_schema_privilege('{name}_c', oid, 'create'),
+            has_schema_privilege('{name}_a', oid, 'create') from pg_namespace where nspname in ('x y', 'granted', 'given_up') order by 1"
+    );
+    let there = support::query_text(&pair.destination, &rights).await;
+    assert_eq!(there, "given_up|f|f|f\ngranted|f|t|t\nx y|f|f|t");
+    assert_eq!(there, support::query_text(&pair.source, &rights).await);
+    let preview = said(&howdah("plan", &own, &[]));
+    assert!(
+        !preview.contains("CREATE ON SCHEMA granted FROM"),
+        "{preview}"
+    );
+}
