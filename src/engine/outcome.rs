@@ -17,6 +17,7 @@ use crate::model::report::{
     Arrival, LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Unfinished, Verdict,
 };
 
+use crate::planner::schema::INDEX_FIRST;
 use crate::sql::{new_roles, statements};
 
 use super::advice::{Lingering, add_advice, resume_command};
@@ -319,14 +320,19 @@ impl Ledger {
         let Some(mut result) = compared.cloned() else {
             return DefinitionsResult::not_compared("the comparison did not run");
         };
+        let is_told = |step: &&Step| {
+            let outcome = self.done.get(&step.id);
+            outcome.is_none_or(|outcome| outcome.refusal.is_some()) || step.was_done_by().is_some()
+        };
+        // A key that took its index over has it as it was built.
+        let is_index = |step: &&Step| step.journal_key.starts_with(INDEX_FIRST);
+        let indexes = plan.steps.iter().filter(is_index).filter(is_told);
+        let indexes: HashSet<StepId> = indexes.map(|step| step.id).collect();
+        let took_over = |step: &&Step| step.needs.iter().any(|need| indexes.contains(need));
         let told: HashSet<&str> = plan
             .steps
             .iter()
-            .filter(|step| {
-                let outcome = self.done.get(&step.id);
-                outcome.is_none_or(|outcome| outcome.refusal.is_some())
-                    || step.was_done_by().is_some()
-            })
+            .filter(|step| is_told(step) || took_over(step))
             .map(|step| step.journal_key.as_str())
             .collect();
         result

@@ -21,7 +21,7 @@ pub mod rehearsal;
 pub mod resume;
 pub mod roles;
 mod rows;
-mod schema;
+pub mod schema;
 mod statistics;
 mod verification;
 

@@ -149,9 +149,11 @@ pub(super) fn push_entries(
             && size.saturating_mul(context.options.jobs as u64) >= all_indexes
             && Feature::ParallelIndexBuilds.is_in(context.inspection.destination.version_num);
         let workers = outweighs.then(|| Text::from(settings::WITH_PARALLEL_WORKERS));
-        if let Some(two) = in_two(context, entry, index, &mut sql, workers.clone()) {
+        let mut journal = statements::journal_done(key);
+        if let Some((index_key, two)) = in_two(context, entry, index, &mut sql, workers.clone()) {
             needs = vec![steps.push(two.needs(needs).size(size, None).cost(2 * size))];
             size = 0;
+            journal = statements::journal_done_as(key, &index_key);
         } else {
             sql.splice(0..0, workers);
         }
@@ -182,7 +184,7 @@ pub(super) fn push_entries(
         } else {
             draft
                 .fallbacks(fallback::of_entry(context, entry, &sql, key))
-                .transaction(sql)
+                .transaction_and(sql, journal)
         };
         let step = steps.push(draft);
         made.insert(entry.id, step);
@@ -268,20 +270,20 @@ fn cost_of(context: &Context<'_>, entry: &Entry, index_bytes: u64) -> u64 {
 }
 
 /// Keys of the journal for indexes that a constraint takes over.
-pub(super) const INDEX_FIRST: &str = "index/";
+pub const INDEX_FIRST: &str = "index/";
 
 /// Indexes of one table whose bytes are worth a second step.
 const WORTH_A_STEP: u64 = 16 * 1024 * 1024;
 
 /// `ADD CONSTRAINT` keeps everybody off the table while its index is built, the builders of other indexes too. So where there
-/// are others, the index comes first, beside them, and `sql` is left to take it over.
+/// are others, the index comes first, beside them, and `sql` is left to take it over. Returns the journal's key of its step too.
 fn in_two(
     context: &Context<'_>,
     entry: &Entry,
     index: Option<&Index>,
     sql: &mut [Text],
     workers: Option<Text>,
-) -> Option<Draft> {
+) -> Option<(String, Draft)> {
     let index = index.filter(|_| entry.kind == "CONSTRAINT")?;
     let at = *context.table_of_index.get(&entry.id)?;
     let table = &context.inspection.catalog.tables[at];
@@ -312,7 +314,7 @@ fn in_two(
     }])
     .fallbacks(fallback::of_entry(context, entry, &build, &key))
     .transaction(build);
-    Some(draft)
+    Some((key, draft))
 }
 
 /// What a step of this kind does and why, in words for someone who does it for the first time.

@@ -542,6 +542,15 @@ pub fn journal_done(key: &str) -> String {
     )
 }
 
+/// The same of a step that takes over what another has made: it was done by whatever way that was.
+pub fn journal_done_as(key: &str, other: &str) -> String {
+    format!(
+        "INSERT INTO howdah.step (key, way) SELECT {}, (SELECT s.way FROM howdah.step AS s WHERE s.key = {}) ON CONFLICT DO NOTHING",
+        literal(key),
+        literal(other)
+    )
+}
+
 /// The same of a step that was done by another way than its own; `way` is the word for it.
 pub fn journal_done_by(key: &str, way: &str) -> String {
     format!(
