@@ -4,6 +4,7 @@ use howdah::model::connection::{Endpoint, Secret};
 
 use crate::migrate::{howdah, said};
 use crate::support::{self, Pair};
+use crate::trust::{JOURNAL, scaffold};
 
 /// A role without powers, which owns the database on both sides.
 async fn owner(pair: &Pair) -> Pair {
@@ -216,4 +217,54 @@ async fn an_owner_who_may_not_create_in_a_new_schema_gets_his_objects() {
         !preview.contains("CREATE ON SCHEMA granted FROM"),
         "{preview}"
     );
+}
+
+/// In the last transaction, where it stands beside all else that comes last, a refused event trigger takes nothing along; the run is
+/// gone on with by a superuser, who makes just what is missing.
+#[tokio::test]
+async fn an_event_trigger_that_is_refused_leaves_the_way_to_go_on() {
+    let pair = support::databases("refused").await;
+    let database = &pair.source.database;
+    let fill = format!(
+        "create table t (n int primary key); insert into t select generate_series(1, 50);
+         create function react() returns event_trigger language plpgsql as 'begin end';
+         create event trigger reacts on ddl_command_end execute function react();
+         create event trigger \"reacts too\" on sql_drop execute function react();
+         comment on event trigger reacts is 'at the end'; alter event trigger reacts disable;
+         alter database {database} set work_mem = '5MB'; comment on database {database} is 'mine'"
+    );
+    support::execute_batch(&pair.source, &fill).await;
+    let limited = Pair {
+        source: pair.source.clone(),
+        destination: owner(&pair).await.destination,
+    };
+    let choices = ["--yes", "--owners", "skip", "--privileges", "skip"];
+    let run = howdah("run", &limited, &choices);
+    let words = said(&run);
+    assert_eq!(run.status.code(), Some(1), "{words}");
+    let refused = "permission denied to create event trigger \"reacts\"";
+    assert!(words.contains(refused), "{words}");
+    assert!(words.contains("howdah resume"), "{words}");
+    // Nothing of the last transaction stays, and nothing of it is told as done.
+    assert!(words.contains("skip  Set work_mem"), "{words}");
+    let last = "select (select count(*) from pg_event_trigger), (select count(*) from pg_db_role_setting d join pg_database b on b.oid = d.setdatabase
+            where b.datname = current_database()), shobj_description(oid, 'pg_database') from pg_database where datname = current_database()";
+    assert_eq!(support::query_text(&pair.destination, last).await, "0|0|");
+    assert_eq!(scaffold(&pair.destination).await, JOURNAL);
+    let again = howdah("resume", &limited, &["--yes"]);
+    assert_eq!(again.status.code(), Some(1), "{}", said(&again));
+    assert_eq!(scaffold(&pair.destination).await, JOURNAL);
+
+    let resumed = howdah("resume", &pair, &["--yes"]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", said(&resumed));
+    assert_eq!(
+        support::query_text(&pair.destination, last).await,
+        "2|1|mine"
+    );
+    let states = "select string_agg(evtname || ' ' || evtenabled::text, ', ' order by evtname) from pg_event_trigger";
+    assert_eq!(
+        support::query_text(&pair.destination, states).await,
+        "reacts D, reacts too O"
+    );
+    assert_eq!(scaffold(&pair.destination).await, "");
 }
