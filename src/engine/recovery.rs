@@ -175,7 +175,8 @@ fn lost<'a>(
         .collect();
     let mut again = Vec::new();
     for step in finished {
-        let is_gone = keys.is_none_or(|keys| !keys.contains(&step.journal_key));
+        let is_gone = keys.is_none_or(|keys| !keys.contains(&step.journal_key))
+            || executor.plan.unlogged.contains(&step.id);
         let is_wanted = match (step.kind, step.repeat) {
             (StepKind::FdwRows { session }, _) if is_gone && committed.contains(&session) => {
                 return Err(forgotten(&step.title));

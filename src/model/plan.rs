@@ -61,6 +61,8 @@ pub struct Plan {
     pub carried_entries: Vec<u32>,
     /// Why definitions are not compared, where no step does it.
     pub definitions_not_compared: Option<String>,
+    /// Data steps of unlogged tables: a crash of the destination empties them, whatever it has confirmed.
+    pub unlogged: Vec<StepId>,
     /// Data steps whose rows come together in one table: compared as a whole, by the step that compares the first.
     pub joined: Vec<Vec<StepId>>,
     /// What is left to do for a person, statements included.

@@ -437,6 +437,7 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
         new_roles,
         notes,
         joined,
+        unlogged: rows::unlogged(&context, &carried, &rows),
         next_steps: existing::next_steps(&context),
         carried_entries,
         definitions_not_compared,

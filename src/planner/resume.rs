@@ -282,10 +282,16 @@ impl Draft {
         let route = Route::of(context, carried.table);
         let table = &context.inspection.catalog.tables[carried.table];
         let brought = route.measure_brought(context.checksum(), &journal_key("data", &table.name));
-        let draft = self
-            .statement(source.0, Action::MeasureSource, source.1)
-            .statement(on, Action::MeasureDestination, brought)
-            .statement(on, Action::KeepIfEqual, commit);
+        // Floats that two servers write with other digits have no part in the checksum: it would prove too little.
+        let mut columns = route.compared.iter();
+        let is_provable = columns.all(|column| context.checksum().includes(column.form));
+        let draft = if is_provable {
+            self.statement(source.0, Action::MeasureSource, source.1)
+                .statement(on, Action::MeasureDestination, brought)
+                .statement(on, Action::KeepIfEqual, commit)
+        } else {
+            self
+        };
         let condition = table.extension_config.as_ref().map(|c| c.condition.trim());
         match (route.target, condition) {
             // What is there beside the run's own rows is not ours to remove.

@@ -109,6 +109,19 @@ impl Carried {
 /// A part of a table with its pages; none is all of it.
 pub(super) type Share = Option<(Part, Pages)>;
 
+/// Steps whose rows a crash of the destination takes although it keeps their commit.
+pub(super) fn unlogged(context: &Context<'_>, carried: &[Carried], rows: &RowSteps) -> Vec<StepId> {
+    let tables = &context.inspection.catalog.tables;
+    let is_unlogged = |at: usize| match context.landing(at) {
+        Some(landing) => landing.there.is_unlogged,
+        None => tables[at].is_unlogged,
+    };
+    let unlogged = carried.iter().filter(|one| is_unlogged(one.table));
+    unlogged
+        .flat_map(|one| rows.data_steps(one.table))
+        .collect()
+}
+
 /// What is different where a step carries a part only.
 pub(super) struct Portion {
     pub(super) key: String,
@@ -345,7 +358,9 @@ pub(super) fn push_rows(
         rows.by_table.insert(carried.table, vec![(data, data)]);
     }
     let large_objects = &context.inspection.catalog.large_objects;
-    if large_objects.count > 0 && context.carries_large_objects() {
+    // What an unfinished run has brought goes, also where the source has none any more.
+    let has_some = large_objects.count > 0 || context.is_done(LARGE_OBJECTS_KEY);
+    if has_some && context.carries_large_objects() {
         rows.by_table.insert(LARGE_OBJECTS, {
             let step = steps.push(large_object_step(context).needs(snapshot));
             vec![(step, step)]
