@@ -409,7 +409,8 @@ pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) 
     // Beside other parts nothing may be emptied, and nothing frozen.
     let freezes = context.is_made_here(carried.table)
         && share.is_none()
-        && table.table_bytes >= WORTH_FREEZING;
+        // A crash of the destination may have this step done once more, of which nobody then knows what is left.
+        && (table.table_bytes >= WORTH_FREEZING || table.is_unlogged);
     let portion = Portion::of(context, carried, share);
     let filter = portion.filter.as_deref();
     let format = format_name(carried.is_binary);

@@ -127,6 +127,11 @@ pub fn truncate_only(name: &ObjectName) -> String {
     format!("TRUNCATE ONLY {}", qualified(name))
 }
 
+/// One like that.
+pub fn empties(sql: &str) -> bool {
+    sql.starts_with("TRUNCATE ")
+}
+
 /// Removes an object that is in the way. `kind` and `identity` are the server's own (`pg_identify_object`).
 pub fn drop_existing(kind: &str, identity: &str) -> String {
     format!("DROP {} IF EXISTS {identity} CASCADE", kind.to_uppercase())
