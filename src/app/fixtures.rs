@@ -147,6 +147,29 @@ pub(crate) fn checked(results: Vec<CheckResult>, inspection: Inspection) -> Stat
     state
 }
 
+/// On Check, where a server has no free place for a session; attempt 3.
+pub(crate) fn tried_again() -> State {
+    let mut state = connected();
+    press(&mut state, KeyCode::Enter);
+    for result in fine_results() {
+        state.update(Msg::CheckDone { attempt: 3, result }, Now(1_200));
+    }
+    let full = Problem {
+        sqlstate: Some("53300".to_owned()),
+        ..Problem::new(
+            "Could not connect to shop",
+            "sorry, too many clients already",
+        )
+    };
+    let again = Msg::CheckAgain {
+        attempt: 3,
+        number: 2,
+        problem: Box::new(full),
+    };
+    state.update(again, Now(1_300));
+    state
+}
+
 pub(crate) fn fine_results() -> Vec<CheckResult> {
     vec![
         check(

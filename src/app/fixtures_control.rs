@@ -61,6 +61,7 @@ pub(crate) fn journal(host: &str) -> Journal {
     let request = Request::new(&source, &options, &inspection.catalog, &selection, true);
     Journal {
         ways: std::collections::BTreeMap::default(),
+        aside: Vec::new(),
         started_at: "2026-03-01 08:30 UTC".to_owned(),
         request,
         done: ["schema/TABLE/public.film", "data/public.film"]

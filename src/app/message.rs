@@ -82,6 +82,12 @@ pub enum Msg {
         attempt: u64,
         result: CheckResult,
     },
+    /// What may pass by itself was in the way: it is waited for, and the checks are done once more, `number` times by then.
+    CheckAgain {
+        attempt: u64,
+        number: u32,
+        problem: Box<Problem>,
+    },
     /// All checks have ended. An error: the databases could not be read at all.
     Inspected {
         attempt: u64,

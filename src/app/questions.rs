@@ -44,7 +44,14 @@ impl State {
             .map(|inspection| inspection.existing.as_slice())
             .unwrap_or_default();
         if self.resuming.is_some() && !plan.removes_what_is_there() {
-            let meaning = "What is done stays. Tables that are no longer what the source has are emptied and copied again; howdah had made them.";
+            let meaning = match plan.options.schema {
+                SchemaChoice::All => {
+                    "What is done stays. Tables that are no longer what the source has are emptied and copied again; howdah had made them."
+                }
+                SchemaChoice::None => {
+                    "What is done stays. Where rows that the run has brought are no longer what the source has, those rows, and no others, are removed and come again."
+                }
+            };
             return Some(
                 Confirm::new("Go on with the run?", vec![way, meaning.to_owned()])
                     .button("Go on", Choice::StartRun)
@@ -252,7 +259,7 @@ fn what_stays_after_a_stop(plan: &Plan) -> &'static str {
             "Either way the schema and the tables that are done stay in the destination, with a journal: howdah resume goes on from there. The source is not changed."
         }
         SchemaChoice::None => {
-            "Either way the rows of tables that are done stay in the destination, and foreign keys that were set aside come back. Such a run cannot be gone on with: begin anew with the tables that are left. The source is not changed."
+            "Either way the rows of tables that are done stay in the destination, with a journal, and foreign keys that were set aside come back: howdah resume goes on from there. The source is not changed."
         }
     }
 }
@@ -290,15 +297,12 @@ pub(super) fn leave_out(plan: &Plan, id: StepId) -> Overlay {
 }
 
 /// The end of a run whose failed steps nobody mends.
-pub(super) fn end_without(plan: &Plan, count: usize) -> Overlay {
+pub(super) fn end_without(count: usize) -> Overlay {
     let failed = counted(count as u64, "step has", "steps have");
     let lines = vec![
         format!("{failed} failed and would not be done. What could be done without comes to its end."),
-        match plan.options.schema {
-            SchemaChoice::All => "All that is done stays in the destination, with a journal: the run can be gone on with later, from the report or with howdah resume.",
-            SchemaChoice::None => "The rows of tables that are done stay in the destination. Such a run cannot be gone on with: begin anew with the tables that are left.",
-        }
-        .to_owned(),
+        "All that is done stays in the destination, with a journal: the run can be gone on with later, from the report or with howdah resume."
+            .to_owned(),
     ];
     Overlay::Confirm(
         Confirm::new("End the run here?", lines)

@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use super::fixtures::{prefilled, press};
 use super::fixtures_control::*;
+use super::fixtures_plan;
 use super::fixtures_run::{finish, halfway, reported};
 use super::overlay::{Choice, Overlay};
 use super::*;
+use crate::model::catalog::HashForm;
 use crate::model::connection::Side;
 use crate::model::event::{Control, RunEvent, Stop};
+use crate::model::plan::Action;
 use crate::model::samples;
+use crate::planner;
 
 fn toast(state: &State) -> &str {
     state.toast.as_ref().map_or("", |toast| &toast.text)
@@ -328,4 +332,37 @@ fn what_a_test_finds_unheeded_is_told_once_and_only_by_that_test() {
         state.update(told, Now(1_000));
     }
     assert_eq!(state.connect.source.warnings, ["warning of 1"]);
+}
+
+/// Floats inside of a composite have other digits before 12, and no part in a checksum between the two.
+#[test]
+fn a_proof_that_leaves_columns_out_keeps_nothing() {
+    let proofs = |source_version, form| {
+        let mut inspection = fixtures_plan::library();
+        inspection.journal = gone_on_with().journal;
+        inspection.source.version_num = source_version;
+        let mut tables = inspection.catalog.tables.iter_mut();
+        let film = tables.find(|table| table.name.name == "film").unwrap();
+        film.columns[0].hash_form = form;
+        let request = inspection.journal.clone().unwrap().request;
+        let selection = request.selection(&inspection.catalog);
+        let plan = planner::plan(&inspection, &selection, &request.options).unwrap();
+        let film = plan
+            .steps
+            .iter()
+            .find(|step| step.journal_key == "data/public.film");
+        let statements = &film.unwrap().statements;
+        let empties = statements
+            .iter()
+            .filter(|s| s.sql.starts_with("TRUNCATE"))
+            .count();
+        let proves = statements
+            .iter()
+            .filter(|s| s.action == Action::KeepIfEqual)
+            .count();
+        (proves, empties)
+    };
+    assert_eq!(proofs(150_000, HashForm::NestedFloats), (1, 1));
+    assert_eq!(proofs(110_000, HashForm::Text), (1, 1));
+    assert_eq!(proofs(110_000, HashForm::NestedFloats), (0, 1));
 }

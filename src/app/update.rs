@@ -58,6 +58,11 @@ impl State {
                 file,
             } => self.connect.password_found(side, attempt, file),
             Msg::CheckDone { attempt, result } => self.check.arrived(attempt, result),
+            Msg::CheckAgain {
+                attempt,
+                number,
+                problem,
+            } => self.check.waits(attempt, number, problem),
             Msg::Inspected { attempt, outcome } => {
                 if let Some(inspection) = self.check.inspected(attempt, outcome) {
                     let goes_on = self.is_hurrying && self.check.tally().blocking == 0;

@@ -1,5 +1,6 @@
 //! Tables that are there: whether the rows fit into them, may enter them, and meet others there.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use tokio_postgres::Client;
@@ -8,9 +9,12 @@ use crate::model::catalog::{Table, TableKind};
 use crate::model::existing::{ExistingObject, ExistingSchema};
 use crate::model::finding::{Finding, Level};
 use crate::model::format::count;
+use crate::model::journal::Journal;
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::OnExisting;
+use crate::model::plan::{EMPTYING_KEY, LARGE_OBJECTS_KEY};
 use crate::model::problem::Problem;
+use crate::model::selection::Selection;
 use crate::pg::problem::problem;
 use crate::pg::{catalog, existing};
 use crate::planner::landing::{self, Difference, Ground, KeyAction, Landing, Landings, Obstacle};
@@ -75,21 +79,40 @@ pub(super) async fn tables(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
             "Only rows are to be carried (--schema none). Let the schema be made too, or make the database and its tables first.",
         )]);
     };
-    let landings = landing::of(facts.catalog, facts.selection, there);
-    let ground = Ground::new(there);
+    let landings = landing::of(facts.catalog, &selection(facts), there);
+    let ground = Ground::new(there, gone_on_with(facts));
     let mut findings = Vec::new();
     findings.extend(obstacles(facts, &landings));
     findings.extend(columns(&landings, graveness(facts)));
     findings.extend(types(facts, &landings).await?);
     findings.extend(rights(facts, &ground, &landings));
     findings.extend(sequences(facts, there));
-    if facts.options.on_existing == OnExisting::Empty {
+    if will_empty(facts) {
         findings.extend(keys_in_the_way(&ground, &landings));
     }
     if findings.iter().all(|finding| finding.level == Level::Fine) {
         findings.insert(0, Finding::fine("Every table is there and takes the rows"));
     }
     Ok(findings)
+}
+
+/// The journal of the run that is gone on with.
+fn gone_on_with<'a>(facts: &Facts<'a>) -> Option<&'a Journal> {
+    facts.journal.filter(|_| facts.purpose == Purpose::Resume)
+}
+
+/// What was chosen when the run began; what it was asked to do then holds.
+fn selection<'a>(facts: &Facts<'a>) -> Cow<'a, Selection> {
+    match gone_on_with(facts) {
+        Some(journal) => Cow::Owned(journal.request.selection(facts.catalog)),
+        None => Cow::Borrowed(facts.selection),
+    }
+}
+
+/// Tables are emptied, which is done once: rows that have come since nobody has given away.
+fn will_empty(facts: &Facts<'_>) -> bool {
+    let is_done = |journal: &Journal| journal.done.contains(EMPTYING_KEY);
+    facts.options.on_existing == OnExisting::Empty && !gone_on_with(facts).is_some_and(is_done)
 }
 
 /// In the wizard such tables can still be left out; no plan is made with them.
@@ -288,7 +311,8 @@ fn rights(facts: &Facts<'_>, ground: &Ground<'_>, landings: &Landings<'_>) -> Ve
     let mut closed: BTreeSet<String> = BTreeSet::new();
     let mut hidden: BTreeSet<String> = BTreeSet::new();
     let mut not_owned: BTreeSet<String> = BTreeSet::new();
-    let is_emptied = facts.options.on_existing == OnExisting::Empty;
+    let mut kept: BTreeSet<String> = BTreeSet::new();
+    let is_emptied = will_empty(facts);
     for landing in landings.values().flatten() {
         let (table, rights) = (&catalog.tables[landing.table], &there.tables[landing.table]);
         if !rights.can_insert || !table.can_select || is_emptied && !rights.can_truncate {
@@ -296,6 +320,9 @@ fn rights(facts: &Facts<'_>, ground: &Ground<'_>, landings: &Landings<'_>) -> Ve
         }
         if table.rows_hidden_by_policy {
             hidden.insert(name(landing.table));
+        }
+        if ground.is_filled(landing) && !rights.can_delete {
+            kept.insert(name(landing.table));
         }
         let mut triggers = ground.triggers(landing);
         if is_emptied {
@@ -338,6 +365,12 @@ fn rights(facts: &Facts<'_>, ground: &Ground<'_>, landings: &Landings<'_>) -> Ve
             closed.into_iter().collect(),
             |n| format!("{} may not fill {n} tables", printable(user)),
             &format!("It needs {needed} on them: rows are put in, and counted afterwards."),
+        ),
+        about(
+            Level::Warning,
+            kept.into_iter().collect(),
+            |n| format!("{} may not take rows back from {n} tables", printable(user)),
+            "The run has filled them. Where the source has changed since, its rows there must go and come again, which needs DELETE on these tables; otherwise they are proved and stay.",
         ),
         about(
             Level::Blocking,
@@ -428,15 +461,23 @@ pub(super) async fn room_for_rows(
     facts: &Facts<'_>,
     there: &ExistingSchema,
 ) -> Result<Vec<Finding>, Problem> {
-    let landings = landing::of(facts.catalog, facts.selection, there);
-    let ground = Ground::new(there);
+    let landings = landing::of(facts.catalog, &selection(facts), there);
+    let ground = Ground::new(there, gone_on_with(facts));
     let catalog = &ground.existing.catalog;
-    let touched: BTreeSet<usize> = landings
+    let (filled, to_fill): (Vec<&Landing<'_>>, _) = landings
         .values()
         .flatten()
-        .flat_map(|landing: &Landing<'_>| ground.touched(landing))
-        .filter(|at| catalog.tables[*at].kind == TableKind::Ordinary)
-        .collect();
+        .partition(|landing| ground.is_filled(landing));
+    let touched = |landings: Vec<&Landing<'_>>| -> BTreeSet<usize> {
+        let tables = landings
+            .into_iter()
+            .flat_map(|landing| ground.touched(landing));
+        tables
+            .filter(|at| catalog.tables[*at].kind == TableKind::Ordinary)
+            .collect()
+    };
+    // Rows that an unfinished run has brought are told from others when it comes to them.
+    let touched = &touched(to_fill) - &touched(filled);
     let tables: Vec<&Table> = touched.iter().map(|at| &catalog.tables[*at]).collect();
     let rows = rows_of(facts.destination_client, &tables).await?;
     let mut filled: Vec<(&Table, u64)> = tables
@@ -453,6 +494,15 @@ pub(super) async fn room_for_rows(
         })
         .collect();
     let (level, title, meaning): (_, fn(usize) -> String, _) = match facts.options.on_existing {
+        OnExisting::Stop | OnExisting::Empty
+            if gone_on_with(facts).is_some() && !will_empty(facts) =>
+        {
+            (
+                Level::Blocking,
+                |n| format!("{n} tables hold rows that the run has not brought"),
+                "They have come since it began, and are not howdah's to remove. Take them out yourself, or begin anew: howdah clean, then run with --on-existing append or empty.",
+            )
+        }
         OnExisting::Stop => (
             Level::Blocking,
             |n| format!("{n} tables of the destination hold rows"),
@@ -473,7 +523,13 @@ pub(super) async fn room_for_rows(
     let has_large_objects = facts.existing.iter().any(|o| o.kind == "large objects");
     let brings_large_objects =
         facts.catalog.large_objects.count > 0 && facts.options.include.is_empty();
-    if has_large_objects && brings_large_objects && facts.options.on_existing == OnExisting::Stop {
+    let has_brought = |journal: &Journal| journal.done.contains(LARGE_OBJECTS_KEY);
+    let is_anew = !gone_on_with(facts).is_some_and(has_brought);
+    if has_large_objects
+        && brings_large_objects
+        && is_anew
+        && facts.options.on_existing == OnExisting::Stop
+    {
         findings.push(Finding::new(
             Level::Blocking,
             "The destination holds large objects",

@@ -66,7 +66,12 @@ pub(super) fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     if found.objects.is_empty() {
         return Ok(vec![Finding::fine("Nothing is left")]);
     }
-    let journal = facts.journal.filter(|one| one.can_be_gone_on_with());
+    let journal = facts.journal;
+    let fix: Vec<String> = found
+        .statements
+        .iter()
+        .map(|statement| format!("{statement};"))
+        .collect();
     if found.sessions > 0 && (facts.purpose == Purpose::Resume || journal.is_some()) {
         return Ok(vec![
             Finding::new(
@@ -79,29 +84,35 @@ pub(super) fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     }
     if let Some(journal) = journal {
         let title = format!("The run of {} did not come to its end", journal.started_at);
-        return Ok(vec![match facts.purpose {
+        let keys = if found.has_keys {
+            " It had dropped foreign keys of yours for the time of the copy; either way they come back, by the statements below."
+        } else {
+            ""
+        };
+        let finding = match facts.purpose {
             Purpose::Resume => {
                 Finding::fine(format!("The run of {} is gone on with", journal.started_at))
             }
             Purpose::Wizard => Finding::new(
                 Level::Blocking,
                 title,
-                "Enter goes on with it; c removes its journal, to begin anew: what was copied stays then, and is in the way of a new run until it is removed too.",
+                format!("Enter goes on with it; c removes its journal, to begin anew: what was copied stays then, and is in the way of a new run until it is removed too.{keys}"),
             )
             .objects(unfinished::told(journal, facts.catalog, facts.existing_schema)),
             Purpose::Run | Purpose::Comparison => Finding::new(
                 Level::Blocking,
                 title,
-                "howdah resume goes on with it and keeps what it has done. howdah clean removes its journal; what was copied stays.",
+                format!("howdah resume goes on with it and keeps what it has done. howdah clean removes its journal; what was copied stays.{keys}"),
             )
             .objects(found.objects),
+        };
+        let shows_keys = found.has_keys && facts.purpose != Purpose::Resume;
+        return Ok(vec![if shows_keys {
+            finding.fix(fix.join("\n"))
+        } else {
+            finding
         }]);
     }
-    let fix: Vec<String> = found
-        .statements
-        .iter()
-        .map(|statement| format!("{statement};"))
-        .collect();
     let way = match facts.purpose {
         Purpose::Wizard => "c",
         _ => "howdah clean",

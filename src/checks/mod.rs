@@ -9,6 +9,7 @@ mod fdw;
 pub mod filters;
 mod identity;
 mod leftovers;
+mod patience;
 mod provider;
 mod rights;
 mod roles;
@@ -31,6 +32,7 @@ use crate::model::finding::{CheckResult, Finding, Level};
 use crate::model::inspection::Inspection;
 use crate::model::journal::{Journal, Leftovers};
 use crate::model::options::{Options, SchemaChoice};
+use crate::model::patience::Cause;
 use crate::model::problem::Problem;
 use crate::model::roles::DestinationRole;
 use crate::model::selection::Selection;
@@ -43,7 +45,11 @@ use crate::pg::{archive, catalog, journal};
 use crate::planner::dialect::Versions;
 use crate::sql::{settings, statements};
 
+pub use patience::{Again, Told, inspect, patiently};
 pub use scratch::{Scratches, may_rehearse, scratches_of};
+
+/// The check after which both servers are known to be there.
+const REACH: &str = "reach";
 
 /// A session for the checks, pinned like those of a run.
 struct Pinned {
@@ -92,9 +98,8 @@ async fn pinned(endpoint: &Endpoint, settings: &[String]) -> Result<Pinned, Prob
     Ok(Pinned { client })
 }
 
-/// Reads both databases and runs every check; `on_result` hears each as it ends. An error: they could not be read at all, so
-/// no plan can be made.
-pub async fn inspect(
+/// One look at both databases, as far as it gets.
+async fn inspect_once(
     source_endpoint: Endpoint,
     destination_endpoint: Endpoint,
     options: Options,
@@ -112,7 +117,7 @@ pub async fn inspect(
         },
     };
     on_result(result(
-        "reach",
+        REACH,
         "Both servers answer",
         Ok(identity::versions(&source, &destination)),
     ));
@@ -158,7 +163,7 @@ pub async fn inspect(
     let destination_session =
         pinned(&reachable, &settings::destination(destination.version_num)).await?;
     let catalog = catalog::read(&source_session.client, source.version_num).await?;
-    let (existing, existing_schema) = match destination.database {
+    let (existing, mut existing_schema) = match destination.database {
         Some(_) => existing::read(&destination_session.client, destination.version_num).await?,
         None => (Vec::new(), None),
     };
@@ -170,6 +175,10 @@ pub async fn inspect(
             .unwrap_or_default(),
         _ => None,
     };
+    if let (Purpose::Resume, Some(journal), Some(there)) = (purpose, &journal, &mut existing_schema)
+    {
+        there.as_before(journal);
+    }
     let leftovers = match destination.database {
         Some(_) => leftovers::find(&destination_session.client).await,
         None => Ok(Leftovers::default()),
@@ -197,7 +206,7 @@ pub async fn inspect(
         )
         .hint("Grant the rights named by the check, or connect as a role that has them."));
     }
-    let archive = archive::dump(&tools, &source_endpoint, None).await?;
+    let archive = dump(&tools, &source_endpoint, &source_session.client).await?;
     let selection = Selection::of(&catalog, &options);
     let facts = Facts {
         source_endpoint: &source_endpoint,
@@ -223,15 +232,20 @@ pub async fn inspect(
         Ok(identity::encoding(&facts)),
     ));
     if let (Purpose::Resume, Some(journal)) = (purpose, &journal) {
-        let there = archive::dump(&tools, &destination_endpoint, None).await?;
-        let versions = Versions {
-            source: source.version_num,
-            destination: destination.version_num,
+        let findings = if journal.is_rows_only() {
+            unfinished::all_are_known(journal, &catalog)
+        } else {
+            let there = dump(&tools, &destination_endpoint, &destination_session.client).await?;
+            let versions = Versions {
+                source: source.version_num,
+                destination: destination.version_num,
+            };
+            unfinished::fits(&archive, journal, &there, versions)
         };
         on_result(result(
             "unfinished",
             "What is done fits the source",
-            Ok(unfinished::fits(&archive, journal, &there, versions)),
+            Ok(findings),
         ));
     }
     if purpose != Purpose::Comparison {
@@ -246,10 +260,7 @@ pub async fn inspect(
         (journal, None)
     } else {
         let is_idle = leftovers.as_ref().is_ok_and(|found| found.sessions == 0);
-        (
-            None,
-            journal.filter(|one| is_idle && one.can_be_gone_on_with()),
-        )
+        (None, journal.filter(|_| is_idle))
     };
     Ok(Inspection {
         source_endpoint,
@@ -267,6 +278,25 @@ pub async fn inspect(
         // What could not be looked for, the check has told.
         leftovers: leftovers.unwrap_or_default(),
     })
+}
+
+/// pg_dump's words have no SQLSTATE, and come in any language: whether the server let it down is asked of the server.
+async fn dump(
+    tools: &ClientTools,
+    endpoint: &Endpoint,
+    beside: &Client,
+) -> Result<Archive, Problem> {
+    let dumped = archive::dump(tools, endpoint, None).await;
+    if dumped.is_ok() {
+        return dumped;
+    }
+    let alive = beside.simple_query(statements::ALIVE).await;
+    alive.map_err(|error| problem("Could not read the schema", &error))?;
+    // No free place: neither for pg_dump nor for anybody else.
+    match connect(endpoint, "check").await {
+        Err(problem) if Cause::of(&problem).is_some() => Err(problem),
+        _ => dumped,
+    }
 }
 
 /// The journal that a run has left in a database, if there is one.

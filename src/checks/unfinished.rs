@@ -30,6 +30,24 @@ pub(super) fn told(
     told
 }
 
+/// The same of a run that has made nothing, but has filled tables which were there.
+pub(super) fn all_are_known(journal: &Journal, catalog: &Catalog) -> Vec<Finding> {
+    let strays = resume::strays(journal, catalog);
+    if strays.is_empty() {
+        return vec![Finding::fine(
+            "The source still has every table that is done",
+        )];
+    }
+    vec![
+        Finding::new(
+            Level::Blocking,
+            format!("{} tables that the run has filled are not on the source any more", strays.len()),
+            "Nobody could prove their rows. Undo the change on the source; or remove the rows yourself, and begin anew after howdah clean.",
+        )
+        .objects(strays),
+    ]
+}
+
 /// `destination` is the destination's own schema.
 pub(super) fn fits(
     source: &Archive,
@@ -37,13 +55,6 @@ pub(super) fn fits(
     destination: &Archive,
     versions: Versions,
 ) -> Vec<Finding> {
-    if !journal.can_be_gone_on_with() {
-        return vec![Finding::new(
-            Level::Blocking,
-            "A run into tables that are there is not gone on with",
-            "Which rows in them are the run's and which are yours, nobody can tell any more. howdah clean puts back what it had set aside; then run it again, with --on-existing empty if the tables may be emptied.",
-        )];
-    }
     let differences = resume::unfit(
         source,
         journal,

@@ -310,7 +310,7 @@ impl Executor {
                     if outcome.source.is_some() && outcome.source == outcome.destination {
                         let open = held.session(statement.session).await?;
                         run_batch(step, open, &[statement]).await?;
-                        return Ok(outcome.kept(self.plan.options.verify, counter));
+                        return Ok(outcome.kept(&self.plan.options, counter));
                     }
                     outcome = StepOutcome {
                         arrival: Arrival::Again,

@@ -8,7 +8,7 @@ use crate::model::definition::DefinitionsResult;
 use crate::model::event::{Counter, Stop};
 use crate::model::format::counted;
 use crate::model::name::printable;
-use crate::model::options::{OnExisting, SchemaChoice, VerifyLevel};
+use crate::model::options::{OnExisting, Options, SchemaChoice, VerifyLevel};
 use crate::model::plan::{
     Fallback, JOURNAL_REMOVAL_KEY, Plan, Rule, Step, StepId, StepKind, schema_key,
 };
@@ -17,6 +17,7 @@ use crate::model::report::{
     Arrival, LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Unfinished, Verdict,
 };
 
+use crate::planner::schema::INDEX_FIRST;
 use crate::sql::{new_roles, statements};
 
 use super::advice::{Lingering, add_advice, resume_command};
@@ -60,16 +61,20 @@ pub(super) struct StepOutcome {
 }
 
 impl StepOutcome {
-    /// Nothing was to be done: what is there was proved to be the source's. Other tables are compared as `verify` says.
-    pub(super) fn kept(mut self, verify: VerifyLevel, counter: &Counter) -> Self {
+    /// Nothing was to be done: what is there was proved to be the source's. Other tables are compared as `verify` says, after the
+    /// run; rows among others have been by this very proof.
+    pub(super) fn kept(mut self, options: &Options, counter: &Counter) -> Self {
         if let Some(Measure::Rows { count, checksum }) = &mut self.source {
             self.rows = *count;
-            if verify != VerifyLevel::Checksums {
+            if options.verify != VerifyLevel::Checksums {
                 *checksum = None;
             }
         }
         counter.rows.store(self.rows, Ordering::Relaxed);
-        self.destination = None;
+        let is_among_others =
+            options.schema == SchemaChoice::None && options.on_existing == OnExisting::Append;
+        let is_compared = is_among_others && options.verify != VerifyLevel::Off;
+        self.destination = self.source.clone().filter(|_| is_compared);
         self.arrival = Arrival::Kept;
         self
     }
@@ -315,14 +320,19 @@ impl Ledger {
         let Some(mut result) = compared.cloned() else {
             return DefinitionsResult::not_compared("the comparison did not run");
         };
+        let is_told = |step: &&Step| {
+            let outcome = self.done.get(&step.id);
+            outcome.is_none_or(|outcome| outcome.refusal.is_some()) || step.was_done_by().is_some()
+        };
+        // A key that took its index over has it as it was built.
+        let is_index = |step: &&Step| step.journal_key.starts_with(INDEX_FIRST);
+        let indexes = plan.steps.iter().filter(is_index).filter(is_told);
+        let indexes: HashSet<StepId> = indexes.map(|step| step.id).collect();
+        let took_over = |step: &&Step| step.needs.iter().any(|need| indexes.contains(need));
         let told: HashSet<&str> = plan
             .steps
             .iter()
-            .filter(|step| {
-                let outcome = self.done.get(&step.id);
-                outcome.is_none_or(|outcome| outcome.refusal.is_some())
-                    || step.was_done_by().is_some()
-            })
+            .filter(|step| is_told(step) || took_over(step))
             .map(|step| step.journal_key.as_str())
             .collect();
         result

@@ -175,7 +175,8 @@ fn lost<'a>(
         .collect();
     let mut again = Vec::new();
     for step in finished {
-        let is_gone = keys.is_none_or(|keys| !keys.contains(&step.journal_key));
+        let is_emptied = executor.plan.unlogged.contains(&step.id);
+        let is_gone = is_emptied || keys.is_none_or(|keys| !keys.contains(&step.journal_key));
         let is_wanted = match (step.kind, step.repeat) {
             (StepKind::FdwRows { session }, _) if is_gone && committed.contains(&session) => {
                 return Err(forgotten(&step.title));
@@ -188,6 +189,11 @@ fn lost<'a>(
         };
         if !is_wanted {
             continue;
+        }
+        // It may have come after the crash already, beside what the crash has left.
+        let empties = step.statements.iter().any(|s| statements::empties(&s.sql));
+        if is_emptied && !empties {
+            return Err(forgotten(&step.title));
         }
         let reads = |session: Session| step.statements.iter().any(|s| s.session == session);
         if reads(Session::Source) && !executor.sessions.holds_snapshot() {

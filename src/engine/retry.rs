@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::connection::Side;
 use crate::model::event::RunEvent;
+use crate::model::patience::{Backoff, Cause};
 use crate::model::plan::{Action, Repeat, Rule, Session, Statement, Step, StepId, StepKind, Way};
 use crate::model::problem::{Problem, Retry};
 use crate::pg::problem::problem;
@@ -24,9 +25,7 @@ use super::outcome::{StepOutcome, Violations};
 use super::recovery;
 use super::sessions::Open;
 
-/// The pauses grow from the first to the longest, and are two minutes together: a server restarts, or another takes over.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// All pauses together: a server restarts, or another takes over.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How often is looked whether a lost session has ended.
 const LOOKING: Duration = Duration::from_millis(100);
@@ -34,49 +33,13 @@ const LOOKING: Duration = Duration::from_millis(100);
 /// What is left where the state of the source that is read is lost.
 pub(super) const GO_ON: &str = "Go on with howdah resume: it takes a new snapshot, keeps what is proved to be the source's and brings the rest.";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cause {
-    /// The connection; how far the step has come is not known.
-    Lost,
-    /// No free place for a session: nothing was begun.
-    Full,
-    /// Somebody else was in the way: what was begun is rolled back.
-    Conflict,
-}
-
 /// Why trying again may help; none where something must be mended first.
 fn cause(kind: StepKind, problem: &Problem) -> Option<Cause> {
-    match problem.sqlstate.as_deref() {
-        None => (problem.retry == Retry::MayPass).then_some(Cause::Lost),
-        Some("53300") => Some(Cause::Full),
-        Some("40001" | "40P01") => Some(Cause::Conflict),
-        // It waits only for a short while behind a writer, and lets go, so that nobody queues behind it.
-        Some("55P03") if kind == StepKind::FdwBarrier => Some(Cause::Conflict),
-        // The server is shut down, crashed or starting, or has ended the session.
-        Some("57P01" | "57P02" | "57P03" | "57P05") => Some(Cause::Lost),
-        Some(code) => code.starts_with("08").then_some(Cause::Lost),
-    }
-}
-
-/// Pauses that grow, until patience ends.
-#[derive(Debug, Default)]
-struct Backoff {
-    attempts: u32,
-    waited: Duration,
-}
-
-impl Backoff {
-    fn next(&mut self) -> Option<Duration> {
-        let left = PATIENCE.saturating_sub(self.waited);
-        let factor = 2_u32.saturating_pow(self.attempts);
-        let pause = FIRST_PAUSE
-            .saturating_mul(factor)
-            .min(LONGEST_PAUSE)
-            .min(left);
-        self.attempts += 1;
-        self.waited += pause;
-        (!pause.is_zero()).then_some(pause)
-    }
+    // It waits only for a short while behind a writer, and lets go, so that nobody queues behind it.
+    let is_held = problem.sqlstate.as_deref() == Some("55P03") && kind == StepKind::FdwBarrier;
+    is_held
+        .then_some(Cause::Conflict)
+        .or_else(|| Cause::of(problem))
 }
 
 /// Steps of which nobody knows whether they are done, and sessions that may still be at them.
@@ -195,7 +158,7 @@ pub(super) async fn execute(
     events: &UnboundedSender<RunEvent>,
 ) -> Ended {
     let mut told = Vec::new();
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::new(PATIENCE);
     loop {
         let (result, notices) = match recovery::recover(executor, step, cancellers, events).await {
             Ok(()) => attempt(executor, step, cancellers).await,
@@ -227,7 +190,7 @@ pub(super) async fn execute(
         };
         let may_repeat = step.repeat != Repeat::Never || step.is_of_last_transaction();
         let may_repeat = cause.is_some() && may_repeat && !executor.doubts.is_worn_out(step);
-        let pause = if may_repeat { backoff.next() } else { None };
+        let pause = if may_repeat { backoff.pause() } else { None };
         if may_repeat && pause.is_none() {
             executor.doubts.wear_out(step);
         }
@@ -417,47 +380,14 @@ pub(super) async fn end_lost_sessions(executor: &Executor, open: &Open) -> Resul
 mod tests {
     use super::*;
 
-    fn problem(code: Option<&str>, retry: Retry) -> Problem {
-        Problem {
-            sqlstate: code.map(str::to_owned),
-            retry,
+    #[test]
+    fn a_lock_that_is_held_is_waited_for_at_the_barrier_alone() {
+        let held = Problem {
+            sqlstate: Some("55P03".to_owned()),
             ..Problem::new("Could not", "it was not to be")
-        }
-    }
-
-    #[test]
-    fn what_may_pass_is_told_from_what_must_be_mended() {
-        let of = |code: &str| cause(StepKind::Sql, &problem(Some(code), Retry::MayPass));
-        for code in ["08006", "08001", "57P01", "57P02", "57P03", "57P05"] {
-            assert_eq!(of(code), Some(Cause::Lost), "{code}");
-        }
-        assert_eq!(of("53300"), Some(Cause::Full));
-        assert_eq!(of("40001"), Some(Cause::Conflict));
-        assert_eq!(of("40P01"), Some(Cause::Conflict));
-        // A full disk, a cancelled statement, a lock that is held, a database that was dropped, a row that is there.
-        for code in ["53100", "57014", "55P03", "57P04", "23505", "22023"] {
-            assert_eq!(of(code), None, "{code}");
-        }
-        let barrier = cause(
-            StepKind::FdwBarrier,
-            &problem(Some("55P03"), Retry::MayPass),
-        );
-        assert_eq!(barrier, Some(Cause::Conflict));
-        // The driver's own words: a broken connection, or a fault of howdah's.
-        let of = |retry| cause(StepKind::Sql, &problem(None, retry));
-        assert_eq!(of(Retry::MayPass), Some(Cause::Lost));
-        assert_eq!(of(Retry::AfterFix), None);
-    }
-
-    #[test]
-    fn pauses_grow_up_to_a_bound_and_end_after_two_minutes() {
-        let mut backoff = Backoff::default();
-        let pauses: Vec<Duration> = std::iter::from_fn(|| backoff.next()).take(1000).collect();
-        assert_eq!(pauses.iter().sum::<Duration>(), PATIENCE);
-        assert_eq!(pauses.first(), Some(&FIRST_PAUSE));
-        let (last, rest) = pauses.split_last().unwrap();
-        assert!(rest.is_sorted() && *last <= LONGEST_PAUSE, "{pauses:?}");
-        assert!(rest.contains(&LONGEST_PAUSE), "{pauses:?}");
+        };
+        assert_eq!(cause(StepKind::Sql, &held), None);
+        assert_eq!(cause(StepKind::FdwBarrier, &held), Some(Cause::Conflict));
     }
 
     #[test]

@@ -118,6 +118,8 @@ struct Node {
     /// Waits for named steps alone, not for phases: lets go of the source, removes the FDW scaffold.
     ignores_gates: bool,
     survives_gentle_stop: bool,
+    /// Of the last transaction: without its commit nothing of it stays.
+    is_of_last: bool,
     waiting_for: usize,
     /// (dependant, whether this step's failure fails it)
     dependants: Vec<(StepId, bool)>,
@@ -151,6 +153,7 @@ impl Schedule {
                     step.kind,
                     StepKind::ReleaseSnapshot | StepKind::FdwCommit { .. }
                 ),
+                is_of_last: step.is_of_last_transaction(),
                 waiting_for: 0,
                 dependants: Vec::new(),
                 doomed_by: None,
@@ -431,7 +434,8 @@ impl Schedule {
         }
         for at in 0..self.nodes.len() {
             let node = &self.nodes[at];
-            if node.state == State::Waiting && node.rule == Rule::WhenComplete {
+            let completes = node.rule == Rule::WhenComplete || node.is_of_last;
+            if node.state == State::Waiting && completes {
                 let id = StepId(u32::try_from(at).unwrap_or(u32::MAX));
                 self.skip(id, Some(because), skipped);
             }

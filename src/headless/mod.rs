@@ -6,11 +6,12 @@ mod planning;
 mod rehearsing;
 mod voice;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::checks::{self, Purpose};
+use crate::checks::{self, Purpose, Told, patiently};
 use crate::engine;
 use crate::model::connection::Endpoint;
 use crate::model::event::{RunEvent, Stop};
@@ -56,12 +57,21 @@ async fn inspect(
     purpose: Purpose,
     voice: Voice,
 ) -> Result<Option<Inspection>, Problem> {
-    let mut is_blocked = false;
-    let inspection = checks::inspect(source, destination, options.clone(), purpose, |result| {
-        is_blocked |= result.level() == Some(Level::Blocking);
-        voice.check(&result);
-    })
-    .await;
+    let mut blocking = BTreeSet::new();
+    let tell = |told| match told {
+        Told::Result(result) => {
+            // A check that is done again may find it mended.
+            if result.level() == Some(Level::Blocking) {
+                blocking.insert(result.id);
+            } else {
+                blocking.remove(result.id);
+            }
+            voice.check(&result);
+        }
+        Told::Again(again) => voice.again(&again),
+    };
+    let inspection = checks::inspect(source, destination, options.clone(), purpose, tell).await;
+    let is_blocked = !blocking.is_empty();
     match inspection {
         Ok(inspection) => Ok((!is_blocked).then_some(inspection)),
         Err(problem) if is_blocked => {
@@ -125,7 +135,11 @@ pub async fn resume(
     voice: Voice,
     report_file: Option<&std::path::Path>,
 ) -> End {
-    let journal = match checks::journal_of(&destination).await {
+    let read = patiently(
+        |again| voice.again(&again),
+        || checks::journal_of(&destination),
+    );
+    let journal = match read.await {
         Ok(Some(journal)) => journal,
         Ok(None) => {
             voice.say(&format!(
@@ -186,7 +200,8 @@ async fn left_on(
 /// `howdah clean`: 0 when nothing is left.
 pub async fn clean(destination: Endpoint, is_wanted: bool) -> End {
     let voice = Voice::Lines;
-    let (found, scratches, reachable) = match left_on(&destination).await {
+    let left = patiently(|again| voice.again(&again), || left_on(&destination));
+    let (found, scratches, reachable) = match left.await {
         Ok(found) => found,
         Err(problem) => return End::failed(problem),
     };

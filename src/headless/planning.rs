@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::checks::{self, Purpose};
+use crate::checks::{self, Purpose, Told};
 use crate::model::connection::Endpoint;
 use crate::model::finding::Level;
 use crate::model::inspection::Inspection;
@@ -124,10 +124,10 @@ async fn written(job: &Job, form: &Form) -> Result<End, Problem> {
         job.destination.clone(),
         job.options.clone(),
         Purpose::Run,
-        |result| {
-            if result.level() != Some(Level::Fine) {
-                voice.check(&result);
-            }
+        |told| match told {
+            Told::Result(result) if result.level() == Some(Level::Fine) => {}
+            Told::Result(result) => voice.check(&result),
+            Told::Again(again) => voice.again(&again),
         },
     )
     .await?;

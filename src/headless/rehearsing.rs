@@ -37,7 +37,11 @@ async fn rehearsed(asked: Job, sample: u64, voice: Voice) -> Result<End, Problem
         database: name.clone(),
         ..asked.destination.clone()
     };
-    checks::may_rehearse(&destination).await?;
+    checks::patiently(
+        |again| voice.again(&again),
+        || checks::may_rehearse(&destination),
+    )
+    .await?;
     let (source, real) = (asked.source.clone(), asked.destination.clone());
     let inspected = inspect(source, destination, &options, Purpose::Run, voice).await?;
     let Some(inspection) = inspected else {

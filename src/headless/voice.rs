@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use serde_json::json;
 
+use crate::checks::Again;
 use crate::model::event::{NoticeLevel, RunEvent, Stop};
 use crate::model::finding::{CheckResult, Level};
 use crate::model::format;
@@ -30,6 +31,24 @@ impl Voice {
             let _unheard =
                 writeln!(std::io::stdout(), "{}", printable_json(&value.to_string())).is_err();
         }
+    }
+
+    /// Before there is a plan.
+    pub(super) fn again(self, again: &Again) {
+        let Again {
+            attempt,
+            pause,
+            problem,
+        } = again;
+        let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        self.say(&format!(
+            "again tried again ({attempt}) in {} after: {problem}",
+            format::duration(pause_ms)
+        ));
+        self.event(
+            &json!({"event": "look-repeated", "attempt": attempt, "pause_ms": pause_ms,
+            "sqlstate": problem.sqlstate, "problem": problem.to_string()}),
+        );
     }
 
     pub(super) fn check(self, result: &CheckResult) {

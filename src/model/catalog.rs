@@ -1,5 +1,7 @@
 //! What the source holds, read once from its system catalogs.
 
+use serde::{Deserialize, Serialize};
+
 use super::name::ObjectName;
 use super::roles::SourceRole;
 
@@ -206,7 +208,7 @@ pub struct ForeignKey {
 }
 
 /// One column of a foreign key with the column it refers to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyColumn {
     pub column: String,
     pub references: String,

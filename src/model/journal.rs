@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, KeyColumn};
 use super::connection::Endpoint;
 use super::name::ObjectName;
 use super::options::{Method, Options, SchemaChoice};
@@ -21,6 +21,37 @@ pub struct Journal {
     pub done: BTreeSet<String>,
     /// Of those that were done by another way than their own.
     pub ways: BTreeMap<String, Way>,
+    /// Foreign keys of the destination's own that it holds for the time being.
+    pub aside: Vec<KeyAside>,
+}
+
+/// A foreign key that stood in the destination before the run, as it stood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyAside {
+    pub table: ObjectName,
+    pub name: String,
+    pub references: ObjectName,
+    pub definition: String,
+    pub columns: Vec<KeyColumn>,
+    pub is_match_full: bool,
+    pub comment: Option<String>,
+}
+
+impl KeyAside {
+    /// `public.film film_language_fkey`.
+    pub fn label(&self) -> String {
+        key_label(&self.table, &self.name)
+    }
+}
+
+/// Names a foreign key in the journal.
+pub fn key_label(table: &ObjectName, name: &str) -> String {
+    format!("{}.{} {name}", table.schema, table.name)
+}
+
+/// The journal's key of the step that puts it back.
+pub fn put_back_key(label: &str) -> String {
+    format!("put back/{label}")
 }
 
 /// What the run was asked to do. Written into the journal at its start; holds no secret.
@@ -46,9 +77,9 @@ pub struct TableChoice {
 }
 
 impl Journal {
-    /// Which rows in tables that were there before are the run's, nobody could tell.
-    pub fn can_be_gone_on_with(&self) -> bool {
-        self.request.options.schema == SchemaChoice::All
+    /// The run fills tables that were there before it.
+    pub fn is_rows_only(&self) -> bool {
+        self.request.options.schema == SchemaChoice::None
     }
 }
 

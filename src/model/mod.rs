@@ -17,6 +17,7 @@ pub mod inspection;
 pub mod journal;
 pub mod name;
 pub mod options;
+pub mod patience;
 pub mod peek;
 pub mod plan;
 pub mod problem;

@@ -61,6 +61,8 @@ pub struct Plan {
     pub carried_entries: Vec<u32>,
     /// Why definitions are not compared, where no step does it.
     pub definitions_not_compared: Option<String>,
+    /// Data steps of unlogged tables: a crash of the destination empties them, whatever it has confirmed.
+    pub unlogged: Vec<StepId>,
     /// Data steps whose rows come together in one table: compared as a whole, by the step that compares the first.
     pub joined: Vec<Vec<StepId>>,
     /// What is left to do for a person, statements included.
@@ -83,7 +85,10 @@ impl Plan {
     /// A step of it removes what was in the destination before.
     pub fn removes_what_is_there(&self) -> bool {
         let mut steps = self.steps.iter();
-        steps.any(|step| step.journal_key == "prepare/remove" && !step.statements.is_empty())
+        steps.any(|step| {
+            let removes = matches!(step.journal_key.as_str(), "prepare/remove" | EMPTYING_KEY);
+            removes && !step.statements.is_empty()
+        })
     }
 
     /// Steps that cannot be done without this one, in order.
@@ -111,6 +116,12 @@ pub fn schema_key(kind: &str, name: &ObjectName) -> String {
 
 /// The journal key of the step that installs postgres_fdw: its row says that the extension is howdah's own.
 pub const FDW_EXTENSION_KEY: &str = "fdw/extension";
+
+/// [`Step::journal_key`] of the step that carries large objects.
+pub const LARGE_OBJECTS_KEY: &str = "data/large objects";
+
+/// [`Step::journal_key`] of the step that empties tables which are there.
+pub const EMPTYING_KEY: &str = "prepare/empty";
 
 /// The journal key of the step that begins the last transaction, and of the one that removes the journal.
 pub const LAST_TRANSACTION_KEY: &str = "last/begin";

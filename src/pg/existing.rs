@@ -33,8 +33,9 @@ pub async fn read(client: &Client, version: u32) -> Result<ExistingSchema, Probl
                 is_owned: row.get(1),
                 can_insert: row.get(2),
                 can_truncate: row.get(3),
-                can_reference: row.get(4),
-                has_deferrable_key: row.get(5),
+                can_delete: row.get(4),
+                can_reference: row.get(5),
+                has_deferrable_key: row.get(6),
                 triggers: Vec::new(),
             };
         }
@@ -50,8 +51,9 @@ pub async fn read(client: &Client, version: u32) -> Result<ExistingSchema, Probl
                     _ => TriggerState::Origin,
                 },
                 on_insert: row.get(3),
-                on_truncate: row.get(4),
-                is_internal: row.get(5),
+                on_delete: row.get(4),
+                on_truncate: row.get(5),
+                is_internal: row.get(6),
             });
         }
     }
@@ -86,5 +88,6 @@ pub async fn read(client: &Client, version: u32) -> Result<ExistingSchema, Probl
         key_comments,
         materialized_views,
         may_silence: silence.first().is_some_and(|row| row.get(0)),
+        ..ExistingSchema::default()
     })
 }

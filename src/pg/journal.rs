@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use serde::de::DeserializeOwned;
 use tokio_postgres::Client;
 
-use crate::model::journal::Journal;
+use crate::model::journal::{Journal, KeyAside};
 use crate::model::plan::Way;
 use crate::model::problem::Problem;
-use crate::sql::statements;
+use crate::sql::{existing, statements};
 
 use super::problem::problem;
 
@@ -31,11 +32,7 @@ pub async fn read(client: &Client) -> Result<Option<Journal>, Problem> {
         return Ok(None);
     };
     let request: String = run.get(1);
-    let request = serde_json::from_str(&request).map_err(|error| {
-        Problem::new(WHAT, error.to_string()).hint(
-            "Another version of howdah wrote it: go on with that one, or remove it with howdah clean.",
-        )
-    })?;
+    let request = understood(&request)?;
     let steps = client
         .query(statements::READ_STEPS, &[])
         .await
@@ -50,5 +47,25 @@ pub async fn read(client: &Client) -> Result<Option<Journal>, Problem> {
         request,
         ways: ways.collect(),
         done,
+        aside: read_aside(client).await?,
     }))
+}
+
+async fn read_aside(client: &Client) -> Result<Vec<KeyAside>, Problem> {
+    let failed = |error| problem(WHAT, &error);
+    let there = client.query_one(existing::HAS_SET_ASIDE, &[]).await;
+    if !there.map_err(failed)?.get::<_, bool>(0) {
+        return Ok(Vec::new());
+    }
+    let keys = client.query(existing::KEYS_ASIDE, &[]).await;
+    let keys = keys.map_err(failed)?;
+    keys.iter().map(|row| understood(row.get(0))).collect()
+}
+
+fn understood<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+    serde_json::from_str(text).map_err(|error| {
+        Problem::new(WHAT, error.to_string()).hint(
+            "Another version of howdah wrote it: go on with that one, or remove it with howdah clean.",
+        )
+    })
 }

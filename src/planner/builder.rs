@@ -139,11 +139,17 @@ impl Draft {
     }
 
     /// The statements in one transaction on the destination, with the step's journal row.
-    pub(super) fn transaction(
+    pub(super) fn transaction(self, statements: impl IntoIterator<Item = impl Into<Text>>) -> Self {
+        let journal = statements::journal_done(&self.0.journal_key);
+        self.transaction_and(statements, journal)
+    }
+
+    /// The same where `journal` says more than that it is done.
+    pub(super) fn transaction_and(
         mut self,
         statements: impl IntoIterator<Item = impl Into<Text>>,
+        journal: String,
     ) -> Self {
-        let journal = statements::journal_done(&self.0.journal_key);
         self.0.statements.extend(transaction(statements, journal));
         self
     }

@@ -15,9 +15,12 @@ use std::collections::BTreeSet;
 
 use crate::model::catalog::{ForeignKey, Table};
 use crate::model::existing::Trigger;
+use crate::model::journal::{KeyAside, key_label, put_back_key};
 use crate::model::name::printable;
 use crate::model::options::{OnExisting, SchemaChoice};
-use crate::model::plan::{Action, Phase, Repeat, Rule, Session, StepId, StepKind, TableLock};
+use crate::model::plan::{
+    Action, EMPTYING_KEY, Phase, Repeat, Rule, Session, StepId, StepKind, TableLock, Way,
+};
 use crate::model::problem::Problem;
 use crate::sql::constraints;
 use crate::sql::existing;
@@ -26,10 +29,10 @@ use crate::sql::optimizer_statistics;
 use crate::sql::settings;
 use crate::sql::statements;
 
-use super::builder::{Draft, Steps, transaction};
+use super::builder::{Draft, Steps, journal_key, transaction};
 use super::landing::{self, Difference, Fate, Ground, KeyAction, Landing, root_of};
 use super::rows::{Carried, Route, RowSteps};
-use super::{Context, fallback};
+use super::{Context, fallback, resume};
 
 impl Context<'_> {
     /// Where the rows of a table go; none when the table is made here.
@@ -110,7 +113,8 @@ pub(super) fn refuse(context: &Context<'_>) -> Result<(), Problem> {
 }
 
 impl Draft {
-    /// In front of rows that arrive in a table that is there.
+    /// In front of rows that arrive in a table that is there. Those that an unfinished run has brought, and that are no longer the
+    /// source's, go first.
     pub(super) fn silence(self, context: &Context<'_>, table: usize, on: Session) -> Self {
         let (Some(landing), Some(ground)) = (context.landing(table), &context.ground) else {
             return self;
@@ -130,6 +134,10 @@ impl Draft {
             let name = &ground.existing.catalog.tables[*at].name;
             let sql = existing::disable_triggers(name, triggers.iter().copied());
             draft = draft.run(on, sql);
+        }
+        if ground.is_filled(landing) {
+            let key = journal_key("data", &landing.source.name);
+            draft = draft.run(on, existing::take_back(landing.there, &key));
         }
         match context.counted(table) {
             Some(count) => draft.statement(on, Action::MeasureBefore, count),
@@ -227,7 +235,7 @@ pub(super) fn push_emptying(context: &Context<'_>, steps: &mut Steps) {
             format!("Empty {} tables of the destination", emptied.len() + partly.len()),
             "You asked for it: rows that are there would otherwise be doubled or clash. All are emptied, or none; what triggers say to it is not heard.",
         )
-        .key("prepare/empty")
+        .key(EMPTYING_KEY)
         .transaction(list),
     );
 }
@@ -235,27 +243,35 @@ pub(super) fn push_emptying(context: &Context<'_>, steps: &mut Steps) {
 /// Foreign keys that are dropped first, with the step that drops them.
 pub(super) struct SetAside<'a> {
     step: StepId,
-    keys: Vec<(&'a ForeignKey, Fate)>,
+    keys: Vec<KeyWithFate<'a>>,
 }
 
 /// Drops the foreign keys that could not be obeyed table by table. The journal remembers how they are put back.
 pub(super) fn push_setting_aside<'a>(
     context: &Context<'a>,
     steps: &mut Steps,
-) -> Option<SetAside<'a>> {
-    let ground = context.ground.as_ref()?;
+) -> Result<Option<SetAside<'a>>, Problem> {
+    let Some(ground) = &context.ground else {
+        return Ok(None);
+    };
     let keys = keys(context, ground, KeyAction::SetAside);
     if keys.is_empty() {
-        return None;
+        return Ok(None);
     }
     let mut list = vec![existing::CREATE_SET_ASIDE.to_owned()];
-    for (key, _) in &keys {
-        let table = &ground.existing.catalog.tables[key.table].name;
-        list.push(existing::remember(
-            &name_of(ground, key),
-            &put_back(ground, key),
-        ));
-        list.push(existing::drop_key(table, &key.name));
+    for (number, key, _) in &keys {
+        let label = name_of(ground, key);
+        // An unfinished run has put it back when it ended, or has not: then it is set aside already.
+        if !ground.existing.keys_aside.contains(number) {
+            let table = &ground.existing.catalog.tables[key.table].name;
+            let about = about(ground, key)?;
+            list.push(existing::remember(&label, &put_back(ground, key), &about));
+            list.push(existing::drop_key(table, &key.name));
+        }
+        let put_back = put_back_key(&label);
+        if context.is_done(&put_back) {
+            list.push(statements::forget_steps([put_back.as_str()]));
+        }
     }
     let step = steps.push(
         Draft::new(
@@ -263,29 +279,42 @@ pub(super) fn push_setting_aside<'a>(
             format!("Set {} foreign keys aside", keys.len()),
             "This role may not silence them, and rows of one table would arrive before those they refer to. They are put back when the rows are there, however the run ends; how, the journal remembers.",
         )
-        .key("prepare/set aside")
+        .key(resume::SETTING_ASIDE_KEY)
         .transaction(list),
     );
-    Some(SetAside { step, keys })
+    Ok(Some(SetAside { step, keys }))
 }
 
-fn keys<'a>(
-    context: &Context<'_>,
-    ground: &Ground<'a>,
-    action: KeyAction,
-) -> Vec<(&'a ForeignKey, Fate)> {
+/// With its position in the destination's catalog.
+type KeyWithFate<'a> = (usize, &'a ForeignKey, Fate);
+
+fn keys<'a>(context: &Context<'_>, ground: &Ground<'a>, action: KeyAction) -> Vec<KeyWithFate<'a>> {
     let catalog = &ground.existing.catalog;
     let fates = ground.foreign_keys(&context.landings).into_iter();
     fates
         .filter(|(_, fate)| fate.action == action)
-        .map(|(number, fate)| (&catalog.foreign_keys[number], fate))
+        .map(|(number, fate)| (number, &catalog.foreign_keys[number], fate))
         .collect()
 }
 
-/// `public.film film_language_fkey`.
 fn name_of(ground: &Ground<'_>, key: &ForeignKey) -> String {
-    let table = &ground.existing.catalog.tables[key.table].name;
-    format!("{}.{} {}", table.schema, table.name, key.name)
+    key_label(&ground.existing.catalog.tables[key.table].name, &key.name)
+}
+
+/// For a later start.
+fn about(ground: &Ground<'_>, key: &ForeignKey) -> Result<String, Problem> {
+    let tables = &ground.existing.catalog.tables;
+    let about = KeyAside {
+        table: tables[key.table].name.clone(),
+        name: key.name.clone(),
+        references: tables[key.references].name.clone(),
+        definition: key.definition.clone(),
+        columns: key.columns.clone(),
+        is_match_full: key.is_match_full,
+        comment: ground.existing.key_comments.get(&key.oid).cloned(),
+    };
+    serde_json::to_string(&about)
+        .map_err(|error| Problem::new("Could not write down a foreign key", error.to_string()))
 }
 
 fn title_of(ground: &Ground<'_>, key: &ForeignKey) -> String {
@@ -313,15 +342,15 @@ pub(super) fn push_putting_back(
     };
     // What an FDW session has begun would block it.
     let fdw = steps.of_fdw_sessions();
-    for (key, fate) in &aside.keys {
+    for (_, key, fate) in &aside.keys {
         let ends = fate.from.iter().chain(&fate.to);
         let brought = ends.flat_map(|table| rows.of_table(*table));
         let name = name_of(ground, key);
         let tables = &ground.existing.catalog.tables;
-        let journal = format!("put back/{name}");
-        let done = |add: Vec<String>| {
+        let journal = put_back_key(&name);
+        let done = |add: Vec<String>, journal: String| {
             let list = add.into_iter().chain([existing::forget(&name)]);
-            transaction(list, statements::journal_done(&journal)).collect::<Vec<_>>()
+            transaction(list, journal).collect::<Vec<_>>()
         };
         let mut draft = Draft::new(
             Phase::Indexes,
@@ -344,7 +373,7 @@ pub(super) fn push_putting_back(
                 })
                 .collect(),
         );
-        for statement in done(put_back(ground, key)) {
+        for statement in done(put_back(ground, key), statements::journal_done(&journal)) {
             draft = draft.statement(statement.session, statement.action, statement.sql);
         }
         let catalog = &ground.existing.catalog;
@@ -353,7 +382,8 @@ pub(super) fn push_putting_back(
             if let Some(add) = list.first_mut() {
                 *add = constraints::not_valid(add);
             }
-            done(list)
+            // A later start knows by it that the key had held for all rows.
+            done(list, fallback::done_by(&journal, Way::NotValid))
         });
         draft = draft.fallbacks(fallback);
         steps.push(draft);
@@ -366,7 +396,7 @@ pub(super) fn push_counting_orphans(context: &Context<'_>, steps: &mut Steps, ro
         return;
     };
     let tables = &ground.existing.catalog.tables;
-    for (key, fate) in keys(context, ground, KeyAction::CountOrphans) {
+    for (_, key, fate) in keys(context, ground, KeyAction::CountOrphans) {
         let (referencing, referenced) = (&tables[key.table], &tables[key.references]);
         let ends = fate.from.iter().chain(&fate.to);
         let brought: Vec<StepId> = ends.flat_map(|table| rows.of_table(*table)).collect();

@@ -200,6 +200,6 @@ fn leaving_out(
     })
 }
 
-fn done_by(journal_key: &str, way: Way) -> String {
+pub(super) fn done_by(journal_key: &str, way: Way) -> String {
     statements::journal_done_by(journal_key, way.word())
 }

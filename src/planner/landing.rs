@@ -8,9 +8,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::catalog::{Catalog, Column, HashForm, Table, TableKind, WireType};
 use crate::model::existing::{ExistingSchema, Trigger};
+use crate::model::journal::Journal;
 use crate::model::name::{ObjectName, printable};
 use crate::model::selection::{Carry, Selection};
 use crate::sql::measure::ComparedColumn;
+
+use super::builder::journal_key;
 
 /// Where the rows of one source table go.
 #[derive(Clone, Debug)]
@@ -329,10 +332,12 @@ pub struct Ground<'a> {
     partitions: HashMap<usize, Vec<usize>>,
     /// Tables that have a foreign key which cannot be counted afterwards.
     uncountable: BTreeSet<usize>,
+    /// Of the run that is gone on with.
+    journal: Option<&'a Journal>,
 }
 
 impl<'a> Ground<'a> {
-    pub fn new(existing: &'a ExistingSchema) -> Self {
+    pub fn new(existing: &'a ExistingSchema, journal: Option<&'a Journal>) -> Self {
         let catalog = &existing.catalog;
         let mut partitions: HashMap<usize, Vec<usize>> = HashMap::new();
         for (at, table) in catalog.tables.iter().enumerate() {
@@ -349,6 +354,7 @@ impl<'a> Ground<'a> {
             existing,
             partitions,
             uncountable: BTreeSet::new(),
+            journal,
         };
         ground.uncountable = temporal.flat_map(|key| ground.tree(key.table)).collect();
         ground
@@ -389,11 +395,19 @@ impl<'a> Ground<'a> {
             })
     }
 
+    /// An unfinished run has brought its rows: they stay if they are proved, else they are taken back first.
+    pub fn is_filled(&self, landing: &Landing<'_>) -> bool {
+        let key = journal_key("data", &landing.source.name);
+        self.journal
+            .is_some_and(|journal| journal.done.contains(&key))
+    }
+
     /// Triggers that would fire all the same, by table: switched off for the transaction.
     pub fn triggers(&self, landing: &Landing<'_>) -> Vec<(usize, Vec<&'a Trigger>)> {
         let is_silenced = self.is_silenced(landing);
+        let is_filled = self.is_filled(landing);
         self.firing(self.touched(landing), |t| {
-            t.on_insert && t.fires(is_silenced)
+            (t.on_insert || t.on_delete && is_filled) && t.fires(is_silenced)
         })
     }
 
@@ -435,20 +449,26 @@ impl<'a> Ground<'a> {
         let keys = self.existing.catalog.foreign_keys.iter().enumerate();
         keys.filter_map(|(number, key)| {
             let (from, to) = (fed(key.table), fed(key.references));
-            let live = from
-                .iter()
-                .filter_map(landing)
-                .filter(|landing| !self.is_silenced(landing))
-                .count();
+            let live = |landing: &&Landing<'_>| !self.is_silenced(landing);
+            let live_from = from.iter().filter_map(landing).filter(live).count();
+            // Rows that are taken back may be referred to, and a key may do something to what refers to them.
+            let mut filled = to.iter().filter_map(landing).filter(|l| self.is_filled(l));
+            let may_lose = filled.clone().next().is_some();
+            let is_live = live_from > 0 || filled.any(|landing| live(&landing));
             // One statement checks what it brought when it ends: rows may refer to rows that come with them.
             let is_within_one = key.table == key.references
                 && from.len() == 1
-                && from.iter().filter_map(landing).all(|l| !l.is_distributed);
-            let action = if from.is_empty() {
-                return None;
-            } else if live > 0 && !to.is_empty() && !is_within_one {
+                && from.iter().filter_map(landing).all(|l| !l.is_distributed)
+                && !may_lose;
+            let is_ours_to_mend = self.existing.keys_aside.contains(&number)
+                || self.existing.keys_weakened.contains(&number);
+            let action = if is_ours_to_mend {
                 KeyAction::SetAside
-            } else if live == from.len() {
+            } else if from.is_empty() && !may_lose {
+                return None;
+            } else if is_live && !to.is_empty() && !is_within_one {
+                KeyAction::SetAside
+            } else if live_from == from.len() && !may_lose {
                 KeyAction::LeaveInForce
             } else if key.definition.ends_with("NOT VALID")
                 || key.definition.contains("NOT ENFORCED")

@@ -46,11 +46,10 @@ impl Draft {
     }
 }
 
-/// Always the last of our own scaffold. A run that makes the schema can be gone on with as long as its journal is there. Returns
-/// the step where others wait for its commit.
+/// Always the last of our own scaffold. A run can be gone on with as long as its journal is there. Returns the step where others
+/// wait for its commit.
 pub(super) fn push_journal_removal(
     steps: &mut Steps,
-    makes_schema: bool,
     may_hold_the_way_back: bool,
 ) -> Option<StepId> {
     let begin = steps.last_transaction;
@@ -65,11 +64,7 @@ pub(super) fn push_journal_removal(
         },
     )
     .key(JOURNAL_REMOVAL_KEY)
-    .rule(if makes_schema {
-        Rule::WhenComplete
-    } else {
-        Rule::Always
-    })
+    .rule(Rule::WhenComplete)
     .repeat(Repeat::AskForNoJournal)
     .needs(begin);
     let removal = if may_hold_the_way_back {

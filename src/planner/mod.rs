@@ -14,13 +14,14 @@ mod fdw;
 mod finish;
 pub mod landing;
 mod last;
+mod lending;
 mod notes;
 mod parts;
 pub mod rehearsal;
 pub mod resume;
 pub mod roles;
 mod rows;
-mod schema;
+pub mod schema;
 mod statistics;
 mod verification;
 
@@ -269,7 +270,7 @@ impl<'a> Context<'a> {
             landings: existing
                 .map(|existing| landing::of(catalog, selection, existing))
                 .unwrap_or_default(),
-            ground: existing.map(Ground::new),
+            ground: existing.map(|there| Ground::new(there, inspection.journal.as_ref())),
             creating_step,
             step_of_role: HashMap::new(),
             sample: None,
@@ -373,7 +374,7 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
     push_preparation(&context, &mut steps)?;
     let (step_of_role, new_roles) = roles::push_roles(&context, &mut steps);
     context.step_of_role = step_of_role;
-    let aside = existing::push_setting_aside(&context, &mut steps);
+    let aside = existing::push_setting_aside(&context, &mut steps)?;
     existing::push_emptying(&context, &mut steps);
     let snapshot = is_copy_only.then(|| rows::push_snapshot(&context, &mut steps, &carried));
 
@@ -401,6 +402,7 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
     let sequences = finish::push_sequences(&context, &mut steps);
     if makes_schema {
         finish::push_refreshes(&context, &mut steps, &made, &rows);
+        lending::push_ends(&context, &mut steps);
         finish::push_closing_public_schema(&context, &mut steps);
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::Finish);
     }
@@ -412,7 +414,7 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::CleanUp);
         database::push_settings(&context, &mut steps);
     }
-    let removal = last::push_journal_removal(&mut steps, makes_schema, aside.is_some());
+    let removal = last::push_journal_removal(&mut steps, aside.is_some());
     let definitions_not_compared = if makes_schema {
         // Rows of an existing destination's objects are its own affair, and so are the objects.
         let is_whole = context.is_whole();
@@ -435,6 +437,7 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
         new_roles,
         notes,
         joined,
+        unlogged: rows::unlogged(&context, &carried, &rows),
         next_steps: existing::next_steps(&context),
         carried_entries,
         definitions_not_compared,

@@ -7,14 +7,17 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::model::archive::Archive;
+use crate::model::catalog::Catalog;
 use crate::model::definition::{Change, Definition, DefinitionDifference};
 use crate::model::existing::ExistingSchema;
 use crate::model::format::counted;
-use crate::model::journal::Journal;
+use crate::model::journal::{Journal, KeyAside, key_label};
 use crate::model::name::ObjectName;
 use crate::model::options::Options;
-use crate::model::plan::{Action, Phase, Repeat, Session, schema_key};
-use crate::sql::existing::delete_user_rows;
+use crate::model::plan::{
+    Action, EMPTYING_KEY, LARGE_OBJECTS_KEY, Phase, Repeat, Session, schema_key,
+};
+use crate::sql::existing::{delete_user_rows, forget};
 use crate::sql::statements;
 
 use super::builder::{Draft, Steps, journal_key};
@@ -22,6 +25,9 @@ use super::definitions::Terms;
 use super::dialect::Versions;
 use super::rows::{Carried, Route};
 use super::{Context, definitions, fallback, parts, schema};
+
+/// The step that sets foreign keys of the destination's own aside.
+pub(super) const SETTING_ASIDE_KEY: &str = "prepare/set aside";
 
 /// What stands in the destination and has to be made again.
 #[derive(Debug, Default)]
@@ -36,6 +42,12 @@ fn standing(there: Option<&ExistingSchema>, journal: &Journal) -> Standing {
     let Some(there) = there else {
         return standing;
     };
+    if journal.is_rows_only() {
+        // Keys that the run had put back when it ended are set aside anew.
+        let again = journal.done.get(SETTING_ASIDE_KEY);
+        standing.keys.extend(again.cloned());
+        return standing;
+    }
     let tables = &there.catalog.tables;
     let mut add = |kind: &str, table: &ObjectName, name: &str, drop: String| {
         // pg_dump's headers have spaces for line ends.
@@ -70,7 +82,8 @@ pub(super) fn begin(context: &Context<'_>) -> Steps {
         // A comment may be that of a key or a trigger which is made again.
         let is_of_schema = key.starts_with("schema/") && !key.starts_with("schema/COMMENT/");
         let is_of_index = key.starts_with(schema::INDEX_FIRST);
-        (is_of_schema && !again.contains(*key)) || is_of_index || *key == "prepare/remove"
+        let is_removed = matches!(key.as_str(), "prepare/remove" | EMPTYING_KEY);
+        (is_of_schema && !again.contains(*key)) || is_of_index || is_removed
     };
     let (settled, others): (BTreeSet<String>, _) = journal
         .done
@@ -86,21 +99,48 @@ pub(super) fn push_going_on(context: &Context<'_>, steps: &mut Steps, journal: &
     let standing = standing(context.inspection.existing_schema.as_ref(), journal);
     let keys = standing.keys.iter().map(String::as_str);
     let forget = (!standing.keys.is_empty()).then(|| statements::forget_steps(keys));
+    let why = if journal.is_rows_only() {
+        "Of the rows that it has brought into tables of yours, those stay that are proved; the others are taken back, to the row, and come again."
+    } else {
+        "Foreign keys and triggers that stand already are made once more at the end: they would be in the way of rows that have changed on the source since."
+    };
     let draft = Draft::new(
         Phase::Prepare,
         format!("Go on with the run of {}", journal.started_at),
-        "Foreign keys and triggers that stand already are made once more at the end: they would be in the way of rows that have changed on the source since.",
+        why,
     )
     .key("prepare/resume")
     .run(Session::Destination, statements::BEGIN);
+    let there = context.inspection.existing_schema.as_ref();
     let draft = standing
         .drops
         .into_iter()
         .chain(forget)
+        .chain(
+            there
+                .into_iter()
+                .flat_map(|there| back_by_hand(there, journal)),
+        )
         .chain([statements::MARK_UNBROKEN_AGAIN.to_owned()])
         .fold(draft, |draft, sql| draft.run(Session::Destination, sql));
     let draft = draft.run(Session::Destination, statements::COMMIT);
     steps.push(draft.repeat(Repeat::Freely));
+}
+
+/// Foreign keys that somebody has put back meanwhile: the journal need not hold them any more.
+fn back_by_hand(there: &ExistingSchema, journal: &Journal) -> Vec<String> {
+    let catalog = &there.catalog;
+    let aside: BTreeSet<String> = there
+        .keys_aside
+        .iter()
+        .map(|at| &catalog.foreign_keys[*at])
+        .map(|key| key_label(&catalog.tables[key.table].name, &key.name))
+        .collect();
+    let labels = journal.aside.iter().map(KeyAside::label);
+    labels
+        .filter(|label| !aside.contains(label))
+        .map(|label| forget(&label))
+        .collect()
 }
 
 /// What is done, what is left and what comes again, one sentence each; nothing for a run that begins.
@@ -138,18 +178,27 @@ pub fn told(
         names(Arrived::Parts),
         names(Arrived::Nothing),
     );
-    let mut notes = vec![format!(
-        "Of the run of {}: {} stand and stay.",
-        journal.started_at,
-        counted(
-            objects.count().saturating_sub(again) as u64,
-            "object",
-            "objects"
-        ),
-    )];
+    let mut notes = if journal.is_rows_only() {
+        Vec::new()
+    } else {
+        vec![format!(
+            "Of the run of {}: {} stand and stay.",
+            journal.started_at,
+            counted(
+                objects.count().saturating_sub(again) as u64,
+                "object",
+                "objects"
+            ),
+        )]
+    };
     if !there.is_empty() {
+        let else_ = if journal.is_rows_only() {
+            "those rows, and no others, are removed and come again"
+        } else {
+            "it is emptied and comes again"
+        };
         notes.push(format!(
-            "{} have their rows; each stays if both sides prove to hold the same, else it is emptied and comes again: {}.",
+            "{} have their rows; each stays if both sides prove to hold the same, else {else_}: {}.",
             counted(there.len() as u64, "table", "tables"),
             shortened(&there)
         ));
@@ -168,7 +217,7 @@ pub fn told(
             shortened(&left)
         ));
     }
-    if again > 0 {
+    if again > 0 && !journal.is_rows_only() {
         notes.push(format!(
             "{} are made once more, after the rows.",
             counted(
@@ -221,7 +270,7 @@ impl Context<'_> {
 
 impl Draft {
     /// Rows that came in an earlier run stay if the source still has the very same; else they go, in the transaction that
-    /// brings the new ones. `on` is the session that holds it; `source` is asked on the session that reads.
+    /// brings the new ones: from a table that was there before, once it is silenced. `on` is the session that holds it; `source` is asked on the session that reads.
     pub(super) fn keep_if_equal(
         self,
         context: &Context<'_>,
@@ -232,19 +281,42 @@ impl Draft {
     ) -> Self {
         let route = Route::of(context, carried.table);
         let table = &context.inspection.catalog.tables[carried.table];
-        let emptying = match table.extension_config.as_ref().map(|c| c.condition.trim()) {
-            Some(condition) if !condition.is_empty() => delete_user_rows(table, condition),
-            _ => statements::truncate_only(route.name),
+        let brought = route.measure_brought(context.checksum(), &journal_key("data", &table.name));
+        // Floats that two servers write with other digits have no part in the checksum: it would prove too little.
+        let mut columns = route.compared.iter();
+        let is_provable = columns.all(|column| context.checksum().includes(column.form));
+        let draft = if is_provable {
+            self.statement(source.0, Action::MeasureSource, source.1)
+                .statement(on, Action::MeasureDestination, brought)
+                .statement(on, Action::KeepIfEqual, commit)
+        } else {
+            self
         };
-        self.statement(source.0, Action::MeasureSource, source.1)
-            .statement(
-                on,
-                Action::MeasureDestination,
-                route.measure(context.checksum()),
-            )
-            .statement(on, Action::KeepIfEqual, commit)
-            .run(on, emptying)
+        let condition = table.extension_config.as_ref().map(|c| c.condition.trim());
+        match (route.target, condition) {
+            // What is there beside the run's own rows is not ours to remove.
+            (Some(_), _) => draft,
+            (None, Some(condition)) if !condition.is_empty() => {
+                draft.run(on, delete_user_rows(table, condition))
+            }
+            (None, _) => draft.run(on, statements::truncate_only(route.name)),
+        }
     }
+}
+
+/// Tables that a run into tables of the destination's own has filled, and that are not carried any more: nobody would prove their rows.
+pub fn strays(journal: &Journal, catalog: &Catalog) -> Vec<String> {
+    let known: HashSet<String> = catalog
+        .tables
+        .iter()
+        .map(|table| journal_key("data", &table.name))
+        .collect();
+    let is_of_table = |key: &&String| key.starts_with("data/") && *key != LARGE_OBJECTS_KEY;
+    let filled = journal.done.iter().filter(is_of_table);
+    filled
+        .filter(|key| journal.is_rows_only() && !known.contains(*key))
+        .map(|key| key.trim_start_matches("data/").to_owned())
+        .collect()
 }
 
 /// Why the journal's work cannot be gone on with: done objects that are not, or no longer, what the source has.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::model::catalog::{ExtensionConfig, Table, WireType};
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::{Method, OnExisting};
-use crate::model::plan::{Action, Part, Phase, Session, StepId, StepKind};
+use crate::model::plan::{Action, LARGE_OBJECTS_KEY, Part, Phase, Session, StepId, StepKind};
 use crate::model::selection::Carry;
 use crate::sql::large_objects;
 use crate::sql::measure;
@@ -69,6 +69,20 @@ impl<'a> Route<'a> {
         }
     }
 
+    /// Of the rows on the destination those that an unfinished run has brought.
+    pub(super) fn measure_brought(&self, measurement: Measurement, key: &str) -> String {
+        if self.target.is_none() {
+            return self.measure(measurement);
+        }
+        measure::measure_brought(
+            self.name,
+            &self.compared,
+            measurement,
+            self.is_partitioned,
+            key,
+        )
+    }
+
     /// The rows on the destination.
     pub(super) fn measure(&self, measurement: Measurement) -> String {
         measure::measure_destination(
@@ -94,6 +108,19 @@ impl Carried {
 
 /// A part of a table with its pages; none is all of it.
 pub(super) type Share = Option<(Part, Pages)>;
+
+/// Steps whose rows a crash of the destination takes although it keeps their commit.
+pub(super) fn unlogged(context: &Context<'_>, carried: &[Carried], rows: &RowSteps) -> Vec<StepId> {
+    let tables = &context.inspection.catalog.tables;
+    let is_unlogged = |at: usize| match context.landing(at) {
+        Some(landing) => landing.there.is_unlogged,
+        None => tables[at].is_unlogged,
+    };
+    let unlogged = carried.iter().filter(|one| is_unlogged(one.table));
+    unlogged
+        .flat_map(|one| rows.data_steps(one.table))
+        .collect()
+}
 
 /// What is different where a step carries a part only.
 pub(super) struct Portion {
@@ -331,7 +358,9 @@ pub(super) fn push_rows(
         rows.by_table.insert(carried.table, vec![(data, data)]);
     }
     let large_objects = &context.inspection.catalog.large_objects;
-    if large_objects.count > 0 && context.carries_large_objects() {
+    // What an unfinished run has brought goes, also where the source has none any more.
+    let has_some = large_objects.count > 0 || context.is_done(LARGE_OBJECTS_KEY);
+    if has_some && context.carries_large_objects() {
         rows.by_table.insert(LARGE_OBJECTS, {
             let step = steps.push(large_object_step(context).needs(snapshot));
             vec![(step, step)]
@@ -365,8 +394,6 @@ pub(super) const LARGE_OBJECTS: usize = usize::MAX;
 /// Of rows that came before a run was interrupted.
 pub(super) const KEPT: &str = "Came before the run was interrupted, and stays if source and destination prove to hold the same; else it is emptied and comes again. ";
 
-const LARGE_OBJECTS_KEY: &str = "data/large objects";
-
 /// Bytes from which rows are frozen as they come, so that nothing has to be written once more later. It takes a TRUNCATE in the
 /// same transaction, which makes the table's files anew, and a commit that removes files waits for the disk whatever
 /// `synchronous_commit` says (manual, 30.4): ten times the work of a few rows.
@@ -382,7 +409,8 @@ pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) 
     // Beside other parts nothing may be emptied, and nothing frozen.
     let freezes = context.is_made_here(carried.table)
         && share.is_none()
-        && table.table_bytes >= WORTH_FREEZING;
+        // A crash of the destination may have this step done once more, of which nobody then knows what is left.
+        && (table.table_bytes >= WORTH_FREEZING || table.is_unlogged);
     let portion = Portion::of(context, carried, share);
     let filter = portion.filter.as_deref();
     let format = format_name(carried.is_binary);
@@ -414,9 +442,7 @@ pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) 
     if share.is_some() && context.is_done(key) {
         draft = draft.skip_if_done(key);
     }
-    draft = draft
-        .run(Session::Destination, context.begin(carried.table))
-        .silence(context, carried.table, Session::Destination);
+    draft = draft.run(Session::Destination, context.begin(carried.table));
     let route = Route::of(context, carried.table);
     if share.is_none() && context.is_done(key) {
         let measure = measure::measure_source(table, &route.compared, context.checksum(), filter);
@@ -427,6 +453,7 @@ pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) 
         draft = draft.run(Session::Destination, statements::truncate_only(&table.name));
     }
     draft = draft
+        .silence(context, carried.table, Session::Destination)
         .statement(
             Session::Source,
             Action::CopyOut,

@@ -16,7 +16,7 @@ use super::builder::{Draft, Steps, journal_key};
 use super::closure::PG_CLASS;
 use super::definitions::is_skipped;
 use super::rows::RowSteps;
-use super::{Context, Sentence, dialect, fallback, finish};
+use super::{Context, Sentence, dialect, fallback, finish, lending};
 
 /// Where an entry's step stands.
 fn phase_of(entry: &Entry) -> Phase {
@@ -95,7 +95,17 @@ pub(super) fn push_entries(
         _ if is_early_grant(context, entry) => 1,
         _ => 2,
     });
+    let mut loans = match wanted {
+        Phase::Schema => lending::of(context),
+        _ => Vec::new(),
+    };
     for (entry, key) in entries {
+        if entry.kind != "SCHEMA" && !is_early_grant(context, entry) {
+            for loan in loans.drain(..) {
+                let step = loan.push(context, steps, made.get(&loan.schema.id).copied());
+                made.insert(loan.schema.id, step);
+            }
+        }
         if !context.closure.carries(entry) || is_skipped(entry, context.options) {
             continue;
         }
@@ -139,9 +149,11 @@ pub(super) fn push_entries(
             && size.saturating_mul(context.options.jobs as u64) >= all_indexes
             && Feature::ParallelIndexBuilds.is_in(context.inspection.destination.version_num);
         let workers = outweighs.then(|| Text::from(settings::WITH_PARALLEL_WORKERS));
-        if let Some(two) = in_two(context, entry, index, &mut sql, workers.clone()) {
+        let mut journal = statements::journal_done(key);
+        if let Some((index_key, two)) = in_two(context, entry, index, &mut sql, workers.clone()) {
             needs = vec![steps.push(two.needs(needs).size(size, None).cost(2 * size))];
             size = 0;
+            journal = statements::journal_done_as(key, &index_key);
         } else {
             sql.splice(0..0, workers);
         }
@@ -172,7 +184,7 @@ pub(super) fn push_entries(
         } else {
             draft
                 .fallbacks(fallback::of_entry(context, entry, &sql, key))
-                .transaction(sql)
+                .transaction_and(sql, journal)
         };
         let step = steps.push(draft);
         made.insert(entry.id, step);
@@ -258,20 +270,20 @@ fn cost_of(context: &Context<'_>, entry: &Entry, index_bytes: u64) -> u64 {
 }
 
 /// Keys of the journal for indexes that a constraint takes over.
-pub(super) const INDEX_FIRST: &str = "index/";
+pub const INDEX_FIRST: &str = "index/";
 
 /// Indexes of one table whose bytes are worth a second step.
 const WORTH_A_STEP: u64 = 16 * 1024 * 1024;
 
 /// `ADD CONSTRAINT` keeps everybody off the table while its index is built, the builders of other indexes too. So where there
-/// are others, the index comes first, beside them, and `sql` is left to take it over.
+/// are others, the index comes first, beside them, and `sql` is left to take it over. Returns the journal's key of its step too.
 fn in_two(
     context: &Context<'_>,
     entry: &Entry,
     index: Option<&Index>,
     sql: &mut [Text],
     workers: Option<Text>,
-) -> Option<Draft> {
+) -> Option<(String, Draft)> {
     let index = index.filter(|_| entry.kind == "CONSTRAINT")?;
     let at = *context.table_of_index.get(&entry.id)?;
     let table = &context.inspection.catalog.tables[at];
@@ -302,7 +314,7 @@ fn in_two(
     }])
     .fallbacks(fallback::of_entry(context, entry, &build, &key))
     .transaction(build);
-    Some(draft)
+    Some((key, draft))
 }
 
 /// What a step of this kind does and why, in words for someone who does it for the first time.

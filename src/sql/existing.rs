@@ -99,6 +99,39 @@ pub fn delete_user_rows(table: &Table, condition: &str) -> String {
     format!("DELETE FROM {} {condition}", relation(table))
 }
 
+/// Only rows that the step of this key has brought: they and the step's row in the journal were written by one transaction, and
+/// whoever changes a row of them writes it anew.
+pub(super) fn brought_by(key: &str) -> String {
+    format!(
+        "WHERE xmin = (SELECT s.xmin FROM howdah.step AS s WHERE s.key = {})",
+        literal(key)
+    )
+}
+
+/// Takes back what the step of this key has brought, to the row, and nothing else. Where not every one of those rows is still
+/// there as it came, nothing is taken.
+pub fn take_back(table: &Table, key: &str) -> String {
+    let body = format!(
+        "DECLARE
+    wanted pg_catalog.int8;
+    gone pg_catalog.int8;
+BEGIN
+    SELECT rows INTO wanted FROM howdah.step WHERE key = {};
+    DELETE FROM {} {};
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    IF gone IS DISTINCT FROM wanted THEN
+        RAISE 'of % rows that the run has brought into %, % are there as they came', wanted, {}, gone
+            USING HINT = 'Somebody has changed or removed the others since, so none is taken back. Mend the table by hand, or begin anew.';
+    END IF;
+END",
+        literal(key),
+        relation(table),
+        brought_by(key),
+        literal(&qualified(&table.name)),
+    );
+    format!("DO {}", literal(&body))
+}
+
 /// The next value is never one that rows which are there may hold already. `$1` and `$2` as for `setval`.
 pub fn advance_sequence(name: &ObjectName) -> String {
     let sequence = format!("{}::pg_catalog.regclass", literal(&qualified(name)));
@@ -133,14 +166,17 @@ pub fn count_few<'a>(tables: impl IntoIterator<Item = (&'a Table, &'a str)>) -> 
 // ---- foreign keys ---------------------------------------------------------------------------------
 
 /// Where a crash can be recovered from: the statements that put back what was taken away.
-pub const CREATE_SET_ASIDE: &str = "CREATE TABLE howdah.set_aside (\n    key text NOT NULL PRIMARY KEY,\n    statement text NOT NULL\n)";
+pub const CREATE_SET_ASIDE: &str = "CREATE TABLE IF NOT EXISTS howdah.set_aside (\n    key text NOT NULL PRIMARY KEY,\n    statement text NOT NULL,\n    about text NOT NULL\n)";
 
-pub fn remember(key: &str, statements: &[String]) -> String {
+/// `about` is what a later start needs to go on, as text of its own.
+pub fn remember(key: &str, statements: &[String], about: &str) -> String {
     let text = format!("{};", statements.join(";\n"));
     format!(
-        "INSERT INTO howdah.set_aside (key, statement) VALUES ({}, {})",
+        "INSERT INTO howdah.set_aside (key, statement, about) VALUES ({}, {}, {})\n    \
+         ON CONFLICT (key) DO UPDATE SET statement = excluded.statement, about = excluded.about",
         literal(key),
-        literal(&text)
+        literal(&text),
+        literal(about)
     )
 }
 
@@ -150,6 +186,7 @@ pub fn forget(key: &str) -> String {
 
 pub const HAS_SET_ASIDE: &str = "SELECT pg_catalog.to_regclass('howdah.set_aside') IS NOT NULL";
 pub const SET_ASIDE: &str = "SELECT statement FROM howdah.set_aside ORDER BY key";
+pub const KEYS_ASIDE: &str = "SELECT about FROM howdah.set_aside ORDER BY key";
 
 /// The journal stays while it holds the only way back.
 pub const DROP_JOURNAL_IF_ALL_IS_BACK: &str = "DO $howdah$

@@ -81,6 +81,34 @@ pub fn description_in_plan(options: &Options) -> Vec<&'static str> {
     statements
 }
 
+/// For a script: a question to the source, whose answer is the statements of [`describe`] that grant.
+pub fn grants_of_source(options: &Options) -> String {
+    let (revoke, is_wanted, is_by_owner) = match options.owners {
+        Keep::Keep => (
+            "SELECT m.oid, 0 AS position, pg_catalog.format('REVOKE ALL ON LARGE OBJECT %s FROM %I;', m.oid, pg_catalog.pg_get_userbyid(m.lomowner)) AS line
+    FROM pg_catalog.pg_largeobject_metadata AS m WHERE m.lomacl IS NOT NULL
+    UNION ALL ",
+            "true",
+            "x.grantor = m.lomowner",
+        ),
+        // There is another owner, who has all rights and is who grants.
+        Keep::Skip => ("", "x.grantee <> m.lomowner", "true"),
+    };
+    format!(
+        "SELECT line FROM (
+    {revoke}SELECT m.oid, x.position,
+        CASE WHEN {is_by_owner} THEN '' ELSE pg_catalog.format('SET LOCAL ROLE %I; ', pg_catalog.pg_get_userbyid(x.grantor)) END
+        || pg_catalog.format('GRANT %s ON LARGE OBJECT %s TO %s%s;', x.privilege, m.oid,
+            CASE WHEN x.grantee = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END,
+            CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+        || CASE WHEN {is_by_owner} THEN '' ELSE ' RESET ROLE;' END
+    FROM pg_catalog.pg_largeobject_metadata AS m
+        CROSS JOIN LATERAL pg_catalog.aclexplode(m.lomacl) WITH ORDINALITY AS x (grantor, grantee, privilege, is_grantable, position)
+    WHERE {is_wanted}
+) AS lines ORDER BY oid, position;"
+    )
+}
+
 /// Count and an order-independent sum over digests of contents, comment, and owner and privileges where the options keep
 /// them. Privileges name their owner: they can be compared only where owners are kept too.
 pub fn measure(options: &Options) -> String {

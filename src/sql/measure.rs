@@ -164,6 +164,21 @@ pub fn measure_destination(
     }
 }
 
+/// The same of those rows alone that the step of this key has brought into a table with others.
+pub fn measure_brought(
+    name: &ObjectName,
+    columns: &[ComparedColumn<'_>],
+    measurement: Measurement,
+    is_partitioned: bool,
+    key: &str,
+) -> String {
+    let list = measurement.select_list(columns);
+    let only = if is_partitioned { "" } else { "ONLY " };
+    let name = qualified(name);
+    let condition = super::existing::brought_by(key);
+    format!("{list} FROM (SELECT * FROM {only}{name} {condition}) AS x")
+}
+
 /// The same through a foreign table: what the transaction that read the rows still sees on the source.
 pub fn measure_foreign(
     columns: &[ComparedColumn<'_>],

@@ -61,6 +61,14 @@ pub fn cannot_create_in<'a>(
     })
 }
 
+pub fn no_longer_create_in(schema: &str, role: &str) -> String {
+    format!(
+        "REVOKE CREATE ON SCHEMA {} FROM {};",
+        ident(schema),
+        ident(role)
+    )
+}
+
 pub fn let_create_in(schema: &str, role: &str) -> String {
     format!(
         "GRANT CREATE ON SCHEMA {} TO {};",

@@ -8,7 +8,7 @@ use crate::model::plan::{
 };
 use crate::model::problem::Problem;
 
-use super::lexer;
+use super::{large_objects, lexer};
 
 const PRELUDE: &str = include_str!("../../assets/script/prelude.bash");
 
@@ -303,17 +303,24 @@ impl Script {
 
     /// As pg_dump does it. Without the tables, large objects are all it has.
     fn large_objects(&mut self, plan: &Plan, step: &Step) {
-        let mut restore = "pg_restore --exit-on-error --single-transaction".to_owned();
+        // For what a grantee has granted on, it would take a superuser to be that grantee.
+        let mut restore =
+            "pg_restore --exit-on-error --single-transaction --no-privileges".to_owned();
         if plan.options.owners == Keep::Skip {
             restore.push_str(" --no-owner");
-        }
-        if plan.options.privileges == Keep::Skip {
-            restore.push_str(" --no-privileges");
         }
         self.text.push_str(&format!(
             "with_source_password pg_dump -d \"$HOWDAH_SOURCE\" --snapshot=\"$snapshot\" --format=custom --data-only -b -T '*.*' --file=\"$work/objects\"\n\
              with_destination_password {restore} -d \"$HOWDAH_DESTINATION\" \"$work/objects\"\n"
         ));
+        if plan.options.privileges == Keep::Keep {
+            let grants = large_objects::grants_of_source(&plan.options);
+            self.file("grants_of_source.sql", &format!("{grants}\n"));
+            self.text.push_str(
+                "in_snapshot -f \"$work/grants_of_source.sql\" > \"$work/grants.sql\"\n\
+                 destination -c BEGIN -f \"$work/grants.sql\" -c COMMIT\n",
+            );
+        }
         let journal = step.statements.iter();
         let journal = journal.filter(|s| s.action == Action::Journal);
         self.batch

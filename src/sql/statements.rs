@@ -12,6 +12,8 @@ use super::quote::{ident, ident_list, literal, qualified};
 pub const WHICH_BACKEND: &str = "SELECT pid, backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()";
 /// Ends a session whose client has lost it; `$1` and `$2` are what it said of itself. No row: it is gone.
 pub const END_BACKEND: &str = "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND backend_start::text = $2";
+/// Whether a session still is one.
+pub const ALIVE: &str = "SELECT 1";
 pub const BEGIN: &str = "BEGIN";
 pub const COMMIT: &str = "COMMIT";
 pub const ROLLBACK: &str = "ROLLBACK";
@@ -123,6 +125,11 @@ pub fn copy_in(name: &ObjectName, columns: &[&str], is_binary: bool, freeze: boo
 
 pub fn truncate_only(name: &ObjectName) -> String {
     format!("TRUNCATE ONLY {}", qualified(name))
+}
+
+/// One like that.
+pub fn empties(sql: &str) -> bool {
+    sql.starts_with("TRUNCATE ")
 }
 
 /// Removes an object that is in the way. `kind` and `identity` are the server's own (`pg_identify_object`).
@@ -537,6 +544,15 @@ pub fn journal_done(key: &str) -> String {
     format!(
         "INSERT INTO howdah.step (key) VALUES ({}) ON CONFLICT DO NOTHING",
         literal(key)
+    )
+}
+
+/// The same of a step that takes over what another has made: it was done by whatever way that was.
+pub fn journal_done_as(key: &str, other: &str) -> String {
+    format!(
+        "INSERT INTO howdah.step (key, way) SELECT {}, (SELECT s.way FROM howdah.step AS s WHERE s.key = {}) ON CONFLICT DO NOTHING",
+        literal(key),
+        literal(other)
     )
 }
 

@@ -109,6 +109,7 @@ fn check() {
     let mut waiting = connected();
     press(&mut waiting, KeyCode::Enter);
     show("check_empty", waiting);
+    show("check_again", tried_again());
     show("check_typical", checked(warned_results(), shop()));
     show("check_error", checked(blocked_results(), shop()));
     show_ascii("check", checked(blocked_results(), shop()));

@@ -130,3 +130,68 @@ async fn a_run_is_gone_on_with_after_something_was_left_out() {
     support::execute_batch(&pair.source, "drop table a").await;
     support::execute_batch(&pair.source, "drop tablespace spare_too").await;
 }
+
+/// The index of a key that is built first, beside others, in a tablespace that is not there: the run says so once, and both a run
+/// that was killed between the two and one that failed after them are gone on with.
+#[tokio::test]
+async fn a_key_takes_over_an_index_that_had_to_lie_elsewhere() {
+    let pair = support::databases("taken_over").await;
+    let place = support::servers().source.dir().join("spare_three");
+    let make = format!(
+        "copy (select 1) to program 'cat > /dev/null; mkdir {}'",
+        place.display()
+    );
+    support::execute_batch(&pair.source, &make).await;
+    let create = format!(
+        "create tablespace spare_three location '{}'",
+        place.display()
+    );
+    support::execute_batch(&pair.source, &create).await;
+    // Large enough that its key is made in two steps.
+    support::execute_batch(
+        &pair.source,
+        "create table big (i int, j int);
+         insert into big select n, -n from generate_series(1, 420000) n;
+         create index on big (j); alter table big add primary key (i) using index tablespace spare_three;
+         create function sum_or_fail() returns bigint language plpgsql as $$ begin
+             if current_setting('app.broken', true) = 'on' then raise 'broken'; end if;
+             return 7; end $$;
+         create materialized view total as select public.sum_or_fail();",
+    )
+    .await;
+    let database = &pair.destination.database;
+    let set = |value: &str| format!("alter database {database} set app.broken = '{value}'");
+    support::execute_batch(&pair.destination, &set("on")).await;
+    let panics = std::process::Command::new(env!("CARGO_BIN_EXE_howdah"))
+        .args(["run", "--yes", "--source", &support::uri(&pair.source)])
+        .args(["--destination", &support::uri(&pair.destination)])
+        .env(
+            "HOWDAH_FAILPOINT",
+            "schema/CONSTRAINT/public.big big_pkey@begin=panic",
+        )
+        .output()
+        .unwrap();
+    assert_eq!(panics.status.code(), Some(1), "{}", said(&panics));
+    let ways = "select string_agg(key || ': ' || way, ', ' order by key) from howdah.step where way is not null";
+    let index = "index/public.big_pkey: without tablespace";
+    assert_eq!(support::query_text(&pair.destination, ways).await, index);
+
+    let failed = howdah("resume", &pair, &["--yes"]);
+    assert_eq!(failed.status.code(), Some(1), "{}", said(&failed));
+    let both = format!("{index}, schema/CONSTRAINT/public.big big_pkey: without tablespace");
+    assert_eq!(support::query_text(&pair.destination, ways).await, both);
+    support::execute_batch(&pair.destination, &set("off")).await;
+
+    let resumed = howdah("resume", &pair, &["--yes"]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", said(&resumed));
+    let told = said(&resumed).matches("So it was done before").count();
+    assert_eq!(told, 1, "{}", said(&resumed));
+    let reset = format!("alter database {database} reset all");
+    support::execute_batch(&pair.destination, &reset).await;
+
+    let whole = support::further_destination(&pair).await;
+    let run = howdah("run", &whole, &["--yes"]);
+    assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+    support::execute_batch(&pair.source, "drop table big").await;
+    support::execute_batch(&pair.source, "drop tablespace spare_three").await;
+}

@@ -37,6 +37,8 @@ mod migrate;
 #[cfg(test)]
 mod namesakes;
 #[cfg(test)]
+mod patience;
+#[cfg(test)]
 mod peek;
 #[cfg(test)]
 mod pipe;
@@ -50,6 +52,8 @@ mod properties;
 mod rehearse;
 #[cfg(test)]
 mod resume;
+#[cfg(test)]
+mod resume_there;
 mod retry;
 #[cfg(test)]
 mod roles;

@@ -4,6 +4,7 @@ use howdah::model::connection::{Endpoint, Secret};
 
 use crate::migrate::{howdah, said};
 use crate::support::{self, Pair};
+use crate::trust::{JOURNAL, scaffold};
 
 /// A role without powers, which owns the database on both sides.
 async fn owner(pair: &Pair) -> Pair {
@@ -160,4 +161,110 @@ async fn what_only_a_superuser_can_make_is_told_by_the_check() {
             assert_eq!(text.contains(words), is_told, "{words}: {text}");
         }
     }
+}
+
+/// Owners who may not create where their objects stand: they lost the right, never had it, or gave it up themselves. The schema is the
+/// run's own, so nobody could have granted anything there before.
+#[tokio::test]
+async fn an_owner_who_may_not_create_in_a_new_schema_gets_his_objects() {
+    let pair = support::databases("lent").await;
+    let own = owner(&pair).await;
+    let (name, me) = (&pair.source.database, &own.source.user);
+    let roles = format!(
+        "create role {name}_a; create role \"{name} b\"; create role {name}_c; grant {name}_a, \"{name} b\", {name}_c to {me}"
+    );
+    for side in [&pair.source, &pair.destination] {
+        support::execute_batch(side, &roles).await;
+    }
+    let objects = |schema: &str| {
+        format!(
+            "create table {schema}.t (n serial primary key, m int); insert into {schema}.t (m) select generate_series(1, 20);
+             create view {schema}.late as select n, m from {schema}.t group by n; create materialized view {schema}.mv as select count(*) from {schema}.t;
+             create function {schema}.f() returns int language sql as 'select 1'; create type {schema}.mood as enum ('ok'); create statistics {schema}.s on n, m from {schema}.t;"
+        )
+    };
+    let give = |schema: &str, role: &str| {
+        format!(
+            "alter table {schema}.t owner to {role}; alter view {schema}.late owner to {role}; alter materialized view {schema}.mv owner to {role};
+             alter function {schema}.f() owner to {role}; alter type {schema}.mood owner to {role}; alter statistics {schema}.s owner to {role};"
+        )
+    };
+    let b = format!("\"{name} b\"");
+    let fill = [
+        format!("create schema \"x y\" authorization {name}_a; create schema granted authorization {name}_a; create schema given_up authorization {name}_a;"),
+        objects("\"x y\""), give("\"x y\"", &b),
+        objects("granted"), give("granted", &format!("{name}_c")),
+        format!("grant create on schema granted to {name}_c; grant usage on schema \"x y\" to {b};"),
+        objects("given_up"), give("given_up", &format!("{name}_a")),
+        format!("revoke create on schema given_up from {name}_a; grant usage on schema \"x y\", granted, given_up to {me};"),
+        format!("grant select on all tables in schema \"x y\", granted, given_up to {me}; grant select on all sequences in schema \"x y\", granted, given_up to {me}"),
+    ]
+    .concat();
+    support::execute_batch(&pair.source, &fill).await;
+    let run = howdah("run", &own, &["--yes", "--verify", "checksums"]);
+    assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+    let found = support::differences(&pair.source, &pair.destination).await;
+    assert_eq!(found, Vec::<String>::new());
+    let rights = format!(
+        "select nspname, has_schema_privilege('{name} b', oid, 'create'), has_schema_privilege('{name}_c', oid, 'create'),
+            has_schema_privilege('{name}_a', oid, 'create') from pg_namespace where nspname in ('x y', 'granted', 'given_up') order by 1"
+    );
+    let there = support::query_text(&pair.destination, &rights).await;
+    assert_eq!(there, "given_up|f|f|f\ngranted|f|t|t\nx y|f|f|t");
+    assert_eq!(there, support::query_text(&pair.source, &rights).await);
+    let preview = said(&howdah("plan", &own, &[]));
+    assert!(
+        !preview.contains("CREATE ON SCHEMA granted FROM"),
+        "{preview}"
+    );
+}
+
+/// In the last transaction, where it stands beside all else that comes last, a refused event trigger takes nothing along; the run is
+/// gone on with by a superuser, who makes just what is missing.
+#[tokio::test]
+async fn an_event_trigger_that_is_refused_leaves_the_way_to_go_on() {
+    let pair = support::databases("refused").await;
+    let database = &pair.source.database;
+    let fill = format!(
+        "create table t (n int primary key); insert into t select generate_series(1, 50);
+         create function react() returns event_trigger language plpgsql as 'begin end';
+         create event trigger reacts on ddl_command_end execute function react();
+         create event trigger \"reacts too\" on sql_drop execute function react();
+         comment on event trigger reacts is 'at the end'; alter event trigger reacts disable;
+         alter database {database} set work_mem = '5MB'; comment on database {database} is 'mine'"
+    );
+    support::execute_batch(&pair.source, &fill).await;
+    let limited = Pair {
+        source: pair.source.clone(),
+        destination: owner(&pair).await.destination,
+    };
+    let choices = ["--yes", "--owners", "skip", "--privileges", "skip"];
+    let run = howdah("run", &limited, &choices);
+    let words = said(&run);
+    assert_eq!(run.status.code(), Some(1), "{words}");
+    let refused = "permission denied to create event trigger \"reacts\"";
+    assert!(words.contains(refused), "{words}");
+    assert!(words.contains("howdah resume"), "{words}");
+    // Nothing of the last transaction stays, and nothing of it is told as done.
+    assert!(words.contains("skip  Set work_mem"), "{words}");
+    let last = "select (select count(*) from pg_event_trigger), (select count(*) from pg_db_role_setting d join pg_database b on b.oid = d.setdatabase
+            where b.datname = current_database()), shobj_description(oid, 'pg_database') from pg_database where datname = current_database()";
+    assert_eq!(support::query_text(&pair.destination, last).await, "0|0|");
+    assert_eq!(scaffold(&pair.destination).await, JOURNAL);
+    let again = howdah("resume", &limited, &["--yes"]);
+    assert_eq!(again.status.code(), Some(1), "{}", said(&again));
+    assert_eq!(scaffold(&pair.destination).await, JOURNAL);
+
+    let resumed = howdah("resume", &pair, &["--yes"]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", said(&resumed));
+    assert_eq!(
+        support::query_text(&pair.destination, last).await,
+        "2|1|mine"
+    );
+    let states = "select string_agg(evtname || ' ' || evtenabled::text, ', ' order by evtname) from pg_event_trigger";
+    assert_eq!(
+        support::query_text(&pair.destination, states).await,
+        "reacts D, reacts too O"
+    );
+    assert_eq!(scaffold(&pair.destination).await, "");
 }

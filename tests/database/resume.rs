@@ -101,6 +101,17 @@ async fn resumes(method: &str) {
     assert!(said(&rest).contains("Nothing to resume"), "{}", said(&rest));
 }
 
+/// Large objects that the source has no more, not even one, go with those that a run had brought.
+#[tokio::test]
+async fn large_objects_that_are_gone_from_the_source_do_not_stay() {
+    let pair = failed_at_the_end("copy").await;
+    support::execute_batch(&pair.source, "select lo_unlink(4711)").await;
+    set_broken(&pair, "off").await;
+    assert_code(&resume(&pair), 0);
+    let left = "select count(*) from pg_largeobject_metadata";
+    assert_eq!(support::query_text(&pair.destination, left).await, "0");
+}
+
 #[tokio::test]
 async fn changed_rows_come_again_and_proved_ones_stay_by_copy() {
     resumes("copy").await;

@@ -102,11 +102,6 @@ async fn the_script_gives_what_a_run_gives_by_fdw() {
 
 #[tokio::test]
 async fn the_script_carries_hard_values_and_every_kind_of_object() {
-    if support::role::needs_superuser(
-        "pg_restore, which carries large objects in a script, acts as a grantee of theirs by SET SESSION AUTHORIZATION",
-    ) {
-        return;
-    }
     let pair = support::source_only("script_torture").await;
     crate::torture::fill(&pair).await;
     let script = Script::write(pair, &["--create-database"]);

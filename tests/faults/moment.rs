@@ -21,6 +21,9 @@ const SHOP: &str = "
     create table twice (a int);
     insert into twice values (1), (1), (null);
     create index last_halted on last (halted);
+    -- A server that crashes empties it, whatever it had confirmed.
+    create unlogged table fleeting (id int, body text);
+    insert into fleeting select n, repeat('x', 2000) from generate_series(1, 2000) n;
     create view seen as select id from halted where id < 10;
     create materialized view totals as select count(*) from public.parts;
     create sequence counter; select setval('counter', 42);

@@ -15,6 +15,8 @@ pub struct Check {
     pub pending: Option<Pending>,
     /// In the order they came.
     pub results: Vec<CheckResult>,
+    /// They begin anew for this reason; how often they have begun then.
+    pub again: Option<(u32, Box<Problem>)>,
     /// The databases could not be read at all.
     pub problem: Option<Box<Problem>>,
     pub cursor: ListCursor,
@@ -58,8 +60,20 @@ impl Check {
     }
 
     pub fn arrived(&mut self, attempt: u64, result: CheckResult) {
+        if !self.is_awaited(attempt) {
+            return;
+        }
+        self.again = None;
+        let mut results = self.results.iter_mut();
+        match results.find(|one| (one.id, one.title) == (result.id, result.title)) {
+            Some(earlier) => *earlier = result,
+            None => self.results.push(result),
+        }
+    }
+
+    pub fn waits(&mut self, attempt: u64, number: u32, problem: Box<Problem>) {
         if self.is_awaited(attempt) {
-            self.results.push(result);
+            self.again = Some((number, problem));
         }
     }
 
@@ -73,6 +87,7 @@ impl Check {
             return None;
         }
         self.pending = None;
+        self.again = None;
         if !self.has_moved {
             // Shows first what needs attention.
             let gravity = |result: &CheckResult| match result.level() {

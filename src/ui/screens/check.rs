@@ -136,13 +136,20 @@ fn draw_list(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
     };
     if let Some(pending) = check.pending {
         let waited = now.since(pending.since);
+        let dot = theme.glyphs.dot;
+        let (doing, why) = match &check.again {
+            None => ("Checking".to_owned(), String::new()),
+            Some((number, problem)) => (
+                format!("Trying again ({number})"),
+                format!(" {dot} {}", printable(&problem.message)),
+            ),
+        };
         let words = format!(
-            " {} Checking {} {} {} Esc cancels",
+            " {} {doing} {dot} {} {dot} Esc cancels{why}",
             theme.glyphs.spinner_at(waited),
-            theme.glyphs.dot,
             format::duration(waited),
-            theme.glyphs.dot,
         );
+        let words = text::fit(&words, usize::from(row.width), theme.glyphs.ellipsis);
         frame.render_widget(Line::styled(words, theme.accent()), row);
     } else if check.results.is_empty() && check.problem.is_none() {
         frame.render_widget(

@@ -339,10 +339,7 @@ impl Run {
     pub fn action(&mut self, action: Action, ctx: &mut Ctx<'_>) -> Vec<Effect> {
         match action {
             Action::Next if self.is_waiting => {
-                *ctx.overlay = Some(questions::end_without(
-                    self.board.plan(),
-                    self.board.undecided_count(),
-                ));
+                *ctx.overlay = Some(questions::end_without(self.board.undecided_count()));
             }
             Action::Next => ctx.flow = Some(Flow::Next),
             Action::Pause | Action::Retry | Action::RetryAll | Action::LeaveOut => {
