@@ -57,6 +57,8 @@ pub enum Choice {
     },
     AskToClean,
     Clean,
+    /// Run these statements on the destination.
+    Mend(Vec<String>),
     SetOptions(Box<Options>),
     SaveSelection {
         path: String,

@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use crate::model::finding::{Finding, Level};
+use crate::model::finding::{Finding, Fix, Level};
 use crate::model::journal::Leftovers;
 use crate::model::plan::FDW_EXTENSION_KEY;
 use crate::model::problem::Problem;
@@ -122,6 +122,9 @@ pub(super) fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
             meaning,
         )
         .objects(found.objects)
-        .fix(fix.join("\n")),
+        .fix(
+            Fix::on_destination(fix, "the role that ran it", true)
+                .left_to_you("c removes what an earlier run left, after looking once more."),
+        ),
     ])
 }

@@ -27,7 +27,7 @@ use crate::model::archive::Archive;
 use crate::model::catalog::Catalog;
 use crate::model::connection::{Endpoint, ServerFacts};
 use crate::model::existing::{ExistingObject, ExistingSchema};
-use crate::model::finding::{CheckResult, Finding, Level};
+use crate::model::finding::{CheckResult, Finding, Fix, Level};
 use crate::model::inspection::Inspection;
 use crate::model::journal::{Journal, Leftovers};
 use crate::model::options::{Options, SchemaChoice};
@@ -99,8 +99,34 @@ pub async fn inspect(
     destination_endpoint: Endpoint,
     options: Options,
     purpose: Purpose,
+    on_result: impl FnMut(CheckResult),
+) -> Result<Inspection, Problem> {
+    let ends = [source_endpoint, destination_endpoint];
+    read(ends, options, purpose, None, on_result).await
+}
+
+/// Reads both databases anew, for nothing that was read before holds for sure, but runs only the check of this id, and those
+/// without which nothing can be read.
+pub async fn inspect_again(
+    id: &str,
+    source_endpoint: Endpoint,
+    destination_endpoint: Endpoint,
+    options: Options,
+    purpose: Purpose,
+    on_result: impl FnMut(CheckResult),
+) -> Result<Inspection, Problem> {
+    let ends = [source_endpoint, destination_endpoint];
+    read(ends, options, purpose, Some(id), on_result).await
+}
+
+async fn read(
+    [source_endpoint, destination_endpoint]: [Endpoint; 2],
+    options: Options,
+    purpose: Purpose,
+    only: Option<&str>,
     mut on_result: impl FnMut(CheckResult),
 ) -> Result<Inspection, Problem> {
+    let is_wanted = |id: &str| only.is_none_or(|only| only == id);
     let source = probe(&source_endpoint, false).await?;
     let destination = probe(&destination_endpoint, options.create_database).await?;
     // Where the database is yet to be made, another one of its server answers.
@@ -126,22 +152,24 @@ pub async fn inspect(
         same,
     ));
 
-    let (source_footing, destination_footing) =
-        tokio::join!(footing(&source_endpoint), footing(&reachable));
-    let on_sand = [&source_footing, &destination_footing]
-        .iter()
-        .any(|one| !matches!(one, Ok(Footing::Direct) | Err(_)));
-    on_result(result(
-        "direct",
-        "Each session is one server's own",
-        identity::footings(source_footing, destination_footing),
-    ));
-    if on_sand {
-        return Err(Problem::new(
-            "Could not look further",
-            "the sessions are not one server's own",
-        )
-        .hint("Connect to the server's own host and port, past the pooler or balancer."));
+    if is_wanted("direct") {
+        let (source_footing, destination_footing) =
+            tokio::join!(footing(&source_endpoint), footing(&reachable));
+        let on_sand = [&source_footing, &destination_footing]
+            .iter()
+            .any(|one| !matches!(one, Ok(Footing::Direct) | Err(_)));
+        on_result(result(
+            "direct",
+            "Each session is one server's own",
+            identity::footings(source_footing, destination_footing),
+        ));
+        if on_sand {
+            return Err(Problem::new(
+                "Could not look further",
+                "the sessions are not one server's own",
+            )
+            .hint("Connect to the server's own host and port, past the pooler or balancer."));
+        }
     }
 
     let ends = [&source_endpoint, &destination_endpoint];
@@ -222,7 +250,7 @@ pub async fn inspect(
         "Encoding and collation agree",
         Ok(identity::encoding(&facts)),
     ));
-    if let (Purpose::Resume, Some(journal)) = (purpose, &journal) {
+    if let (Purpose::Resume, Some(journal), true) = (purpose, &journal, is_wanted("unfinished")) {
         let there = archive::dump(&tools, &destination_endpoint, None).await?;
         let versions = Versions {
             source: source.version_num,
@@ -235,7 +263,11 @@ pub async fn inspect(
         ));
     }
     if purpose != Purpose::Comparison {
-        run_checks(&facts, is_same, purpose, &mut on_result).await;
+        for (id, title) in CHECKS {
+            if is_wanted(id) && applies(id, &facts, is_same) {
+                on_result(result(id, title, run(id, &facts).await));
+            }
+        }
     }
     let is_fdw_installed = destination.database.is_some()
         && schema::installed_extensions(&destination_session.client)
@@ -279,77 +311,66 @@ pub async fn leftovers_of(destination: &Endpoint) -> Result<Leftovers, Problem> 
     leftovers::find(&pinned(destination, &[]).await?.client).await
 }
 
-async fn run_checks(
-    facts: &Facts<'_>,
-    is_same: bool,
-    purpose: Purpose,
-    on_result: &mut impl FnMut(CheckResult),
-) {
-    on_result(result(
-        "provider",
-        "What a managed service has of its own",
-        provider::check(facts).await,
-    ));
-    on_result(result(
+/// Of what a destination must be able to take, in the order they are told.
+const CHECKS: [(&str, &str); 12] = [
+    ("provider", "What a managed service has of its own"),
+    (
         "destination-state",
         "The destination has room for what comes",
-        destination::state(facts).await,
-    ));
-    if facts.options.schema == SchemaChoice::None {
-        on_result(result(
-            "target-tables",
-            "Tables that are there take the rows",
-            existing::tables(facts).await,
-        ));
-    }
-    on_result(result(
-        "leftovers",
-        "No scaffold of an earlier run is left",
-        leftovers::check(facts),
-    ));
-    on_result(result(
-        "scratch",
-        "No scratch database of a rehearsal is left",
-        scratch::check(facts.destination_client).await,
-    ));
-    on_result(result(
+    ),
+    ("target-tables", "Tables that are there take the rows"),
+    ("leftovers", "No scaffold of an earlier run is left"),
+    ("scratch", "No scratch database of a rehearsal is left"),
+    (
         "create-rights",
         "This role may create objects in the destination",
-        destination::rights(facts).await,
-    ));
-    on_result(result(
-        "strain",
-        "Both servers bear what is asked of them",
-        strain::check(facts).await,
-    ));
-    on_result(result(
+    ),
+    ("strain", "Both servers bear what is asked of them"),
+    (
         "versions",
         "The destination's version has what the source uses",
-        versions::check(facts).await,
-    ));
-    on_result(result(
-        "extensions",
-        "The destination has the extensions",
-        schema::extensions(facts).await,
-    ));
-    on_result(result(
-        "roles",
-        "Owners and grantees exist on the destination",
-        roles::roles(facts).await,
-    ));
-    let is_wanted = purpose == Purpose::Wizard || fdw::is_chosen(facts);
-    // On one and the same server and database the test would meet itself.
-    if is_wanted && !is_same {
-        on_result(result(
-            "fdw-available",
-            "postgres_fdw can be used on the destination",
-            fdw::available(facts).await,
-        ));
-        on_result(result(
-            "fdw-reaches-source",
-            "The destination server reaches the source",
-            fdw::reaches_source(facts).await,
-        ));
+    ),
+    ("extensions", "The destination has the extensions"),
+    ("roles", "Owners and grantees exist on the destination"),
+    (
+        "fdw-available",
+        "postgres_fdw can be used on the destination",
+    ),
+    (
+        "fdw-reaches-source",
+        "The destination server reaches the source",
+    ),
+];
+
+fn applies(id: &str, facts: &Facts<'_>, is_same: bool) -> bool {
+    match id {
+        "target-tables" => facts.options.schema == SchemaChoice::None,
+        // On one and the same server and database the test would meet itself.
+        "fdw-available" | "fdw-reaches-source" => {
+            !is_same && (facts.purpose == Purpose::Wizard || fdw::is_chosen(facts))
+        }
+        _ => true,
+    }
+}
+
+async fn run(id: &str, facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
+    match id {
+        "provider" => provider::check(facts).await,
+        "destination-state" => destination::state(facts).await,
+        "target-tables" => existing::tables(facts).await,
+        "leftovers" => leftovers::check(facts),
+        "scratch" => scratch::check(facts.destination_client).await,
+        "create-rights" => destination::rights(facts).await,
+        "strain" => strain::check(facts).await,
+        "versions" => versions::check(facts).await,
+        "extensions" => schema::extensions(facts).await,
+        "roles" => roles::roles(facts).await,
+        "fdw-available" => fdw::available(facts).await,
+        "fdw-reaches-source" => fdw::reaches_source(facts).await,
+        _ => Err(Problem::new(
+            "Could not check",
+            format!("there is no check {id}"),
+        )),
     }
 }
 
@@ -375,7 +396,7 @@ fn about_client(tools: &Result<ClientTools, Problem>) -> Finding {
                 "The schema is carried by pg_dump, which must be at least as new as the source and connect like howdah.",
             );
             match &problem.our_hint {
-                Some(hint) => finding.fix(hint),
+                Some(hint) => finding.fix(Fix::words(hint)),
                 None => finding,
             }
         }

@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 
 use crate::model::archive::Archive;
 use crate::model::connection::Side;
-use crate::model::finding::{Finding, Level};
+use crate::model::finding::{Finding, Fix, Level};
 use crate::model::problem::Problem;
 
 use super::{Facts, ask};
@@ -254,7 +254,7 @@ fn own_objects(
     Some(if patterns.is_empty() {
         finding
     } else {
-        finding.fix(patterns.join(" "))
+        finding.fix(Fix::words(patterns.join(" ")))
     })
 }
 
@@ -322,7 +322,7 @@ mod tests {
             .filter(|one| one.level == Level::Warning)
             .collect();
         assert_eq!(warned[0].objects, ["schema auth", "extension pg_graphql"]);
-        assert_eq!(warned[0].fix.as_deref(), Some("--exclude 'auth.*'"));
+        assert_eq!(warned[0].fix, Some(Fix::words("--exclude 'auth.*'")));
         assert_eq!(told.len(), 3);
         let told = findings(supabase, supabase, schemas(), &archive);
         assert!(told.iter().all(|one| one.level == Level::Fine));

@@ -5,16 +5,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::mpsc::{self, Sender, UnboundedSender};
+use tokio::sync::mpsc::{Sender, UnboundedSender};
 use tokio::task::{AbortHandle, JoinSet, spawn_blocking};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{Effect, Msg};
-use crate::checks::{self, Purpose};
+use crate::checks;
 use crate::engine::{self, Stopper};
 use crate::model::connection::{Endpoint, PasswordOrigin};
 use crate::model::event::{Control, Progress, RunEvent, Stop};
-use crate::model::finding::CheckResult;
 use crate::model::inspection::Inspection;
 use crate::model::options::Options;
 use crate::model::peek::Peek;
@@ -26,6 +25,7 @@ use crate::pg::connect::probe;
 use crate::planner;
 use crate::settings::{Environment, PlanFile, fill_password, recent};
 
+use super::inspecting::{Wanted, clean, inspect};
 use super::rehearsing::{self, Hearing};
 use super::{crash, files};
 
@@ -122,11 +122,15 @@ impl Effects {
                 destination,
                 options,
                 goes_on,
+                only,
             } => {
                 let inspection = inspect(
                     self.with_password(*source),
                     self.with_password(*destination),
-                    (!goes_on).then_some(*options),
+                    Wanted {
+                        options: (!goes_on).then_some(*options),
+                        only,
+                    },
                     self.answers.clone(),
                     attempt,
                 );
@@ -148,6 +152,17 @@ impl Effects {
                 let cleaning = clean(self.with_password(*destination), statements);
                 self.ask(attempt, "Could not clean up", cleaning, move |outcome| {
                     Msg::Cleaned { attempt, outcome }
+                });
+            }
+            Effect::Mend {
+                attempt,
+                destination,
+                statements,
+            } => {
+                let destination = self.with_password(*destination);
+                let mending = async move { engine::mend(&destination, &statements).await };
+                self.ask(attempt, "Could not run the fix", mending, move |outcome| {
+                    Msg::Mended { attempt, outcome }
                 });
             }
             Effect::MakePlan {
@@ -309,6 +324,7 @@ impl Effects {
             Msg::ConnectionTested { attempt, .. }
             | Msg::Inspected { attempt, .. }
             | Msg::Cleaned { attempt, .. }
+            | Msg::Mended { attempt, .. }
             | Msg::Planned { attempt, .. }
             | Msg::SelectionLoaded { attempt, .. }
             | Msg::MethodsTimed { attempt, .. }
@@ -407,77 +423,6 @@ pub(super) async fn send(answers: &Sender<Msg>, msg: Msg) {
     let _unheard = answers.send(msg).await;
 }
 
-/// Without options: as the journal of an interrupted run has them, which is gone on with.
-async fn inspect(
-    source: Endpoint,
-    destination: Endpoint,
-    options: Option<Options>,
-    answers: Sender<Msg>,
-    attempt: u64,
-) -> Result<Inspection, Problem> {
-    let (results, mut arriving) = mpsc::unbounded_channel();
-    let forward = async move {
-        while let Some(result) = arriving.recv().await {
-            send(&answers, Msg::CheckDone { attempt, result }).await;
-        }
-    };
-    // Joined, so that every result is told before the end.
-    let (outcome, ()) = tokio::join!(
-        Box::pin(inspect_telling(source, destination, options, results)),
-        forward
-    );
-    outcome
-}
-
-/// Takes the sender along, so that it is dropped at the end.
-async fn inspect_telling(
-    source: Endpoint,
-    destination: Endpoint,
-    options: Option<Options>,
-    results: UnboundedSender<CheckResult>,
-) -> Result<Inspection, Problem> {
-    let tell = |result| {
-        let _unheard = results.send(result);
-    };
-    // The user may still change the method after the checks.
-    let (options, purpose) = match options {
-        Some(options) => (options, Purpose::Wizard),
-        None => (asked_for(&destination).await?, Purpose::Resume),
-    };
-    checks::inspect(source, destination, options, purpose, tell).await
-}
-
-/// What the interrupted run was begun with.
-async fn asked_for(destination: &Endpoint) -> Result<Options, Problem> {
-    let journal = checks::journal_of(destination).await?;
-    journal.map(|one| one.request.options).ok_or_else(|| {
-        Problem::new(
-            "Could not go on with a run",
-            "the destination has no journal of an interrupted one",
-        )
-        .hint("Its last run came to its end, or its journal was removed.")
-    })
-}
-
-/// What was shown is what is run, unless somebody is at work there meanwhile.
-async fn clean(destination: Endpoint, statements: Vec<String>) -> Result<(), Problem> {
-    let found = checks::leftovers_of(&destination).await?;
-    let refused = |message| {
-        Problem::new("Nothing was removed", message)
-            .hint("Run the checks again to see what is there now.")
-    };
-    if found.sessions > 0 {
-        return Err(refused("a run of howdah is under way in this database"));
-    }
-    if found.statements != statements {
-        return Err(refused("what is left there has changed since it was shown"));
-    }
-    engine::clean(&destination, &statements, |statement| {
-        tracing::info!("{statement}");
-    })
-    .await
-}
-
 async fn peek(
     source: Endpoint,
     inspection: Arc<Inspection>,
@@ -521,7 +466,7 @@ mod tests {
     use crate::model::problem::Field;
     use crate::settings::resolve;
     use std::time::Duration;
-    use tokio::sync::mpsc::Receiver;
+    use tokio::sync::mpsc::{self, Receiver};
     use tokio::time::timeout;
 
     fn effects() -> (Effects, Receiver<Msg>) {

@@ -10,6 +10,7 @@ pub mod event_loop;
 mod files;
 mod forward;
 mod input;
+mod inspecting;
 mod interrupts;
 pub mod log;
 mod notify;
