@@ -274,6 +274,7 @@ pub(crate) fn bare() -> Inspection {
         unfinished: None,
         leftovers: Leftovers::default(),
         destination_roles: Vec::new(),
+        provider_there: None,
         is_fdw_installed: false,
     }
 }

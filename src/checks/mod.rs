@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use tokio_postgres::Client;
 
-use crate::model::archive::Archive;
+use crate::model::archive::{Archive, Entry};
 use crate::model::catalog::Catalog;
 use crate::model::connection::{Endpoint, ServerFacts};
 use crate::model::existing::{ExistingObject, ExistingSchema};
@@ -32,6 +32,7 @@ use crate::model::inspection::Inspection;
 use crate::model::journal::{Journal, Leftovers};
 use crate::model::options::{Options, SchemaChoice};
 use crate::model::problem::Problem;
+use crate::model::provider::Profile;
 use crate::model::roles::DestinationRole;
 use crate::model::selection::Selection;
 use crate::pg::client_tools::{self, ClientTools};
@@ -40,6 +41,7 @@ use crate::pg::footing::{Footing, footing};
 use crate::pg::probe::probe;
 use crate::pg::problem::problem;
 use crate::pg::{archive, catalog, journal};
+use crate::planner::consequences;
 use crate::planner::dialect::Versions;
 use crate::sql::{settings, statements};
 
@@ -67,8 +69,18 @@ struct Facts<'a> {
     journal: Option<&'a Journal>,
     leftovers: &'a Result<Leftovers, Problem>,
     destination_roles: &'a [DestinationRole],
+    /// Who runs the source and the destination; an error: they could not be asked.
+    providers: &'a Result<provider::Providers, Problem>,
+    provider_there: Option<&'static Profile>,
     options: &'a Options,
     purpose: Purpose,
+}
+
+impl<'a> Facts<'a> {
+    /// The schema entries that are made.
+    fn carried(&self) -> impl Iterator<Item = &'a Entry> {
+        consequences::carried(self.archive, self.catalog, self.selection)
+    }
 }
 
 /// What the answers are for.
@@ -185,11 +197,21 @@ async fn read(
     let source_session = pinned(&source_endpoint, &settings::source(source.version_num)).await?;
     let destination_session =
         pinned(&reachable, &settings::destination(destination.version_num)).await?;
-    let catalog = catalog::read(&source_session.client, source.version_num).await?;
-    let (existing, existing_schema) = match destination.database {
+    let mut catalog = catalog::read(&source_session.client, source.version_num).await?;
+    let (mut existing, existing_schema) = match destination.database {
         Some(_) => existing::read(&destination_session.client, destination.version_num).await?,
         None => (Vec::new(), None),
     };
+    let providers = provider::of(&source_session.client, &destination_session.client).await;
+    let provider_there = providers.as_ref().ok().and_then(|one| one.destination);
+    if let Some(by) = provider_there {
+        // It is in nobody's way, and was there before.
+        existing.retain(|one| !by.has_there(&one.kind, &one.name.schema, &one.name.name));
+    }
+    catalog.provided = providers
+        .as_ref()
+        .ok()
+        .and_then(provider::Providers::provided);
     // Only who goes on with a run needs to understand it.
     let journal = match (&destination.database, purpose) {
         (Some(_), Purpose::Resume) => journal::read(&destination_session.client).await?,
@@ -226,6 +248,9 @@ async fn read(
         .hint("Grant the rights named by the check, or connect as a role that has them."));
     }
     let archive = archive::dump(&tools, &source_endpoint, None).await?;
+    if let Some(provided) = &mut catalog.provided {
+        provider::ask_for_extensions(provided, &archive, &destination_session.client).await?;
+    }
     let selection = Selection::of(&catalog, &options);
     let facts = Facts {
         source_endpoint: &source_endpoint,
@@ -242,6 +267,8 @@ async fn read(
         journal: journal.as_ref(),
         leftovers: &leftovers,
         destination_roles: &destination_roles,
+        providers: &providers,
+        provider_there,
         options: &options,
         purpose,
     };
@@ -298,6 +325,7 @@ async fn read(
         unfinished,
         // What could not be looked for, the check has told.
         leftovers: leftovers.unwrap_or_default(),
+        provider_there,
     })
 }
 
@@ -355,7 +383,7 @@ fn applies(id: &str, facts: &Facts<'_>, is_same: bool) -> bool {
 
 async fn run(id: &str, facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     match id {
-        "provider" => provider::check(facts).await,
+        "provider" => provider::check(facts),
         "destination-state" => destination::state(facts).await,
         "target-tables" => existing::tables(facts).await,
         "leftovers" => leftovers::check(facts),

@@ -20,6 +20,7 @@ pub mod options;
 pub mod peek;
 pub mod plan;
 pub mod problem;
+pub mod provider;
 pub mod report;
 pub mod roles;
 pub mod sample;

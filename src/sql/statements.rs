@@ -397,7 +397,7 @@ pub const LIMITS: &str = "SELECT pg_catalog.current_setting('max_connections')::
      pg_catalog.current_setting('max_locks_per_transaction')::bigint \
      * (pg_catalog.current_setting('max_connections')::bigint + pg_catalog.current_setting('max_prepared_transactions')::bigint), \
      (SELECT pg_catalog.age(datfrozenxid)::bigint FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())";
-pub const EVENT_TRIGGERS: &str = "SELECT evtname::text FROM pg_catalog.pg_event_trigger WHERE evtenabled IN ('O', 'A') ORDER BY evtname";
+pub const EVENT_TRIGGERS: &str = "SELECT evtname::text, pg_catalog.pg_get_userbyid(evtowner)::text FROM pg_catalog.pg_event_trigger WHERE evtenabled IN ('O', 'A') ORDER BY evtname";
 /// Open transactions that may hold locks, prepared ones among them.
 pub const LONG_TRANSACTIONS: &str = "SELECT 'process ' || pid::text || ' (' || coalesce(application_name, '') || '), since ' || xact_start::timestamp(0)::text \
      FROM pg_catalog.pg_stat_activity \
