@@ -244,6 +244,11 @@ impl PartialEq for Profile {
 }
 
 impl Profile {
+    /// Beside the name of what is its own.
+    pub fn mark(&self) -> String {
+        format!("belongs to {}", self.name)
+    }
+
     /// The schema is its own as a whole.
     pub fn has_schema(&self, schema: &str) -> bool {
         self.schemas.contains(&schema)
@@ -308,13 +313,17 @@ pub struct Provided {
 }
 
 impl Provided {
-    /// As the end of a sentence about an object.
-    pub fn because(&self) -> String {
+    /// Why it is not ticked by itself, and what ticking it means.
+    pub fn meaning(&self) -> String {
         let name = self.by.name;
         if self.is_there {
-            format!("belongs to {name}, which makes its own on the destination")
+            format!(
+                "Belongs to {name}, which makes its own on the destination: left out unless you tick it. It is in the way there then."
+            )
         } else {
-            format!("belongs to {name}, whose own programs alone use it")
+            format!(
+                "Belongs to {name}, whose own programs alone use it: left out unless you tick it. All else in its schema comes along then."
+            )
         }
     }
 }

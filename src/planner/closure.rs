@@ -185,6 +185,7 @@ impl Closure {
         let wanted: HashSet<&str> = tables
             .map(|(table, _)| table.name.schema.as_str())
             .chain(sequences.map(|(sequence, _)| sequence.name.schema.as_str()))
+            .filter(|schema| provided.by.has_schema(schema))
             .collect();
         let by = provided.by.name;
         let is_there = provided.is_there;

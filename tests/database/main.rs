@@ -17,6 +17,8 @@ mod existing;
 #[cfg(test)]
 mod fallback;
 #[cfg(test)]
+mod fixes;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod journeys;
@@ -44,6 +46,8 @@ mod plan_file;
 mod privileges;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod providers;
 #[cfg(test)]
 mod rehearse;
 #[cfg(test)]
