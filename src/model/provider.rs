@@ -246,7 +246,7 @@ impl PartialEq for Profile {
 impl Profile {
     /// Beside the name of what is its own.
     pub fn mark(&self) -> String {
-        format!("belongs to {}", self.name)
+        format!("{}'s own", self.name)
     }
 
     /// The schema is its own as a whole.
@@ -318,7 +318,7 @@ impl Provided {
         let name = self.by.name;
         if self.is_there {
             format!(
-                "Belongs to {name}, which makes its own on the destination: left out unless you tick it. It is in the way there then."
+                "Belongs to {name}, which makes its own on the destination: left out unless you tick it, and the two clash if you do."
             )
         } else {
             format!(
