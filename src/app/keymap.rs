@@ -172,9 +172,9 @@ pub const BINDINGS: &[Binding] = &[
     binding(CHECK, &[c('x')], Action::Mend, "Run fix", "Run the SQL that mends it on the destination, after showing it; the source is never changed", 2),
     binding(CHECK, &[c('y')], Action::Copy, "Copy fix", "Copy what mends it, SQL or advice, to the clipboard", 3),
     binding(CHECK, &[c('c')], Action::Clean, "Clean", "Remove what an earlier run of howdah has left in the destination, after showing it", 3),
-    binding(CHECK, &[c('t')], Action::TimeMethods, "Measure", "Carry rows by COPY and by FDW, take them back, and show which method suits these servers; mostly some seconds, a minute at the most", 4),
-    binding(CHECK, &[c('f')], Action::SourceAddress, "Address", "Set the host and port under which the destination server reaches the source (method FDW)", 4),
-    binding(CHECK, &[c('o')], Action::Options, "Options", "Choose what to do with existing objects, owners, verification and more", 5),
+    binding(CHECK, &[c('o')], Action::Options, "Options", "Choose what to do with existing objects, owners, verification and more", 4),
+    binding(CHECK, &[c('t')], Action::TimeMethods, "Measure", "Carry rows by COPY and by FDW, take them back, and show which method suits these servers; mostly some seconds, a minute at the most", 5),
+    binding(CHECK, &[c('f')], Action::SourceAddress, "Address", "Set the host and port under which the destination server reaches the source (method FDW)", 5),
 
     binding(SELECT, &[k(KeyCode::Enter)], Action::Next, "Go on", "Make the plan and go on to the preview", 0),
     binding(SELECT, &[c(' ')], Action::Toggle, "Tick", "Tick or untick the row", 1),

@@ -2,13 +2,14 @@
 
 use crate::model::connection::Endpoint;
 use crate::model::problem::Problem;
-use crate::pg::connect::connect;
+use crate::pg::connect::{CancelOnDrop, connect};
 use crate::pg::problem::problem;
 use crate::sql::statements::{BEGIN, COMMIT};
 
 /// What is refused ends the session, and the server takes the rest back.
 pub async fn mend(destination: &Endpoint, statements: &[String]) -> Result<(), Problem> {
     let session = connect(destination, "mend").await?;
+    let running = CancelOnDrop::of([&session]);
     let begin_to_end = [BEGIN]
         .into_iter()
         .chain(statements.iter().map(String::as_str))
@@ -26,5 +27,6 @@ pub async fn mend(destination: &Endpoint, statements: &[String]) -> Result<(), P
             )
         })?;
     }
+    running.done();
     Ok(())
 }
