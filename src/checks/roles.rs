@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::model::finding::{Finding, Fix, Level};
+use crate::model::format::counted;
 use crate::model::name::printable;
 use crate::model::problem::Problem;
 use crate::planner::roles::{self, RoleNeed};
@@ -101,7 +102,10 @@ async fn about_missing(
         return Ok(Some(
             Finding::new(
                 Level::Blocking,
-                format!("{} roles are missing on the destination", missing.len()),
+                format!(
+                    "{} missing on the destination",
+                    counted(missing.len() as u64, "role is", "roles are")
+                ),
                 "They own objects or have rights on them. Three ways: let howdah create them, without login and password (--create-roles); give their part to roles that are there (--map-role OLD=NEW); or leave owners and privileges out (--owners skip --privileges skip). In the wizard, o opens these options.",
             )
             .objects(named(missing))
@@ -150,7 +154,11 @@ async fn about_standing_in(
     Ok(Some(
         Finding::new(
             Level::Blocking,
-            format!("{} may not act for {} roles", printable(user), barred.len()),
+            format!(
+                "{} may not act for {}",
+                printable(user),
+                counted(barred.len() as u64, "role", "roles")
+            ),
             "Objects will belong to them, or rights are granted in their name; that takes a member of these roles (one that inherits: ALTER ROLE … INHERIT). Become a member, map them to a role that you may act for (--map-role OLD=NEW), or leave owners and privileges out (--owners skip --privileges skip).",
         )
         .objects(named(&barred))

@@ -126,7 +126,7 @@ async fn a_missing_role_is_made_from_the_check_screen() {
     terminal.press(ENTER);
     terminal.wait("Both connections work");
     terminal.press(ENTER);
-    terminal.wait("roles are missing on the destination");
+    terminal.wait("1 role is missing on the destination");
     terminal.wait_until("the end of the checks", |screen| {
         !screen.contains("Esc cancels")
     });
