@@ -10,7 +10,7 @@ use crate::model::catalog::{
 use crate::model::connection::{
     DatabaseFacts, Endpoint, PasswordOrigin, Secret, ServerFacts, Side, Silence, Tls,
 };
-use crate::model::finding::{CheckResult, Finding, Level};
+use crate::model::finding::{CheckResult, Finding, Fix, Level};
 use crate::model::journal::Leftovers;
 use crate::model::name::ObjectName;
 use crate::model::options::Options;
@@ -122,6 +122,7 @@ pub(crate) fn check(title: &'static str, findings: Vec<Finding>) -> CheckResult 
         id: match title {
             "Both servers can be reached" => "reach",
             "pg_dump is there and new enough" => "pg-dump",
+            "Roles that own objects exist in the destination" => "roles",
             _ => "test",
         },
         title,
@@ -194,7 +195,11 @@ pub(crate) fn warned_results() -> Vec<CheckResult> {
                 "Objects belong to it on the source. Without it they will belong to the role that connects.",
             )
             .objects(vec!["table billing.invoice".to_owned(), "view billing.open".to_owned()])
-            .fix("CREATE ROLE billing NOLOGIN;"),
+            .fix(Fix::on_destination(
+                vec!["CREATE ROLE billing NOLOGIN;".to_owned()],
+                "a superuser or a role with CREATEROLE",
+                true,
+            )),
         ],
     ));
     results
@@ -292,6 +297,7 @@ pub(crate) fn bare() -> Inspection {
         unfinished: None,
         leftovers: Leftovers::default(),
         destination_roles: Vec::new(),
+        provider_there: None,
         is_fdw_installed: false,
     }
 }

@@ -38,7 +38,11 @@ pub enum Action {
     Method,
     MethodForAll,
     // Check.
+    /// The check under the cursor.
+    CheckAgain,
     RunAgain,
+    /// Run what mends it.
+    Mend,
     SourceAddress,
     Clean,
     TimeMethods,
@@ -163,12 +167,14 @@ pub const BINDINGS: &[Binding] = &[
     binding(CONNECT, &[k(KeyCode::Esc)], Action::Back, "Quit", "Cancel a running test; else ask to quit", 4),
 
     binding(CHECK, &[k(KeyCode::Enter)], Action::Next, "Go on", "Go on to the choice of tables", 0),
-    binding(CHECK, &[c('r')], Action::RunAgain, "Run again", "Run all checks again", 2),
-    binding(CHECK, &[c('y')], Action::Copy, "Copy fix", "Copy the fix of the selected check to the clipboard", 3),
-    binding(CHECK, &[c('t')], Action::TimeMethods, "Measure", "Carry rows for about two seconds by COPY and by FDW, take them back, and show which method suits these servers", 3),
-    binding(CHECK, &[c('f')], Action::SourceAddress, "Source address", "Set the host and port under which the destination server reaches the source (method FDW)", 4),
-    binding(CHECK, &[c('c')], Action::Clean, "Clean", "Remove what an earlier run of howdah has left in the destination, after showing it", 4),
-    binding(CHECK, &[c('o')], Action::Options, "Options", "Choose what to do with existing objects, owners, verification and more", 5),
+    binding(CHECK, &[c('r')], Action::CheckAgain, "Check again", "Check again what is under the cursor: both databases are read anew, and what the other checks found stays", 1),
+    binding(CHECK, &[c('R')], Action::RunAgain, "", "Run all checks again", 9),
+    binding(CHECK, &[c('x')], Action::Mend, "Run fix", "Run the SQL that mends it on the destination, after showing it; the source is never changed", 2),
+    binding(CHECK, &[c('y')], Action::Copy, "Copy fix", "Copy what mends it, SQL or advice, to the clipboard", 3),
+    binding(CHECK, &[c('c')], Action::Clean, "Clean", "Remove what an earlier run of howdah has left in the destination, after showing it", 3),
+    binding(CHECK, &[c('o')], Action::Options, "Options", "Choose what to do with existing objects, owners, verification and more", 4),
+    binding(CHECK, &[c('t')], Action::TimeMethods, "Measure", "Carry rows by COPY and by FDW, take them back, and show which method suits these servers; mostly some seconds, a minute at the most", 5),
+    binding(CHECK, &[c('f')], Action::SourceAddress, "Address", "Set the host and port under which the destination server reaches the source (method FDW)", 5),
 
     binding(SELECT, &[k(KeyCode::Enter)], Action::Next, "Go on", "Make the plan and go on to the preview", 0),
     binding(SELECT, &[c(' ')], Action::Toggle, "Tick", "Tick or untick the row", 1),

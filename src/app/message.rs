@@ -97,6 +97,11 @@ pub enum Msg {
         attempt: u64,
         outcome: Result<(), Box<Problem>>,
     },
+    /// What was to mend what a check found has run.
+    Mended {
+        attempt: u64,
+        outcome: Result<(), Box<Problem>>,
+    },
     Planned {
         attempt: u64,
         outcome: Result<Arc<Plan>, Box<Problem>>,
@@ -171,6 +176,14 @@ pub enum Effect {
         options: Box<Options>,
         /// The run whose journal is in the destination is gone on with: as that says, not as `options` do.
         goes_on: bool,
+        /// The check of this id alone, beside what has to be read.
+        only: Option<&'static str>,
+    },
+    /// Runs what mends what a check found, all or nothing: [`Msg::Mended`].
+    Mend {
+        attempt: u64,
+        destination: Box<Endpoint>,
+        statements: Vec<String>,
     },
     /// Removes what an earlier run left, with these statements; [`Msg::Cleaned`].
     Clean {

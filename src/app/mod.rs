@@ -6,6 +6,7 @@
 //! A key goes first to the [`Overlay`] if one is open, then through the [`keymap`] to the step on screen as an
 //! [`Action`]; what the keymap does not know is text for the field in focus.
 
+mod checking;
 #[cfg(test)]
 pub(crate) mod fixtures;
 #[cfg(test)]
@@ -46,6 +47,8 @@ pub use state::{Ctx, Flow, Pending, Prefill, Start, State, Toast, ToastKind, Wiz
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_check;
 #[cfg(test)]
 mod tests_connect;
 #[cfg(test)]

@@ -57,6 +57,8 @@ pub enum Choice {
     },
     AskToClean,
     Clean,
+    /// Run these statements on the destination.
+    Mend(Vec<String>),
     SetOptions(Box<Options>),
     SaveSelection {
         path: String,
@@ -130,6 +132,8 @@ pub struct Confirm {
     pub is_dangerous: bool,
     /// What must be typed before any button but the harmless one works.
     pub typed: Option<TypedName>,
+    /// First line shown where not all fit; the drawing stops at the end.
+    pub scroll: usize,
 }
 
 #[derive(Debug)]
@@ -147,6 +151,7 @@ impl Confirm {
             chosen: 0,
             is_dangerous: false,
             typed: None,
+            scroll: 0,
         }
     }
 
@@ -198,6 +203,8 @@ impl Confirm {
                     );
                 }
             }
+            KeyCode::PageUp => self.scroll = self.scroll.saturating_sub(5),
+            KeyCode::PageDown => self.scroll = (self.scroll + 5).min(10_000),
             KeyCode::Tab | KeyCode::Right | KeyCode::Down => {
                 self.chosen = (self.chosen + 1) % count;
             }

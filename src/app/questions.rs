@@ -377,6 +377,44 @@ pub(super) fn clean(inspection: &Inspection) -> Overlay {
     )
 }
 
+/// What mends what a check found: where, as whom, and every statement.
+pub(super) fn mend(inspection: &Inspection, statements: &[String]) -> Overlay {
+    let place = reachable_destination(inspection);
+    let lines = vec![
+        format!(
+            "Server    {}:{}\nDatabase  {}\nRole      {}",
+            printable(&place.host),
+            place.port,
+            printable(&place.database),
+            printable(&inspection.destination.user)
+        ),
+        statements
+            .iter()
+            .map(|sql| printable(sql))
+            .collect::<Vec<_>>()
+            .join("\n"),
+        "All of it or nothing: if the server refuses one statement, none holds. It stays, whatever becomes of the migration. The source is not touched."
+            .to_owned(),
+    ];
+    Overlay::Confirm(
+        Confirm::new("Run this on the destination?", lines)
+            .button("No, go back", Choice::Dismiss)
+            .button("Run it", Choice::Mend(statements.to_vec())),
+    )
+}
+
+/// Where the database is yet to be made, another one of its server answers.
+pub(super) fn reachable_destination(inspection: &Inspection) -> Endpoint {
+    let destination = &inspection.destination_endpoint;
+    match inspection.destination.database {
+        Some(_) => destination.clone(),
+        None => Endpoint {
+            database: "postgres".to_owned(),
+            ..destination.clone()
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

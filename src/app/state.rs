@@ -160,6 +160,8 @@ pub enum Flow {
     Back,
     /// Read both databases (again).
     Inspect,
+    /// The same, for the check under the cursor alone.
+    InspectOne,
     /// The selection or the options changed: make the plan anew.
     Replan,
     /// Go on with the run that has just ended before its time.

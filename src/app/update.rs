@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::model::connection::Endpoint;
-use crate::model::options::{Method, Options, VerifyLevel};
-
 use super::key::Key;
 use super::keymap::{self, Action};
 use super::message::{Effect, Msg, Now};
@@ -63,30 +60,9 @@ impl State {
                 number,
                 problem,
             } => self.check.waits(attempt, number, problem),
-            Msg::Inspected { attempt, outcome } => {
-                if let Some(inspection) = self.check.inspected(attempt, outcome) {
-                    let goes_on = self.is_hurrying && self.check.tally().blocking == 0;
-                    self.selection = self.select.take_over(
-                        self.inspection.as_deref(),
-                        &inspection,
-                        &self.selection,
-                        &self.options,
-                    );
-                    self.inspection = Some(inspection);
-                    if goes_on {
-                        return self.after_check(now);
-                    }
-                }
-            }
-            Msg::Cleaned { attempt, outcome } => match outcome {
-                Ok(()) if self.check.is_awaited(attempt) => {
-                    self.check.pending = None;
-                    self.say("Removed what the earlier run had left.".to_owned(), now);
-                    return self.inspect(now);
-                }
-                Ok(()) => {}
-                Err(problem) => drop(self.check.inspected(attempt, Err(problem))),
-            },
+            Msg::Mended { attempt, outcome } => return self.mended(attempt, outcome, now),
+            Msg::Inspected { attempt, outcome } => return self.both_read(attempt, outcome, now),
+            Msg::Cleaned { attempt, outcome } => return self.cleaned(attempt, outcome, now),
             Msg::Planned { attempt, outcome } => {
                 if self.preview.pending.map(|p| p.attempt) == Some(attempt) {
                     self.preview.planned(outcome);
@@ -246,6 +222,7 @@ impl State {
             Some(Flow::Next) => effects.extend(self.next(now)),
             Some(Flow::Back) => self.back(),
             Some(Flow::Inspect) => effects.extend(self.inspect(now)),
+            Some(Flow::InspectOne) => effects.extend(self.inspect_selected(now)),
             Some(Flow::Replan) => effects.extend(self.make_plan(now)),
             Some(Flow::Resume) => effects.extend(self.resume_at_once(now)),
             None => {}
@@ -293,47 +270,6 @@ impl State {
         Vec::new()
     }
 
-    /// To the choice of tables; after checks that a choice made necessary, straight on to the preview.
-    fn after_check(&mut self, now: Now) -> Vec<Effect> {
-        if std::mem::take(&mut self.is_rechecking) || self.resuming.is_some() {
-            self.step = WizardStep::Preview;
-            return self.make_plan(now);
-        }
-        self.step = WizardStep::Select;
-        Vec::new()
-    }
-
-    /// The options as far as checks depend on them. One table by FDW needs what all of them would need.
-    fn options_to_check(&self) -> Options {
-        let has_fdw = self.selection.methods.contains(&Some(Method::Fdw));
-        let mut options = self.options.clone();
-        if has_fdw {
-            options.method = Method::Fdw;
-        }
-        options
-    }
-
-    /// Something was chosen since that the checks did not look at.
-    fn has_outgrown_checks(&self) -> bool {
-        if self.resuming.is_some() {
-            return false;
-        }
-        let Some(checked) = &self.checked_options else {
-            return true;
-        };
-        let mut wanted = self.options_to_check();
-        if checked.method == Method::Fdw {
-            // The checks for FDW include those for COPY.
-            wanted.method = Method::Fdw;
-        }
-        let plain = |options: &Options| Options {
-            jobs: 1,
-            verify: VerifyLevel::Off,
-            ..options.clone()
-        };
-        plain(checked) != plain(&wanted)
-    }
-
     fn back(&mut self) {
         // What was chosen for a run that is gone on with stands in its journal.
         if self.resuming.is_some() && self.step == WizardStep::Preview {
@@ -355,32 +291,7 @@ impl State {
         }
     }
 
-    /// Reads both databases (again), with the connections that stand in the forms.
-    fn inspect(&mut self, now: Now) -> Vec<Effect> {
-        let Some(endpoints) = self.connect.endpoints() else {
-            self.warn("A connection is not complete.".to_owned(), now);
-            return Vec::new();
-        };
-        let mut effects: Vec<_> = self.check.cancel().into_iter().collect();
-        let pending = self.pending(now);
-        let options = self.options_to_check();
-        self.is_hurrying = false;
-        self.check.begin(pending);
-        let [given, destination] = endpoints;
-        let source = self.resuming.as_deref().cloned().unwrap_or(given);
-        self.inspected = Some(Box::new([source.clone(), destination.clone()]));
-        effects.push(Effect::Inspect {
-            attempt: pending.attempt,
-            source: Box::new(source),
-            destination: Box::new(destination),
-            options: Box::new(options.clone()),
-            goes_on: self.resuming.is_some(),
-        });
-        self.checked_options = Some(Box::new(options));
-        effects
-    }
-
-    fn make_plan(&mut self, now: Now) -> Vec<Effect> {
+    pub(super) fn make_plan(&mut self, now: Now) -> Vec<Effect> {
         let Some(inspection) = self.inspection.clone() else {
             self.warn("The databases have not been read yet.".to_owned(), now);
             return Vec::new();
@@ -410,46 +321,6 @@ impl State {
             options: Box::new(options),
         });
         effects
-    }
-
-    /// Goes on with the run that has just ended before its time, from where it read.
-    fn resume_at_once(&mut self, now: Now) -> Vec<Effect> {
-        let Some([source, _]) = self.inspected.as_deref().cloned() else {
-            return Vec::new();
-        };
-        let effects = self.go_on_with_run(source, now);
-        self.is_hurrying = true;
-        effects
-    }
-
-    fn go_on_with_run(&mut self, source: Endpoint, now: Now) -> Vec<Effect> {
-        self.resuming = Some(Box::new(source));
-        self.step = WizardStep::Check;
-        self.inspect(now)
-    }
-
-    /// The source that the journal names may need a password; one that was given for the same role and database fits.
-    fn source_to_go_on_from(&self, from_given: bool) -> Option<Endpoint> {
-        let [given, _] = self.inspected.as_deref()?.clone();
-        if from_given {
-            return Some(given);
-        }
-        let journal = self.inspection.as_ref()?.unfinished.as_ref()?;
-        Some(journal.request.source.clone())
-    }
-
-    fn clean(&mut self, now: Now) -> Vec<Effect> {
-        let Some(inspection) = self.inspection.clone() else {
-            return Vec::new();
-        };
-        let pending = self.pending(now);
-        self.check.begin(pending);
-        self.resuming = None;
-        vec![Effect::Clean {
-            attempt: pending.attempt,
-            destination: Box::new(inspection.destination_endpoint.clone()),
-            statements: inspection.leftovers.statements.clone(),
-        }]
     }
 
     fn choose(&mut self, choice: Choice, now: Now) -> Vec<Effect> {
@@ -483,6 +354,7 @@ impl State {
                 self.overlay = inspection.map(questions::clean);
             }
             Choice::Clean => return self.clean(now),
+            Choice::Mend(statements) => return self.mend(statements, now),
             Choice::Steer(control) => return vec![Effect::SteerRun(control)],
             Choice::SaveSelection { path, may_replace } => {
                 return self.save_selection(path, may_replace);

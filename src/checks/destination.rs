@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::model::existing::ExistingObject;
-use crate::model::finding::{Finding, Level};
+use crate::model::finding::{Finding, Fix, Level};
 use crate::model::format::count;
 use crate::model::name::printable;
 use crate::model::options::{OnExisting, SchemaChoice};
@@ -132,7 +132,11 @@ async fn right_to_create(facts: &Facts<'_>) -> Result<Finding, Problem> {
                 format!("{} may not create a database", printable(user)),
                 "Let an administrator create it, owned by this role, or connect as a role with CREATEDB.",
             )
-            .fix(scratch::let_create(user))
+            .fix(Fix::on_destination(
+                vec![scratch::let_create(user)],
+                "an administrator",
+                false,
+            ))
         });
     }
     let may = ask_bool(client, "rights", statements::MAY_CREATE).await?;
@@ -148,6 +152,10 @@ async fn right_to_create(facts: &Facts<'_>) -> Result<Finding, Problem> {
             ),
             "Schemas, tables and howdah's journal need the right CREATE on the database.",
         )
-        .fix(statements::grant_create(database, user))
+        .fix(Fix::on_destination(
+            vec![statements::grant_create(database, user)],
+            "the database's owner or a superuser",
+            false,
+        ))
     })
 }

@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 
 use crate::model::catalog::{Table, TableKind};
 use crate::model::existing::{ExistingObject, ExistingSchema};
-use crate::model::finding::{Finding, Level};
+use crate::model::finding::{Finding, Fix, Level};
 use crate::model::format::count;
 use crate::model::journal::Journal;
 use crate::model::name::{ObjectName, printable};
@@ -378,7 +378,10 @@ fn rights(facts: &Facts<'_>, ground: &Ground<'_>, landings: &Landings<'_>) -> Ve
             |n| format!("Row-level security of {n} tables binds {}", printable(user)),
             "A COPY into such a table is refused, and rows that are there could not be counted.",
         )
-        .map(|finding| finding.fix(statements::bypass_policies(user))),
+        .map(|finding| {
+            let sql = vec![statements::bypass_policies(user)];
+            finding.fix(Fix::on_destination(sql, "a superuser", false))
+        }),
         about(
             Level::Blocking,
             not_owned.into_iter().collect(),

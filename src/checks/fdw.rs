@@ -1,6 +1,6 @@
 //! postgres_fdw: whether it can be installed, and whether the destination *server* reaches the source through it.
 
-use crate::model::finding::{Finding, Level};
+use crate::model::finding::{Finding, Fix, Level};
 use crate::model::options::Method;
 use crate::model::problem::{Field, Problem};
 use crate::pg::foreign::{self, Trial};
@@ -90,7 +90,11 @@ pub(super) async fn reaches_source(facts: &Facts<'_>) -> Result<Vec<Finding>, Pr
                 format!("{} may not use postgres_fdw: {}", facts.destination.user, problem.message),
                 "A superuser has to do this once in the destination database, or connect as one; COPY needs none of it. What was there before the run stays.",
             )
-            .fix(statements::grant_fdw(&facts.destination.user, is_installed))
+            .fix(Fix::on_destination(
+                statements::grant_fdw(&facts.destination.user, is_installed),
+                "a superuser",
+                false,
+            ))
         }
         Err(problem) => {
             let reason = problem.detail.as_deref().unwrap_or(&problem.message);

@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use crate::model::finding::{Finding, Level};
+use crate::model::finding::{Finding, Fix, Level};
 use crate::model::journal::Leftovers;
 use crate::model::plan::FDW_EXTENSION_KEY;
 use crate::model::problem::Problem;
@@ -72,6 +72,8 @@ pub(super) fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
         .iter()
         .map(|statement| format!("{statement};"))
         .collect();
+    let fix = Fix::on_destination(fix, "the role that ran it", true)
+        .left_to_you("c removes what an earlier run left, after looking once more.");
     if found.sessions > 0 && (facts.purpose == Purpose::Resume || journal.is_some()) {
         return Ok(vec![
             Finding::new(
@@ -108,7 +110,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
         };
         let shows_keys = found.has_keys && facts.purpose != Purpose::Resume;
         return Ok(vec![if shows_keys {
-            finding.fix(fix.join("\n"))
+            finding.fix(fix)
         } else {
             finding
         }]);
@@ -133,6 +135,6 @@ pub(super) fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
             meaning,
         )
         .objects(found.objects)
-        .fix(fix.join("\n")),
+        .fix(fix),
     ])
 }

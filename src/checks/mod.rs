@@ -24,16 +24,17 @@ use std::sync::Arc;
 
 use tokio_postgres::Client;
 
-use crate::model::archive::Archive;
+use crate::model::archive::{Archive, Entry};
 use crate::model::catalog::Catalog;
 use crate::model::connection::{Endpoint, ServerFacts};
 use crate::model::existing::{ExistingObject, ExistingSchema};
-use crate::model::finding::{CheckResult, Finding, Level};
+use crate::model::finding::{CheckResult, Finding, Fix, Level};
 use crate::model::inspection::Inspection;
 use crate::model::journal::{Journal, Leftovers};
 use crate::model::options::{Options, SchemaChoice};
 use crate::model::patience::Cause;
 use crate::model::problem::Problem;
+use crate::model::provider::Profile;
 use crate::model::roles::DestinationRole;
 use crate::model::selection::Selection;
 use crate::pg::client_tools::{self, ClientTools};
@@ -42,10 +43,11 @@ use crate::pg::footing::{Footing, footing};
 use crate::pg::probe::probe;
 use crate::pg::problem::problem;
 use crate::pg::{archive, catalog, journal};
+use crate::planner::consequences;
 use crate::planner::dialect::Versions;
 use crate::sql::{settings, statements};
 
-pub use patience::{Again, Told, inspect, patiently};
+pub use patience::{Again, Told, inspect, inspect_again, patiently};
 pub use scratch::{Scratches, may_rehearse, scratches_of};
 
 /// The check after which both servers are known to be there.
@@ -73,8 +75,18 @@ struct Facts<'a> {
     journal: Option<&'a Journal>,
     leftovers: &'a Result<Leftovers, Problem>,
     destination_roles: &'a [DestinationRole],
+    /// Who runs the source and the destination; an error: they could not be asked.
+    providers: &'a Result<provider::Providers, Problem>,
+    provider_there: Option<&'static Profile>,
     options: &'a Options,
     purpose: Purpose,
+}
+
+impl<'a> Facts<'a> {
+    /// The schema entries that are made.
+    fn carried(&self) -> impl Iterator<Item = &'a Entry> {
+        consequences::carried(self.archive, self.catalog, self.selection)
+    }
 }
 
 /// What the answers are for.
@@ -98,14 +110,15 @@ async fn pinned(endpoint: &Endpoint, settings: &[String]) -> Result<Pinned, Prob
     Ok(Pinned { client })
 }
 
-/// One look at both databases, as far as it gets.
-async fn inspect_once(
-    source_endpoint: Endpoint,
-    destination_endpoint: Endpoint,
+/// One look at both databases, as far as it gets. With the id of a check, this one alone and those without which nothing can be read.
+async fn read(
+    [source_endpoint, destination_endpoint]: [Endpoint; 2],
     options: Options,
     purpose: Purpose,
+    only: Option<&str>,
     mut on_result: impl FnMut(CheckResult),
 ) -> Result<Inspection, Problem> {
+    let is_wanted = |id: &str| only.is_none_or(|only| only == id);
     let source = probe(&source_endpoint, false).await?;
     let destination = probe(&destination_endpoint, options.create_database).await?;
     // Where the database is yet to be made, another one of its server answers.
@@ -131,22 +144,24 @@ async fn inspect_once(
         same,
     ));
 
-    let (source_footing, destination_footing) =
-        tokio::join!(footing(&source_endpoint), footing(&reachable));
-    let on_sand = [&source_footing, &destination_footing]
-        .iter()
-        .any(|one| !matches!(one, Ok(Footing::Direct) | Err(_)));
-    on_result(result(
-        "direct",
-        "Each session is one server's own",
-        identity::footings(source_footing, destination_footing),
-    ));
-    if on_sand {
-        return Err(Problem::new(
-            "Could not look further",
-            "the sessions are not one server's own",
-        )
-        .hint("Connect to the server's own host and port, past the pooler or balancer."));
+    if is_wanted("direct") {
+        let (source_footing, destination_footing) =
+            tokio::join!(footing(&source_endpoint), footing(&reachable));
+        let on_sand = [&source_footing, &destination_footing]
+            .iter()
+            .any(|one| !matches!(one, Ok(Footing::Direct) | Err(_)));
+        on_result(result(
+            "direct",
+            "Each session is one server's own",
+            identity::footings(source_footing, destination_footing),
+        ));
+        if on_sand {
+            return Err(Problem::new(
+                "Could not look further",
+                "the sessions are not one server's own",
+            )
+            .hint("Connect to the server's own host and port, past the pooler or balancer."));
+        }
     }
 
     let ends = [&source_endpoint, &destination_endpoint];
@@ -162,11 +177,21 @@ async fn inspect_once(
     let source_session = pinned(&source_endpoint, &settings::source(source.version_num)).await?;
     let destination_session =
         pinned(&reachable, &settings::destination(destination.version_num)).await?;
-    let catalog = catalog::read(&source_session.client, source.version_num).await?;
-    let (existing, mut existing_schema) = match destination.database {
+    let mut catalog = catalog::read(&source_session.client, source.version_num).await?;
+    let (mut existing, mut existing_schema) = match destination.database {
         Some(_) => existing::read(&destination_session.client, destination.version_num).await?,
         None => (Vec::new(), None),
     };
+    let providers = provider::of(&source_session.client, &destination_session.client).await;
+    let provider_there = providers.as_ref().ok().and_then(|one| one.destination);
+    if let Some(by) = provider_there {
+        // It is in nobody's way, and was there before.
+        existing.retain(|one| !by.has_there(&one.kind, &one.name.schema, &one.name.name));
+    }
+    catalog.provided = providers
+        .as_ref()
+        .ok()
+        .and_then(provider::Providers::provided);
     // Only who goes on with a run needs to understand it.
     let journal = match (&destination.database, purpose) {
         (Some(_), Purpose::Resume) => journal::read(&destination_session.client).await?,
@@ -207,6 +232,9 @@ async fn inspect_once(
         .hint("Grant the rights named by the check, or connect as a role that has them."));
     }
     let archive = dump(&tools, &source_endpoint, &source_session.client).await?;
+    if let Some(provided) = &mut catalog.provided {
+        provider::ask_for_extensions(provided, &archive, &destination_session.client).await?;
+    }
     let selection = Selection::of(&catalog, &options);
     let facts = Facts {
         source_endpoint: &source_endpoint,
@@ -223,6 +251,8 @@ async fn inspect_once(
         journal: journal.as_ref(),
         leftovers: &leftovers,
         destination_roles: &destination_roles,
+        providers: &providers,
+        provider_there,
         options: &options,
         purpose,
     };
@@ -231,7 +261,7 @@ async fn inspect_once(
         "Encoding and collation agree",
         Ok(identity::encoding(&facts)),
     ));
-    if let (Purpose::Resume, Some(journal)) = (purpose, &journal) {
+    if let (Purpose::Resume, Some(journal), true) = (purpose, &journal, is_wanted("unfinished")) {
         let findings = if journal.is_rows_only() {
             unfinished::all_are_known(journal, &catalog)
         } else {
@@ -249,7 +279,11 @@ async fn inspect_once(
         ));
     }
     if purpose != Purpose::Comparison {
-        run_checks(&facts, is_same, purpose, &mut on_result).await;
+        for (id, title) in CHECKS {
+            if is_wanted(id) && applies(id, &facts, is_same) {
+                on_result(result(id, title, run(id, &facts).await));
+            }
+        }
     }
     let is_fdw_installed = destination.database.is_some()
         && schema::installed_extensions(&destination_session.client)
@@ -277,6 +311,7 @@ async fn inspect_once(
         unfinished,
         // What could not be looked for, the check has told.
         leftovers: leftovers.unwrap_or_default(),
+        provider_there,
     })
 }
 
@@ -309,77 +344,66 @@ pub async fn leftovers_of(destination: &Endpoint) -> Result<Leftovers, Problem> 
     leftovers::find(&pinned(destination, &[]).await?.client).await
 }
 
-async fn run_checks(
-    facts: &Facts<'_>,
-    is_same: bool,
-    purpose: Purpose,
-    on_result: &mut impl FnMut(CheckResult),
-) {
-    on_result(result(
-        "provider",
-        "What a managed service has of its own",
-        provider::check(facts).await,
-    ));
-    on_result(result(
+/// Of what a destination must be able to take, in the order they are told.
+const CHECKS: [(&str, &str); 12] = [
+    ("provider", "What a managed service has of its own"),
+    (
         "destination-state",
         "The destination has room for what comes",
-        destination::state(facts).await,
-    ));
-    if facts.options.schema == SchemaChoice::None {
-        on_result(result(
-            "target-tables",
-            "Tables that are there take the rows",
-            existing::tables(facts).await,
-        ));
-    }
-    on_result(result(
-        "leftovers",
-        "No scaffold of an earlier run is left",
-        leftovers::check(facts),
-    ));
-    on_result(result(
-        "scratch",
-        "No scratch database of a rehearsal is left",
-        scratch::check(facts.destination_client).await,
-    ));
-    on_result(result(
+    ),
+    ("target-tables", "Tables that are there take the rows"),
+    ("leftovers", "No scaffold of an earlier run is left"),
+    ("scratch", "No scratch database of a rehearsal is left"),
+    (
         "create-rights",
         "This role may create objects in the destination",
-        destination::rights(facts).await,
-    ));
-    on_result(result(
-        "strain",
-        "Both servers bear what is asked of them",
-        strain::check(facts).await,
-    ));
-    on_result(result(
+    ),
+    ("strain", "Both servers bear what is asked of them"),
+    (
         "versions",
         "The destination's version has what the source uses",
-        versions::check(facts).await,
-    ));
-    on_result(result(
-        "extensions",
-        "The destination has the extensions",
-        schema::extensions(facts).await,
-    ));
-    on_result(result(
-        "roles",
-        "Owners and grantees exist on the destination",
-        roles::roles(facts).await,
-    ));
-    let is_wanted = purpose == Purpose::Wizard || fdw::is_chosen(facts);
-    // On one and the same server and database the test would meet itself.
-    if is_wanted && !is_same {
-        on_result(result(
-            "fdw-available",
-            "postgres_fdw can be used on the destination",
-            fdw::available(facts).await,
-        ));
-        on_result(result(
-            "fdw-reaches-source",
-            "The destination server reaches the source",
-            fdw::reaches_source(facts).await,
-        ));
+    ),
+    ("extensions", "The destination has the extensions"),
+    ("roles", "Owners and grantees exist on the destination"),
+    (
+        "fdw-available",
+        "postgres_fdw can be used on the destination",
+    ),
+    (
+        "fdw-reaches-source",
+        "The destination server reaches the source",
+    ),
+];
+
+fn applies(id: &str, facts: &Facts<'_>, is_same: bool) -> bool {
+    match id {
+        "target-tables" => facts.options.schema == SchemaChoice::None,
+        // On one and the same server and database the test would meet itself.
+        "fdw-available" | "fdw-reaches-source" => {
+            !is_same && (facts.purpose == Purpose::Wizard || fdw::is_chosen(facts))
+        }
+        _ => true,
+    }
+}
+
+async fn run(id: &str, facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
+    match id {
+        "provider" => provider::check(facts),
+        "destination-state" => destination::state(facts).await,
+        "target-tables" => existing::tables(facts).await,
+        "leftovers" => leftovers::check(facts),
+        "scratch" => scratch::check(facts.destination_client).await,
+        "create-rights" => destination::rights(facts).await,
+        "strain" => strain::check(facts).await,
+        "versions" => versions::check(facts).await,
+        "extensions" => schema::extensions(facts).await,
+        "roles" => roles::roles(facts).await,
+        "fdw-available" => fdw::available(facts).await,
+        "fdw-reaches-source" => fdw::reaches_source(facts).await,
+        _ => Err(Problem::new(
+            "Could not check",
+            format!("there is no check {id}"),
+        )),
     }
 }
 
@@ -405,7 +429,7 @@ fn about_client(tools: &Result<ClientTools, Problem>) -> Finding {
                 "The schema is carried by pg_dump, which must be at least as new as the source and connect like howdah.",
             );
             match &problem.our_hint {
-                Some(hint) => finding.fix(hint),
+                Some(hint) => finding.fix(Fix::words(hint)),
                 None => finding,
             }
         }

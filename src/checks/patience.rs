@@ -91,6 +91,30 @@ pub async fn inspect(
     destination: Endpoint,
     options: Options,
     purpose: Purpose,
+    tell: impl FnMut(Told),
+) -> Result<Inspection, Problem> {
+    read([source, destination], options, purpose, None, tell).await
+}
+
+/// Reads both databases anew, for nothing that was read before holds for sure, but runs only the check of this id, and those
+/// without which nothing can be read.
+pub async fn inspect_again(
+    id: &str,
+    source: Endpoint,
+    destination: Endpoint,
+    options: Options,
+    purpose: Purpose,
+    tell: impl FnMut(Told),
+) -> Result<Inspection, Problem> {
+    let ends = [source, destination];
+    read(ends, options, purpose, Some(id), tell).await
+}
+
+async fn read(
+    ends: [Endpoint; 2],
+    options: Options,
+    purpose: Purpose,
+    only: Option<&str>,
     mut tell: impl FnMut(Told),
 ) -> Result<Inspection, Problem> {
     let mut backoff = Backoff::new(PATIENCE);
@@ -99,11 +123,11 @@ pub async fn inspect(
     loop {
         let mut broken: Option<Problem> = None;
         let mut held: Vec<CheckResult> = Vec::new();
-        let attempt = super::inspect_once(
-            source.clone(),
-            destination.clone(),
+        let attempt = super::read(
+            ends.clone(),
             options.clone(),
             purpose,
+            only,
             |result| {
                 has_answered |= result.id == REACH;
                 if broken.is_none() {

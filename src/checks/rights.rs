@@ -2,7 +2,7 @@
 
 use crate::model::catalog::{Catalog, Table};
 use crate::model::connection::ServerFacts;
-use crate::model::finding::{Finding, Level};
+use crate::model::finding::{Finding, Fix, Level};
 use crate::model::options::Options;
 use crate::model::selection::{Carry, Selection};
 use crate::sql::statements;
@@ -58,7 +58,7 @@ pub(super) fn tables_readable(
             "Their rows and counters would be missing from the copy, so nothing is begun. A superuser, or the owner, can grant the right.",
         )
         .objects(objects.collect())
-        .fix(fixes.join("\n")),
+        .fix(Fix::on_source(fixes, "their owner or a superuser")),
     ]
 }
 
@@ -81,6 +81,9 @@ pub(super) fn row_security(
             "This role would see only a part of the rows, and the copy would silently lack the rest. Connect as the tables' owner, or let the role see all rows.",
         )
         .objects(hidden)
-        .fix(statements::bypass_policies(&source.user)),
+        .fix(Fix::on_source(
+            vec![statements::bypass_policies(&source.user)],
+            "a superuser",
+        )),
     ]
 }

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::model::finding::{Finding, Level};
+use crate::model::finding::{Finding, Fix, Level};
+use crate::model::format::counted;
 use crate::model::name::printable;
 use crate::model::problem::Problem;
 use crate::planner::roles::{self, RoleNeed};
@@ -38,8 +39,8 @@ pub(super) async fn roles(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
         );
     }
     findings.extend(about_missing(facts, &needs, &missing).await?);
-    findings.extend(about_standing_in(facts, &needs, &there));
-    findings.extend(about_creating(facts).await?);
+    findings.extend(about_standing_in(facts, &needs, &there).await?);
+    findings.extend(about_creating(facts, &there).await?);
     if findings.is_empty() {
         let count = needs.iter().map(|n| &n.name).collect::<BTreeSet<_>>().len();
         findings.push(Finding::fine(match count {
@@ -76,28 +77,42 @@ async fn about_missing(
         });
         like.is_none_or(|role| role.inherits)
     };
+    let user = &facts.destination.user;
     let fixes: Vec<String> = missing
         .iter()
-        .map(|name| new_roles::create_role(name, inherits(name)))
+        .flat_map(|name| {
+            let is_acting = needs.iter().any(|n| n.name == *name && n.is_acting);
+            // Who is no superuser must be a member of the roles it gives objects to.
+            let joined = (is_acting && !facts.destination.is_superuser)
+                .then(|| new_roles::let_stand_in(name, user, facts.destination.version_num));
+            [new_roles::create_role(name, inherits(name))]
+                .into_iter()
+                .chain(joined)
+        })
         .collect();
-    if !facts.options.create_roles {
-        return Ok(Some(
-            Finding::new(
-                Level::Blocking,
-                format!("{} roles are missing on the destination", missing.len()),
-                "They own objects or have rights on them. Three ways: let howdah create them, without login and password (--create-roles); give their part to roles that are there (--map-role OLD=NEW); or leave owners and privileges out (--owners skip --privileges skip). In the wizard, o opens these options.",
-            )
-            .objects(named(missing))
-            .fix(fixes.join("\n")),
-        ));
-    }
-    if ask_bool(
+    let may_create = ask_bool(
         facts.destination_client,
         "the right to create roles",
         new_roles::MAY_CREATE_ROLES,
     )
-    .await?
-    {
+    .await?;
+    let by = "a superuser or a role with CREATEROLE";
+    let fix = Fix::on_destination(fixes, by, may_create);
+    if !facts.options.create_roles {
+        return Ok(Some(
+            Finding::new(
+                Level::Blocking,
+                format!(
+                    "{} missing on the destination",
+                    counted(missing.len() as u64, "role is", "roles are")
+                ),
+                "They own objects or have rights on them. Three ways: let howdah create them, without login and password (--create-roles); give their part to roles that are there (--map-role OLD=NEW); or leave owners and privileges out (--owners skip --privileges skip). In the wizard, o opens these options.",
+            )
+            .objects(named(missing))
+            .fix(fix),
+        ));
+    }
+    if may_create {
         return Ok(Some(Finding::fine(format!(
             "These roles will be created, without login and password: {}",
             named(missing).join(", ")
@@ -106,27 +121,27 @@ async fn about_missing(
     Ok(Some(
         Finding::new(
             Level::Blocking,
-            format!("{} may not create roles", printable(&facts.destination.user)),
+            format!("{} may not create roles", printable(user)),
             "The destination lacks roles that own objects or have rights on them. Let an administrator create them, or map them to roles that are there (--map-role OLD=NEW).",
         )
         .objects(named(missing))
-        .fix(fixes.join("\n")),
+        .fix(fix),
     ))
 }
 
 /// Objects are given away only by a member of their new owner, and privileges granted only by one of their grantor.
-fn about_standing_in(
+async fn about_standing_in(
     facts: &Facts<'_>,
     needs: &[RoleNeed],
     there: &HashMap<&str, bool>,
-) -> Option<Finding> {
+) -> Result<Option<Finding>, Problem> {
     let barred: BTreeSet<&str> = needs
         .iter()
         .filter(|need| need.is_acting && there.get(need.name.as_str()) == Some(&false))
         .map(|need| need.name.as_str())
         .collect();
     if barred.is_empty() {
-        return None;
+        return Ok(None);
     }
     let barred: Vec<&str> = barred.into_iter().collect();
     let user = &facts.destination.user;
@@ -134,19 +149,32 @@ fn about_standing_in(
         .iter()
         .map(|name| new_roles::let_stand_in(name, user, facts.destination.version_num))
         .collect();
-    Some(
+    let may = new_roles::may_grant(&barred, facts.destination.version_num);
+    let may = ask_bool(facts.destination_client, "the right to grant roles", &may).await?;
+    Ok(Some(
         Finding::new(
             Level::Blocking,
-            format!("{} may not act for {} roles", printable(user), barred.len()),
+            format!(
+                "{} may not act for {}",
+                printable(user),
+                counted(barred.len() as u64, "role", "roles")
+            ),
             "Objects will belong to them, or rights are granted in their name; that takes a member of these roles (one that inherits: ALTER ROLE … INHERIT). Become a member, map them to a role that you may act for (--map-role OLD=NEW), or leave owners and privileges out (--owners skip --privileges skip).",
         )
         .objects(named(&barred))
-        .fix(fixes.join("\n")),
-    )
+        .fix(Fix::on_destination(
+            fixes,
+            "a superuser or a role with ADMIN OPTION on them",
+            may,
+        )),
+    ))
 }
 
 /// Who is no superuser gives an object only to a role that might have made it there.
-async fn about_creating(facts: &Facts<'_>) -> Result<Option<Finding>, Problem> {
+async fn about_creating(
+    facts: &Facts<'_>,
+    there: &HashMap<&str, bool>,
+) -> Result<Option<Finding>, Problem> {
     let user = &facts.destination.user;
     if facts.destination.is_superuser || facts.destination.database.is_none() {
         return Ok(None);
@@ -169,6 +197,14 @@ async fn about_creating(facts: &Facts<'_>) -> Result<Option<Finding>, Problem> {
         .iter()
         .map(|(role, schema)| new_roles::let_create_in(schema, role))
         .collect();
+    let schemas: BTreeSet<&str> = lacking.iter().map(|(_, schema)| schema.as_str()).collect();
+    let may = new_roles::may_grant_create_in(schemas);
+    let may = ask_bool(facts.destination_client, "rights on schemas", &may).await?;
+    let mut fix = Fix::on_destination(fixes, "the schema's owner or a superuser", may);
+    let is_to_come = |(role, _): &(String, String)| !there.contains_key(role.as_str());
+    if facts.options.create_roles && lacking.iter().any(is_to_come) {
+        fix = fix.left_to_you("Some of these roles are made by the run only, and nothing can be granted to them before. Choose that howdah does not create roles (o), and this check offers both.");
+    }
     Ok(Some(
         Finding::new(
             Level::Blocking,
@@ -176,7 +212,7 @@ async fn about_creating(facts: &Facts<'_>) -> Result<Option<Finding>, Problem> {
             "They own objects in schemas that the destination has already. Only a superuser may give an object to a role that may not create in its schema. Grant that right (to a missing role after creating it), or leave owners out (--owners skip).",
         )
         .objects(objects.collect())
-        .fix(fixes.join("\n")),
+        .fix(fix),
     ))
 }
 

@@ -23,9 +23,7 @@ pub(super) async fn extensions(facts: &Facts<'_>) -> Result<Vec<Finding>, Proble
         )]);
     }
     let needed: BTreeSet<&str> = facts
-        .archive
-        .entries
-        .iter()
+        .carried()
         .filter(|e| e.kind == "EXTENSION")
         .map(|e| e.name.name.as_str())
         .collect();

@@ -3,7 +3,7 @@
 use tokio_postgres::Client;
 
 use crate::model::connection::Endpoint;
-use crate::model::finding::{Finding, Level};
+use crate::model::finding::{Finding, Fix, Level};
 use crate::model::name::printable;
 use crate::model::problem::Problem;
 use crate::sql::{scratch, statements};
@@ -93,6 +93,9 @@ pub(super) async fn check(client: &Client) -> Result<Vec<Finding>, Problem> {
             "It was killed before it could remove it. It holds copies of rows and is of no use to anybody; howdah clean removes it, with the statement below.",
         )
         .objects(found.names)
-        .fix(fix.join("\n")),
+        .fix(
+            Fix::on_destination(fix, "its owner", true)
+                .left_to_you("This drops a database; from here howdah drops none. howdah clean does, after asking; or copy it (y)."),
+        ),
     ])
 }

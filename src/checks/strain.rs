@@ -1,7 +1,7 @@
 //! What a migration asks of both servers besides rights: sessions, locks, transaction numbers; and what stands in its way.
 
 use crate::model::connection::{ServerFacts, Side};
-use crate::model::finding::{Finding, Level};
+use crate::model::finding::{Finding, Fix, Level};
 use crate::model::name::printable;
 use crate::model::problem::Problem;
 use crate::sql::statements;
@@ -138,7 +138,13 @@ async fn event_triggers(facts: &Facts<'_>) -> Result<Option<Finding>, Problem> {
         statements::EVENT_TRIGGERS,
     )
     .await?;
-    let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    // A service's own let it be.
+    let is_own = |owner: &str| facts.provider_there.is_some_and(|by| by.has_role(owner));
+    let names: Vec<String> = rows
+        .iter()
+        .filter(|row| !is_own(row.get(1)))
+        .map(|row| row.get(0))
+        .collect();
     if names.is_empty() {
         return Ok(None);
     }
@@ -153,7 +159,11 @@ async fn event_triggers(facts: &Facts<'_>) -> Result<Option<Finding>, Problem> {
             "They may refuse, change or log what howdah does. Disable them for the migration, and enable them afterwards.",
         )
         .objects(names)
-        .fix(fixes.join("\n")),
+        .fix(
+            Fix::on_destination(fixes, "a superuser", true).left_to_you(
+                "They have to be enabled again after the migration, which howdah does not do for you: copy this (y) and run it yourself.",
+            ),
+        ),
     ))
 }
 

@@ -31,12 +31,12 @@ pub(super) async fn alone(facts: &Facts<'_>) -> Result<Option<Finding>, Problem>
         .filter(|row| is_new || !row.get::<_, bool>(1))
         .map(|row| row.get(0))
         .collect();
-    Ok(told(&facts.archive.entries, &untrusted))
+    Ok(told(facts.carried(), &untrusted))
 }
 
-fn told(entries: &[Entry], untrusted: &[String]) -> Option<Finding> {
+fn told<'a>(entries: impl IntoIterator<Item = &'a Entry>, untrusted: &[String]) -> Option<Finding> {
     let mut objects: Vec<String> = entries
-        .iter()
+        .into_iter()
         .filter(|entry| is_superusers(entry) || is_untrusted(entry, untrusted))
         .map(|entry| describe(&entry.kind, &entry.name))
         .collect();
@@ -141,7 +141,7 @@ mod tests {
             assert!(told(&[entry(kind, sql)], &[]).is_none(), "{kind} {sql}");
         }
         let extension = entry("EXTENSION", "CREATE EXTENSION IF NOT EXISTS x;");
-        assert!(told(std::slice::from_ref(&extension), &[]).is_none());
-        assert!(told(&[extension], &["x".to_owned()]).is_some());
+        assert!(told([&extension], &[]).is_none());
+        assert!(told([&extension], &["x".to_owned()]).is_some());
     }
 }

@@ -475,6 +475,7 @@ impl Executor {
                 versions: Versions::of(&self.plan),
                 is_whole,
                 extensions_there: &self.plan.extensions_there,
+                provider: self.plan.provider_there,
             },
         ))
     }

@@ -11,6 +11,7 @@ mod failpoint;
 pub mod forecast;
 mod large_objects;
 mod lingering;
+mod mend;
 mod monitor;
 mod outcome;
 mod recovery;
@@ -21,6 +22,7 @@ mod sessions;
 mod simulation;
 
 pub use clean::clean;
+pub use mend::mend;
 
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::checks::Again;
 use crate::model::event::{NoticeLevel, RunEvent, Stop};
-use crate::model::finding::{CheckResult, Level};
+use crate::model::finding::{CheckResult, Fix, Level};
 use crate::model::format;
 use crate::model::name::{printable_json, printable_lines};
 use crate::model::plan::{Phase, Plan};
@@ -79,9 +79,13 @@ impl Voice {
                         ));
                     }
                     if let Some(fix) = &finding.fix {
+                        let place = match fix {
+                            Fix::Words(_) => String::new(),
+                            Fix::Sql(sql) => format!(" on the {}, by {}", sql.side, sql.by),
+                        };
                         text.push_str(&format!(
-                            "\n        Fix: {}",
-                            fix.replace('\n', "\n             ")
+                            "\n        Fix{place}: {}",
+                            fix.text().replace('\n', "\n             ")
                         ));
                     }
                     self.say(&text);
@@ -99,8 +103,13 @@ impl Voice {
             .iter()
             .flatten()
             .map(|f| {
+                let sql = match &f.fix {
+                    Some(Fix::Sql(sql)) => Some(sql),
+                    _ => None,
+                };
                 json!({"level": level_word(f.level), "title": f.title, "meaning": f.meaning,
-                       "objects": f.objects, "fix": f.fix})
+                       "objects": f.objects, "fix": f.fix.as_ref().map(Fix::text),
+                       "fix_on": sql.map(|one| one.side.word()), "fix_by": sql.map(|one| one.by)})
             })
             .collect();
         let problem = result.outcome.as_ref().err().map(ToString::to_string);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::name::ObjectName;
+use super::provider::Provided;
 use super::roles::SourceRole;
 
 /// The source database as the planner and the wizard see it. Tables and sequences stand in name order and
@@ -17,6 +18,27 @@ pub struct Catalog {
     pub database: DatabaseProperties,
     /// Of the whole server, in name order.
     pub roles: Vec<SourceRole>,
+    /// What belongs to the service that runs the source; none on a server of one's own.
+    pub provided: Option<Provided>,
+}
+
+impl Catalog {
+    /// The service that runs the source has this table for itself.
+    pub fn is_provided_table(&self, table: &Table) -> bool {
+        let extension = table.extension_config.as_ref();
+        self.is_provided(&table.name, extension.map(|one| one.extension.as_str()))
+    }
+
+    pub fn is_provided_sequence(&self, sequence: &Sequence) -> bool {
+        self.is_provided(&sequence.name, sequence.extension.as_deref())
+    }
+
+    fn is_provided(&self, name: &ObjectName, extension: Option<&str>) -> bool {
+        self.provided.as_ref().is_some_and(|provided| {
+            provided.by.has_schema(&name.schema)
+                || extension.is_some_and(|one| provided.extensions.contains(one))
+        })
+    }
 }
 
 /// What the source says of the database itself.

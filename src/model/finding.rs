@@ -1,5 +1,6 @@
 //! What the pre-flight checks say.
 
+use super::connection::Side;
 use super::problem::{Field, Problem};
 
 /// ✓ fine, ! the user decides, ✗ stops the migration. "?" is [`CheckResult::outcome`] being an error.
@@ -10,6 +11,74 @@ pub enum Level {
     Blocking,
 }
 
+/// How a finding is mended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fix {
+    /// In words, for somebody to do.
+    Words(String),
+    Sql(SqlFix),
+}
+
+/// Statements that mend a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SqlFix {
+    pub side: Side,
+    /// In order, each with its semicolon.
+    pub statements: Vec<String>,
+    /// Whom the server lets run them, e.g. `a superuser`.
+    pub by: &'static str,
+    /// Why howdah does not run them, a sentence; none: it does, after asking.
+    pub not_here: Option<String>,
+}
+
+impl Fix {
+    pub fn words(text: impl Into<String>) -> Self {
+        Self::Words(text.into())
+    }
+
+    /// howdah never writes there.
+    pub fn on_source(statements: Vec<String>, by: &'static str) -> Self {
+        let reason =
+            format!("howdah only reads the source: copy this (y) and let {by} run it there.");
+        Self::Sql(SqlFix {
+            side: Side::Source,
+            statements,
+            by,
+            not_here: Some(reason),
+        })
+    }
+
+    /// `may`: the server would let the role that is connected run them.
+    pub fn on_destination(statements: Vec<String>, by: &'static str, may: bool) -> Self {
+        let reason = (!may).then(|| {
+            format!("The role you connect as may not run this: copy it (y) and let {by} run it.")
+        });
+        Self::Sql(SqlFix {
+            side: Side::Destination,
+            statements,
+            by,
+            not_here: reason,
+        })
+    }
+
+    /// Though the server might let it run them, howdah does not: a sentence that says why.
+    #[must_use]
+    pub fn left_to_you(mut self, reason: impl Into<String>) -> Self {
+        if let Self::Sql(fix) = &mut self {
+            fix.not_here = Some(reason.into());
+        }
+        self
+    }
+
+    /// As it is copied.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Words(text) => text.clone(),
+            Self::Sql(fix) => fix.statements.join("\n"),
+        }
+    }
+}
+
 /// One thing a check found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
@@ -18,8 +87,7 @@ pub struct Finding {
     pub title: String,
     /// What it means and why it matters, in plain words.
     pub meaning: String,
-    /// SQL or shell command that mends it, to copy.
-    pub fix: Option<String>,
+    pub fix: Option<Fix>,
     /// Objects concerned, for people.
     pub objects: Vec<String>,
     pub field: Option<Field>,
@@ -42,8 +110,8 @@ impl Finding {
     }
 
     #[must_use]
-    pub fn fix(mut self, fix: impl Into<String>) -> Self {
-        self.fix = Some(fix.into());
+    pub fn fix(mut self, fix: Fix) -> Self {
+        self.fix = Some(fix);
         self
     }
 

@@ -7,6 +7,7 @@ use super::catalog::Catalog;
 use super::connection::{Endpoint, ServerFacts};
 use super::existing::{ExistingObject, ExistingSchema};
 use super::journal::{Journal, Leftovers};
+use super::provider::Profile;
 use super::roles::DestinationRole;
 
 /// Read once, on the Check screen or at the start of a headless run.
@@ -29,6 +30,8 @@ pub struct Inspection {
     /// Of a run that could be, but is not.
     pub unfinished: Option<Journal>,
     pub leftovers: Leftovers,
+    /// The service that runs the destination; none on a server of one's own.
+    pub provider_there: Option<&'static Profile>,
     /// `postgres_fdw` is already installed in the destination database.
     pub is_fdw_installed: bool,
 }

@@ -21,6 +21,7 @@ pub mod patience;
 pub mod peek;
 pub mod plan;
 pub mod problem;
+pub mod provider;
 pub mod report;
 pub mod roles;
 pub mod sample;

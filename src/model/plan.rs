@@ -7,6 +7,7 @@ use super::archive::Archive;
 use super::connection::Side;
 use super::name::ObjectName;
 use super::options::{Method, Options};
+use super::provider::Profile;
 
 pub use super::text::Text;
 
@@ -54,6 +55,8 @@ pub struct Plan {
     pub not_measured: Vec<String>,
     /// Extensions of the destination that howdah uses and did not install.
     pub extensions_there: Vec<String>,
+    /// The service that runs the destination and has objects of its own there.
+    pub provider_there: Option<&'static Profile>,
     /// `server_version_num` of the source and the destination.
     pub versions: (u32, u32),
     /// The source's schema, and the positions of those of its entries that the destination must have in the end.

@@ -64,12 +64,17 @@ impl Selection {
         self.filters.get(table)?.as_deref()
     }
 
-    /// What `--include` and `--exclude` leave: no include means everything, exclude wins. A sequence owned by
-    /// a table's column follows that table unless a pattern names it.
+    /// What `--include` and `--exclude` leave: no include means everything, but for what the service that runs the source has
+    /// for itself, whose schema has to be named; exclude wins. A sequence owned by a table's column follows that table unless
+    /// a pattern names it.
     pub fn from_patterns(catalog: &Catalog, include: &[Pattern], exclude: &[Pattern]) -> Self {
         let included = |name: &ObjectName| include.iter().any(|p| p.matches(name));
         let excluded = |name: &ObjectName| exclude.iter().any(|p| p.matches(name));
         let wanted = |name: &ObjectName| (include.is_empty() || included(name)) && !excluded(name);
+        let by_name = |name: &ObjectName| {
+            let mut naming = include.iter().filter(|p| p.schema == name.schema);
+            naming.any(|p| p.matches(name))
+        };
         let mut selection = Self::all(catalog);
         for (carry, table) in selection.tables.iter_mut().zip(&catalog.tables) {
             // A partition follows its root: naming the root means its rows.
@@ -78,8 +83,9 @@ impl Selection {
             });
             let mut chain = chain.map(|t| &t.name).peekable();
             let own_included = include.is_empty() || chain.clone().any(included);
+            let is_left = catalog.is_provided_table(table) && !chain.clone().any(by_name);
             let own_excluded = chain.any(excluded);
-            if !own_included || own_excluded {
+            if !own_included || own_excluded || is_left {
                 *carry = Carry::Nothing;
             }
         }
@@ -89,6 +95,7 @@ impl Selection {
                     included(&sequence.name)
                         || selection.tables.get(owner.table) != Some(&Carry::Nothing)
                 }
+                _ if catalog.is_provided_sequence(sequence) && !by_name(&sequence.name) => false,
                 _ => wanted(&sequence.name),
             };
         }

@@ -165,6 +165,7 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
         large_objects,
         database: read_database(client).await?,
         roles,
+        provided: None,
     })
 }
 

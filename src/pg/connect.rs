@@ -98,6 +98,37 @@ impl Canceller {
     }
 }
 
+/// What sessions run is cancelled on their servers when this is dropped: a server does not notice that nobody waits any more.
+pub struct CancelOnDrop(Vec<Canceller>);
+
+impl CancelOnDrop {
+    pub fn of<'a>(sessions: impl IntoIterator<Item = &'a Connected>) -> Self {
+        let sessions = sessions.into_iter();
+        Self(sessions.map(|one| one.canceller.clone()).collect())
+    }
+
+    /// It came to its end.
+    pub fn done(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        // Without a runtime the program is ending, and its sessions with it.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        for canceller in self.0.drain(..) {
+            runtime.spawn(async move {
+                if let Err(problem) = canceller.cancel().await {
+                    tracing::debug!("{problem}");
+                }
+            });
+        }
+    }
+}
+
 /// Why a connection ended; the statement in flight often only learns that it did.
 #[derive(Clone)]
 pub struct Ending(watch::Receiver<Option<Arc<Problem>>>);

@@ -12,7 +12,7 @@ use crate::model::problem::Problem;
 use crate::model::sample::{Sample, Speed};
 use crate::sql::{sample, settings, statements};
 
-use super::connect::{Connected, connect};
+use super::connect::{CancelOnDrop, Connected, connect};
 use super::copy::{CopyError, End, pipe};
 use super::foreign::{self, Trial};
 use super::problem::problem;
@@ -72,6 +72,7 @@ async fn within(
         settings::destination(inspection.destination.version_num),
     )
     .await?;
+    let running = CancelOnDrop::of([&from, &to]);
     let copied = copies(&from, &to, table).await;
     roll_back(&to).await?;
     let by_copy = copied.as_ref().ok().copied();
@@ -86,6 +87,7 @@ async fn within(
     };
     let pulled = pulls(&to, table, trial, rows).await;
     roll_back(&to).await?;
+    running.done();
     Ok(Sample {
         table: table.name.to_string(),
         copy: copied,

@@ -6,6 +6,7 @@ use crate::model::archive::{Archive, Entry};
 use crate::model::catalog::Catalog;
 use crate::model::definition;
 use crate::model::plan::LeftOut;
+use crate::model::provider::Provided;
 use crate::model::selection::{Carry, Selection};
 
 /// OID of `pg_class`: entries of this class are relations.
@@ -83,6 +84,15 @@ pub(super) enum Cause {
     ItsTable,
     /// The position of what it needs.
     Needs(usize),
+    /// It belongs to the service that runs the source, which may run the destination too.
+    Provided {
+        by: &'static str,
+        is_there: bool,
+    },
+    /// The same, and the destination server does not offer it.
+    NotOffered {
+        by: &'static str,
+    },
 }
 
 /// Which entries are made, and why the others are not.
@@ -122,21 +132,34 @@ impl Closure {
             is_dropped: vec![false; archive.entries.len()],
             ..Self::default()
         };
+        if let Some(provided) = &catalog.provided {
+            closure.drop_provided(provided, archive, catalog, selection);
+        }
         for (table, carry) in catalog.tables.iter().zip(&selection.tables) {
             if let (Carry::Nothing, Some(at)) = (carry, dependants.table(table.oid)) {
                 closure.drop(at, Cause::NotSelected);
             }
         }
-        closure.propagate(dependants, 0);
+        closure.propagate(dependants, archive, 0);
         let before = closure.causes.len();
         closure.drop_idle_sequences(archive, catalog, selection);
-        closure.propagate(dependants, before);
+        closure.propagate(dependants, archive, before);
         closure
     }
 
     /// Says in words what is left out.
     pub(super) fn tell(mut self, archive: &Archive) -> Self {
-        let told = self.causes.iter();
+        let entry = |at: &usize| &archive.entries[*at];
+        let is_schema = |at: &usize| entry(at).kind == "SCHEMA";
+        let is_provided = |cause: &Cause| matches!(cause, Cause::Provided { .. });
+        let schemas = self.causes.iter().filter(|(at, _)| is_schema(at));
+        let schemas: HashSet<&str> = schemas
+            .map(|(at, _)| entry(at).name.name.as_str())
+            .collect();
+        let told = self.causes.iter().filter(|(at, cause)| {
+            // A schema stands for all in it.
+            !is_provided(cause) || is_schema(at) || !schemas.contains(schema_of(entry(at)))
+        });
         self.left_out = told.map(|(at, cause)| tell(archive, *at, *cause)).collect();
         self
     }
@@ -147,12 +170,46 @@ impl Closure {
         }
     }
 
-    /// From those that were dropped since.
-    fn propagate(&mut self, dependants: &Dependants, since: usize) {
+    /// What is the service's own; all of a schema of which the user wants a table comes along.
+    fn drop_provided(
+        &mut self,
+        provided: &Provided,
+        archive: &Archive,
+        catalog: &Catalog,
+        selection: &Selection,
+    ) {
+        let tables = catalog.tables.iter().zip(&selection.tables);
+        let tables = tables.filter(|(_, carry)| **carry != Carry::Nothing);
+        let sequences = catalog.sequences.iter().zip(&selection.sequences);
+        let sequences = sequences.filter(|(_, is_chosen)| **is_chosen);
+        let wanted: HashSet<&str> = tables
+            .map(|(table, _)| table.name.schema.as_str())
+            .chain(sequences.map(|(sequence, _)| sequence.name.schema.as_str()))
+            .filter(|schema| provided.by.has_schema(schema))
+            .collect();
+        let by = provided.by.name;
+        let is_there = provided.is_there;
+        for (at, entry) in archive.entries.iter().enumerate() {
+            let is_own = provided.by.owns(entry) && !wanted.contains(schema_of(entry))
+                || is_there && provided.by.makes_schema(entry);
+            if is_own {
+                self.drop(at, Cause::Provided { by, is_there });
+            } else if entry.kind == "EXTENSION" && provided.extensions.contains(&entry.name.name) {
+                self.drop(at, Cause::NotOffered { by });
+            }
+        }
+    }
+
+    /// From those that were dropped since. What the destination has by itself, others can do with.
+    fn propagate(&mut self, dependants: &Dependants, archive: &Archive, since: usize) {
         let mut next = since;
-        while let Some((needed, _)) = self.causes.get(next).copied() {
+        while let Some((needed, cause)) = self.causes.get(next).copied() {
+            let is_there = matches!(cause, Cause::Provided { is_there: true, .. });
             for at in dependants.on(needed) {
-                self.drop(*at, Cause::Needs(needed));
+                let kind = archive.entries[*at].kind.as_str();
+                if !is_there || is_satellite(kind) || kind == "EVENT TRIGGER" {
+                    self.drop(*at, Cause::Needs(needed));
+                }
             }
             next += 1;
         }
@@ -193,13 +250,44 @@ impl Closure {
 
 pub(super) fn tell(archive: &Archive, at: usize, cause: Cause) -> LeftOut {
     let object = |at: usize| archive.entries.get(at).map_or_else(String::new, describe);
+    let is_schema = |at: usize| {
+        archive
+            .entries
+            .get(at)
+            .is_some_and(|one| one.kind == "SCHEMA")
+    };
     LeftOut {
-        object: object(at),
+        object: match cause {
+            Cause::Provided { .. } if is_schema(at) => format!("{} with all in it", object(at)),
+            _ => object(at),
+        },
         because: match cause {
             Cause::NotSelected => "it is not selected".to_owned(),
             Cause::ItsTable => "its table is not selected".to_owned(),
             Cause::Needs(needed) => format!("it needs {}, which is left out", object(needed)),
+            Cause::Provided { by, is_there: true } => {
+                format!("it belongs to {by}, which makes its own on the destination")
+            }
+            Cause::Provided {
+                by,
+                is_there: false,
+            } => {
+                format!("it belongs to {by}, whose own programs alone use it")
+            }
+            Cause::NotOffered { by } => {
+                format!("it is {by}'s, and the destination server does not offer it")
+            }
         },
+    }
+}
+
+/// The schema that an entry is in, is, or is about.
+fn schema_of(entry: &Entry) -> &str {
+    let name = entry.name.name.as_str();
+    match entry.kind.as_str() {
+        "SCHEMA" => name,
+        _ if entry.name.schema.is_empty() => name.strip_prefix("SCHEMA ").unwrap_or_default(),
+        _ => &entry.name.schema,
     }
 }
 

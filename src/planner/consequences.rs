@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::model::archive::{Archive, Entry};
+use crate::model::catalog::Catalog;
 use crate::model::definition::describe;
 use crate::model::inspection::Inspection;
 use crate::model::options::{Options, SchemaChoice};
@@ -47,6 +48,30 @@ pub fn of(
         })
         .filter(|one| !is_own(&archive.entries[one.entry], &archive.entries[one.needs]))
         .collect()
+}
+
+/// What is made under this selection.
+pub fn carried<'a>(
+    archive: &'a Archive,
+    catalog: &Catalog,
+    selection: &Selection,
+) -> impl Iterator<Item = &'a Entry> {
+    let closure = Closure::of(archive, catalog, selection);
+    let entries = archive.entries.iter();
+    entries.filter(move |entry| closure.carries(entry))
+}
+
+/// What is left out because it belongs to the service that runs the source.
+pub fn left_to_provider(
+    archive: &Archive,
+    catalog: &Catalog,
+    selection: &Selection,
+) -> Vec<LeftOut> {
+    let mut closure = Closure::of(archive, catalog, selection);
+    let is_provided =
+        |cause: &Cause| matches!(cause, Cause::Provided { .. } | Cause::NotOffered { .. });
+    closure.causes.retain(|(_, cause)| is_provided(cause));
+    closure.tell(archive).left_out
 }
 
 /// A key, a trigger … of the very table that is left out: that it goes goes without saying.

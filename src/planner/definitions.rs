@@ -9,6 +9,7 @@ use crate::model::definition::{
 use crate::model::name::ObjectName;
 use crate::model::options::{Keep, Method, Options};
 use crate::model::plan::Plan;
+use crate::model::provider::Profile;
 use crate::model::report::Verdict;
 use crate::model::roles::{RoleMap, RolePair};
 use crate::sql::lexer::{self, Token, TokenKind};
@@ -105,6 +106,8 @@ pub struct Terms<'a> {
     pub is_whole: bool,
     /// But for these extensions, which were there before.
     pub extensions_there: &'a [String],
+    /// And for what the service that runs the destination has there for itself.
+    pub provider: Option<&'static Profile>,
 }
 
 impl Terms<'_> {
@@ -141,7 +144,14 @@ fn compare_entries<'a>(
     let Terms {
         options, versions, ..
     } = *terms;
+    let mut provided: BTreeSet<(&str, &ObjectName)> = BTreeSet::new();
     let found: Vec<Definition> = destination
+        .inspect(|entry| {
+            let is_own = |by: &Profile| by.owns(entry) || by.makes_schema(entry);
+            if terms.provider.is_some_and(is_own) {
+                provided.insert((&entry.kind, &entry.name));
+            }
+        })
         .filter_map(|entry| of_entry(entry, options, &RoleMap::default()))
         .collect();
     let mut pairs: BTreeMap<(&str, &ObjectName), [Vec<&str>; 2]> = BTreeMap::new();
@@ -160,6 +170,7 @@ fn compare_entries<'a>(
             sides.map(|texts| versions.leveled(kind, canonical(kind, &texts)));
         let change = match (source.is_empty(), destination.is_empty()) {
             (_, true) => Change::Missing,
+            (true, false) if provided.contains(&(kind, name)) => continue,
             (true, false) if terms.is_extra(kind, name) && !is_tool(kind, name, options) => {
                 Change::Extra
             }
@@ -365,6 +376,7 @@ mod tests {
                 versions: Versions::default(),
                 is_whole,
                 extensions_there: &["postgres_fdw".to_owned()],
+                provider: None,
             },
         )
     }

@@ -305,6 +305,7 @@ impl<'a> Context<'a> {
                 .then(|| "postgres_fdw".to_owned())
                 .into_iter()
                 .collect(),
+            provider_there: inspection.provider_there,
             not_measured: notes::not_measured(&self),
             measured_by: self.measurement().map(|m| m.describe().to_owned()),
             left_out: self.closure.left_out,

@@ -351,6 +351,7 @@ pub fn unfit(
             versions,
             is_whole: false,
             extensions_there: &[],
+            provider: None,
         },
     );
     let gone = journal.done.iter().filter_map(|key| {

@@ -84,12 +84,17 @@ impl SelectionFile {
 
     pub fn selection(&self, catalog: &Catalog) -> Loaded {
         let mut selection = Selection::all(catalog);
-        selection.tables.fill(self.others);
+        for (carry, table) in selection.tables.iter_mut().zip(&catalog.tables) {
+            // What is not the user's takes a line.
+            let is_left = catalog.is_provided_table(table);
+            *carry = if is_left { Carry::Nothing } else { self.others };
+        }
         choice_lines::apply(&self.tables, &BTreeMap::new(), catalog, &mut selection);
         self.follow_parents(catalog, &mut selection);
         for (chosen, sequence) in selection.sequences.iter_mut().zip(&catalog.sequences) {
             let carry = match &sequence.owned_by {
                 Some(owner) => selection.tables.get(owner.table).copied(),
+                None if catalog.is_provided_sequence(sequence) => Some(Carry::Nothing),
                 None => Some(self.others),
             };
             *chosen = carry != Some(Carry::Nothing);

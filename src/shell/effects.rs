@@ -25,7 +25,7 @@ use crate::pg::connect::probe;
 use crate::planner;
 use crate::settings::{Environment, PlanFile, fill_password, recent};
 
-use super::inspecting::inspect;
+use super::inspecting::{Wanted, clean, inspect};
 use super::rehearsing::{self, Hearing};
 use super::{crash, files};
 
@@ -122,11 +122,15 @@ impl Effects {
                 destination,
                 options,
                 goes_on,
+                only,
             } => {
                 let inspection = inspect(
                     self.with_password(*source),
                     self.with_password(*destination),
-                    (!goes_on).then_some(*options),
+                    Wanted {
+                        options: (!goes_on).then_some(*options),
+                        only,
+                    },
                     self.answers.clone(),
                     attempt,
                 );
@@ -148,6 +152,17 @@ impl Effects {
                 let cleaning = clean(self.with_password(*destination), statements);
                 self.ask(attempt, "Could not clean up", cleaning, move |outcome| {
                     Msg::Cleaned { attempt, outcome }
+                });
+            }
+            Effect::Mend {
+                attempt,
+                destination,
+                statements,
+            } => {
+                let destination = self.with_password(*destination);
+                let mending = async move { engine::mend(&destination, &statements).await };
+                self.ask(attempt, "Could not run the fix", mending, move |outcome| {
+                    Msg::Mended { attempt, outcome }
                 });
             }
             Effect::MakePlan {
@@ -309,6 +324,7 @@ impl Effects {
             Msg::ConnectionTested { attempt, .. }
             | Msg::Inspected { attempt, .. }
             | Msg::Cleaned { attempt, .. }
+            | Msg::Mended { attempt, .. }
             | Msg::Planned { attempt, .. }
             | Msg::SelectionLoaded { attempt, .. }
             | Msg::MethodsTimed { attempt, .. }
@@ -407,25 +423,6 @@ pub(super) async fn send(answers: &Sender<Msg>, msg: Msg) {
     let _unheard = answers.send(msg).await;
 }
 
-/// What was shown is what is run, unless somebody is at work there meanwhile.
-async fn clean(destination: Endpoint, statements: Vec<String>) -> Result<(), Problem> {
-    let found = checks::leftovers_of(&destination).await?;
-    let refused = |message| {
-        Problem::new("Nothing was removed", message)
-            .hint("Run the checks again to see what is there now.")
-    };
-    if found.sessions > 0 {
-        return Err(refused("a run of howdah is under way in this database"));
-    }
-    if found.statements != statements {
-        return Err(refused("what is left there has changed since it was shown"));
-    }
-    engine::clean(&destination, &statements, |statement| {
-        tracing::info!("{statement}");
-    })
-    .await
-}
-
 async fn peek(
     source: Endpoint,
     inspection: Arc<Inspection>,
@@ -464,14 +461,13 @@ async fn make_plan(
 
 #[cfg(test)]
 mod tests {
-    use tokio::sync::mpsc;
 
     use super::*;
     use crate::model::connection::Side;
     use crate::model::problem::Field;
     use crate::settings::resolve;
     use std::time::Duration;
-    use tokio::sync::mpsc::Receiver;
+    use tokio::sync::mpsc::{self, Receiver};
     use tokio::time::timeout;
 
     fn effects() -> (Effects, Receiver<Msg>) {

@@ -1,9 +1,11 @@
-//! The wizard's look at both databases: each check is told as it ends, and so is what is waited for.
+//! The wizard's look at both databases: each check is told as it ends, and so is what is waited for. And removing what an
+//! earlier run left.
 
 use tokio::sync::mpsc::{self, Sender, UnboundedSender};
 
 use crate::app::Msg;
 use crate::checks::{self, Purpose, Told};
+use crate::engine;
 use crate::model::connection::Endpoint;
 use crate::model::inspection::Inspection;
 use crate::model::options::Options;
@@ -11,11 +13,18 @@ use crate::model::problem::Problem;
 
 use super::effects::send;
 
-/// Without options: as the journal of an interrupted run has them, which is gone on with.
+/// What is asked of a reading.
+pub(super) struct Wanted {
+    /// None: as the journal of an interrupted run has them, which is gone on with.
+    pub(super) options: Option<Options>,
+    /// One check alone.
+    pub(super) only: Option<&'static str>,
+}
+
 pub(super) async fn inspect(
     source: Endpoint,
     destination: Endpoint,
-    options: Option<Options>,
+    wanted: Wanted,
     answers: Sender<Msg>,
     attempt: u64,
 ) -> Result<Inspection, Problem> {
@@ -35,7 +44,7 @@ pub(super) async fn inspect(
     };
     // Joined, so that every result is told before the end.
     let (outcome, ()) = tokio::join!(
-        Box::pin(inspect_telling(source, destination, options, results)),
+        Box::pin(inspect_telling(source, destination, wanted, results)),
         forward
     );
     outcome
@@ -45,21 +54,24 @@ pub(super) async fn inspect(
 async fn inspect_telling(
     source: Endpoint,
     destination: Endpoint,
-    options: Option<Options>,
+    wanted: Wanted,
     results: UnboundedSender<Told>,
 ) -> Result<Inspection, Problem> {
     let tell = |told| {
         let _unheard = results.send(told);
     };
     // The user may still change the method after the checks.
-    let (options, purpose) = if let Some(options) = options {
+    let (options, purpose) = if let Some(options) = wanted.options {
         (options, Purpose::Wizard)
     } else {
         let again = |again| tell(Told::Again(again));
         let asked = checks::patiently(again, || asked_for(&destination));
         (asked.await?, Purpose::Resume)
     };
-    checks::inspect(source, destination, options, purpose, tell).await
+    match wanted.only {
+        Some(id) => checks::inspect_again(id, source, destination, options, purpose, tell).await,
+        None => checks::inspect(source, destination, options, purpose, tell).await,
+    }
 }
 
 /// What the interrupted run was begun with.
@@ -72,4 +84,23 @@ async fn asked_for(destination: &Endpoint) -> Result<Options, Problem> {
         )
         .hint("Its last run came to its end, or its journal was removed.")
     })
+}
+
+/// What was shown is what is run, unless somebody is at work there meanwhile.
+pub(super) async fn clean(destination: Endpoint, statements: Vec<String>) -> Result<(), Problem> {
+    let found = checks::leftovers_of(&destination).await?;
+    let refused = |message| {
+        Problem::new("Nothing was removed", message)
+            .hint("Run the checks again to see what is there now.")
+    };
+    if found.sessions > 0 {
+        return Err(refused("a run of howdah is under way in this database"));
+    }
+    if found.statements != statements {
+        return Err(refused("what is left there has changed since it was shown"));
+    }
+    engine::clean(&destination, &statements, |statement| {
+        tracing::info!("{statement}");
+    })
+    .await
 }

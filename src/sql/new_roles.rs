@@ -7,6 +7,31 @@ use super::quote::{ident, literal};
 pub const MAY_CREATE_ROLES: &str =
     "SELECT rolcreaterole OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user";
 
+/// Whether the connecting role may make others members of all of these. Before 16, CREATEROLE is enough.
+pub fn may_grant(roles: &[&str], version_num: u32) -> String {
+    let names: Vec<String> = roles.iter().map(|role| literal(role)).collect();
+    let creates = if Feature::MembershipOptions.is_in(version_num) {
+        "false"
+    } else {
+        "(SELECT rolcreaterole FROM pg_catalog.pg_roles WHERE rolname = current_user)"
+    };
+    format!(
+        "SELECT coalesce(pg_catalog.bool_and(pg_catalog.pg_has_role(oid, 'MEMBER WITH ADMIN OPTION') OR NOT rolsuper AND {creates}), false) \
+         FROM pg_catalog.pg_roles WHERE rolname IN ({})",
+        names.join(", ")
+    )
+}
+
+/// Whether the connecting role may let others create in all of these schemas.
+pub fn may_grant_create_in<'a>(schemas: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = schemas.into_iter().map(literal).collect();
+    format!(
+        "SELECT coalesce(pg_catalog.bool_and(pg_catalog.has_schema_privilege(oid, 'CREATE WITH GRANT OPTION')), false) \
+         FROM pg_catalog.pg_namespace WHERE nspname IN ({})",
+        names.join(", ")
+    )
+}
+
 /// Without login and password, whatever the source's role has: a password cannot be read there.
 pub fn create_role(name: &str, inherits: bool) -> String {
     let inherit = if inherits { "INHERIT" } else { "NOINHERIT" };

@@ -325,16 +325,13 @@ pub fn create_foreign_table(foreign: &ObjectName, table: &Table, session: u16) -
 }
 
 /// What a superuser does once for a role that may not install postgres_fdw.
-pub fn grant_fdw(role: &str, is_installed: bool) -> String {
-    let install = if is_installed {
-        String::new()
-    } else {
-        format!("{CREATE_FDW_EXTENSION};\n")
-    };
-    format!(
-        "{install}GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO {};",
+pub fn grant_fdw(role: &str, is_installed: bool) -> Vec<String> {
+    let install = (!is_installed).then(|| format!("{CREATE_FDW_EXTENSION};"));
+    let grant = format!(
+        "GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO {};",
         ident(role)
-    )
+    );
+    install.into_iter().chain([grant]).collect()
 }
 
 /// A table's own rows-per-round-trip, where the server's default would hold too much in memory.
@@ -407,7 +404,7 @@ pub const LIMITS: &str = "SELECT pg_catalog.current_setting('max_connections')::
      pg_catalog.current_setting('max_locks_per_transaction')::bigint \
      * (pg_catalog.current_setting('max_connections')::bigint + pg_catalog.current_setting('max_prepared_transactions')::bigint), \
      (SELECT pg_catalog.age(datfrozenxid)::bigint FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())";
-pub const EVENT_TRIGGERS: &str = "SELECT evtname::text FROM pg_catalog.pg_event_trigger WHERE evtenabled IN ('O', 'A') ORDER BY evtname";
+pub const EVENT_TRIGGERS: &str = "SELECT evtname::text, pg_catalog.pg_get_userbyid(evtowner)::text FROM pg_catalog.pg_event_trigger WHERE evtenabled IN ('O', 'A') ORDER BY evtname";
 /// Open transactions that may hold locks, prepared ones among them.
 pub const LONG_TRANSACTIONS: &str = "SELECT 'process ' || pid::text || ' (' || coalesce(application_name, '') || '), since ' || xact_start::timestamp(0)::text \
      FROM pg_catalog.pg_stat_activity \

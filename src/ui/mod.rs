@@ -99,6 +99,8 @@ fn too_small(frame: &mut Frame<'_>, area: Rect) {
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_check;
+#[cfg(test)]
 mod tests_control;
 #[cfg(test)]
 mod tests_everywhere;

@@ -20,7 +20,7 @@ use crate::model::catalog::Catalog;
 use crate::model::connection::Side;
 use crate::model::definition::DefinitionsResult;
 use crate::model::event::RunEvent;
-use crate::model::finding::{CheckResult, Finding, Level};
+use crate::model::finding::{CheckResult, Finding, Fix, Level};
 use crate::model::options::Method;
 use crate::model::plan::{Plan, StepId, StepKind};
 use crate::model::report::{
@@ -111,7 +111,7 @@ fn results() -> Vec<CheckResult> {
                 "They own objects or have rights on them. Three ways: let howdah create them, without login and password (--create-roles); give their part to roles that are there (--map-role OLD=NEW); or leave owners and privileges out (--owners skip --privileges skip). In the wizard, o opens these options.",
             )
             .objects(vec!["accounting".to_owned()])
-            .fix("CREATE ROLE accounting;"),
+            .fix(Fix::on_destination(vec!["CREATE ROLE accounting NOLOGIN INHERIT;".to_owned()], "a superuser or a role with CREATEROLE", true)),
         ),
         fine("Both servers answer", "Source PostgreSQL 15.18 with TLSv1.3, destination PostgreSQL 17.2 with TLSv1.3"),
         fine("Source and destination are two databases", ""),

@@ -265,3 +265,25 @@ fn a_range_of_rows() {
         picture(&mut state, 120, 40, &theme)
     );
 }
+
+/// A schema of the service's is not ticked by itself, and says why.
+#[test]
+fn what_belongs_to_a_service_is_not_ticked() {
+    use crate::model::provider::{Provided, Signs};
+    let mut inspection = shop();
+    for table in &mut inspection.catalog.tables {
+        if table.name.schema == "billing" {
+            table.name.schema = "auth".to_owned();
+        }
+    }
+    let signs = [("superuser", "supabase_admin"), ("role", "authenticator")];
+    let signs = signs.map(|(kind, name)| (kind.to_owned(), name.to_owned()));
+    inspection.catalog.provided = Signs::of(signs).recognise().map(|by| Provided {
+        by,
+        is_there: false,
+        extensions: std::collections::BTreeSet::new(),
+    });
+    let mut state = selecting(inspection);
+    press(&mut state, KeyCode::Char('d'));
+    super::tests::show("select_provided", state);
+}

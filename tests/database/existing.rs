@@ -325,8 +325,10 @@ async fn a_key_taken_off_by_a_run_that_was_killed_is_named_with_its_statement() 
     assert_code(&check, 3);
     let text = said(&check);
     let fix = text.lines().find_map(|line| {
-        Some(line.trim().strip_prefix("Fix: ").unwrap_or(line.trim()))
-            .filter(|l| l.starts_with("ALTER TABLE"))
+        let line = line.trim();
+        let first = line.strip_prefix("Fix on the destination, by ");
+        let first = first.and_then(|rest| rest.split_once(": "));
+        Some(first.map_or(line, |(_, sql)| sql)).filter(|l| l.starts_with("ALTER TABLE"))
     });
     let fix = fix.unwrap_or_else(|| panic!("no statement puts it back: {text}"));
     support::execute_batch(&pair.destination, fix).await;

@@ -17,6 +17,8 @@ mod existing;
 #[cfg(test)]
 mod fallback;
 #[cfg(test)]
+mod fixes;
+#[cfg(test)]
 mod guards;
 #[cfg(test)]
 mod hostile;
@@ -48,6 +50,8 @@ mod plan_file;
 mod privileges;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod providers;
 #[cfg(test)]
 mod rehearse;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Roles that own their database and are nothing else: what they lack is named as statements, and these are enough.
 
-use howdah::model::connection::{Endpoint, Secret};
+use howdah::model::connection::{Secret, Side};
 
 use crate::migrate::{howdah, said};
 use crate::support::{self, Pair};
@@ -26,18 +26,21 @@ async fn owner(pair: &Pair) -> Pair {
 }
 
 /// The statements that a check prints as its fix for findings that block, by the side they are for.
-fn grants(said: &str) -> Vec<String> {
+fn grants(said: &str) -> Vec<(Side, String)> {
     let mut found = Vec::new();
-    let mut is_fix = false;
+    let mut fix = None;
     for line in said.lines() {
         let text = line.trim();
-        if let Some(first) = text.strip_prefix("Fix: ") {
-            is_fix = true;
-            found.push(first.to_owned());
-        } else if is_fix && line.starts_with("             ") {
-            found.push(text.to_owned());
+        let side = Side::BOTH
+            .into_iter()
+            .find(|side| text.starts_with(&format!("Fix on the {side}, by ")));
+        if let (Some(side), Some((_, first))) = (side, text.split_once(": ")) {
+            fix = Some(side);
+            found.push((side, first.to_owned()));
+        } else if let (Some(side), true) = (fix, line.starts_with("             ")) {
+            found.push((side, text.to_owned()));
         } else {
-            is_fix = false;
+            fix = None;
         }
     }
     found
@@ -72,12 +75,6 @@ async fn fill(pair: &Pair, own: &Pair) {
     .await;
 }
 
-async fn give(side: &Endpoint, grants: &[String]) {
-    for grant in grants {
-        support::execute_batch(side, grant).await;
-    }
-}
-
 async fn with_what_the_check_names(method: &str) {
     let pair = support::databases("privileges").await;
     let own = owner(&pair).await;
@@ -96,17 +93,12 @@ async fn with_what_the_check_names(method: &str) {
             !fixes.is_empty() && !rounds.contains(&fixes) && rounds.len() < 5,
             "{text}"
         );
-        for fix in &fixes {
-            // On which side, the finding says; the other side knows nothing of it.
-            let is_source = ["GRANT SELECT", "BYPASSRLS", "GRANT USAGE ON SCHEMA"]
-                .iter()
-                .any(|of| fix.contains(of));
-            let side = if is_source {
-                &pair.source
-            } else {
-                &pair.destination
+        for (side, fix) in &fixes {
+            let end = match side {
+                Side::Source => &pair.source,
+                Side::Destination => &pair.destination,
             };
-            give(side, std::slice::from_ref(fix)).await;
+            support::execute_batch(end, fix).await;
         }
         rounds.push(fixes);
     };

@@ -95,3 +95,42 @@ async fn a_destination_that_logs_definitions_is_not_told_the_login() {
     let log = String::from_utf8_lossy(&std::fs::read(log).unwrap()).into_owned();
     assert!(log.contains("sample_logged") && !log.contains(&password));
 }
+
+/// Whoever waits no more is not waited for: the server would go on until its own limit.
+#[tokio::test]
+async fn what_is_not_waited_for_any_more_is_cancelled_on_the_server() {
+    let server = support::cluster();
+    support::create_database(&server.endpoint("postgres"), "slow").await;
+    let source = server.endpoint("slow");
+    support::execute_batch(&source, ROWS).await;
+    let destination = support::databases("sample").await.destination;
+    let inspection = checks::inspect(
+        source.clone(),
+        destination.clone(),
+        Options::default(),
+        Purpose::Wizard,
+        |_| {},
+    );
+    let inspection = inspection.await.unwrap();
+    let lock = support::connect(&source).await;
+    let sql = r#"begin; lock table "odd ""one" in access exclusive mode"#;
+    lock.batch_execute(sql).await.unwrap();
+    let ends = (source.clone(), destination);
+    let measuring =
+        tokio::spawn(
+            async move { measure(&ends.0, &ends.1, &inspection, &Options::default()).await },
+        );
+    let waiting = "select count(*) from pg_stat_activity
+        where application_name = 'howdah sample' and wait_event_type = 'Lock'";
+    while support::query_text(&source, waiting).await == "0" {
+        assert!(!measuring.is_finished(), "it did not wait");
+    }
+    measuring.abort();
+    while support::query_text(&source, waiting).await != "0" {}
+    let log = std::fs::read_to_string(server.log_path()).unwrap();
+    assert!(
+        log.contains("canceling statement due to user request"),
+        "{log}"
+    );
+    assert!(!log.contains("canceling statement due to statement timeout"));
+}

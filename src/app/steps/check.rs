@@ -7,23 +7,40 @@ use crate::app::options_form::OptionsForm;
 use crate::app::overlay::{AddressForm, Choice, Confirm, Overlay};
 use crate::app::steps::method_sample::SampleBox;
 use crate::app::{Action, Ctx, Effect, Flow, Inspection, Pending, questions};
-use crate::model::finding::{CheckResult, Level};
+use crate::model::connection::Side;
+use crate::model::finding::{CheckResult, Fix, Level};
 use crate::model::problem::Problem;
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Work {
+    #[default]
+    AllChecks,
+    /// The check of this id, once more.
+    OneCheck(&'static str),
+    /// What mends what it found.
+    Fix(&'static str),
+}
 
 #[derive(Debug, Default)]
 pub struct Check {
     pub pending: Option<Pending>,
+    pub work: Work,
     /// In the order they came.
     pub results: Vec<CheckResult>,
     /// They begin anew for this reason; how often they have begun then.
     pub again: Option<(u32, Box<Problem>)>,
     /// The databases could not be read at all.
     pub problem: Option<Box<Problem>>,
+    /// The statements that were to mend what a check found were refused.
+    pub failed_fix: Option<(&'static str, Box<Problem>)>,
     pub cursor: ListCursor,
     /// First line shown of what is told about the selected check.
     pub scroll: usize,
     /// Both databases were read with the connections and options of now.
     pub is_complete: bool,
+    /// All checks have run: one of them can be run by itself.
+    has_all: bool,
     /// An interrupted run was found that can be gone on with.
     pub has_unfinished: bool,
     /// Something of an earlier run's is there.
@@ -53,6 +70,50 @@ impl Check {
         };
     }
 
+    /// One check runs anew; what the others found stays.
+    pub fn begin_one(&mut self, id: &'static str, pending: Pending) {
+        self.pending = Some(pending);
+        self.work = Work::OneCheck(id);
+        (self.problem, self.failed_fix) = (None, None);
+        (self.is_accepted, self.scroll) = (false, 0);
+    }
+
+    /// The statements that mend what the selected check found are run.
+    pub fn begin_fix(&mut self, pending: Pending) {
+        if let Some(id) = self.selected().map(|result| result.id) {
+            self.pending = Some(pending);
+            (self.work, self.failed_fix) = (Work::Fix(id), None);
+        }
+    }
+
+    /// Hands the check on that is to be run once more.
+    pub fn mended(
+        &mut self,
+        attempt: u64,
+        outcome: Result<(), Box<Problem>>,
+    ) -> Option<&'static str> {
+        let Work::Fix(id) = self.work else {
+            return None;
+        };
+        if !self.is_awaited(attempt) {
+            return None;
+        }
+        self.pending = None;
+        match outcome {
+            Ok(()) => Some(id),
+            Err(problem) => {
+                self.failed_fix = Some((id, problem));
+                None
+            }
+        }
+    }
+
+    /// The check under the cursor, if it can be run without the others.
+    pub fn to_run_again(&self) -> Option<&'static str> {
+        let selected = self.selected().filter(|_| self.has_all);
+        selected.map(|result| result.id)
+    }
+
     pub fn cancel(&mut self) -> Option<Effect> {
         self.pending.take().map(|pending| Effect::Cancel {
             attempt: pending.attempt,
@@ -64,6 +125,7 @@ impl Check {
             return;
         }
         self.again = None;
+        // A check that is run once more keeps its place.
         let mut results = self.results.iter_mut();
         match results.find(|one| (one.id, one.title) == (result.id, result.title)) {
             Some(earlier) => *earlier = result,
@@ -88,7 +150,8 @@ impl Check {
         }
         self.pending = None;
         self.again = None;
-        if !self.has_moved {
+        let is_first_look = self.work == Work::AllChecks && !self.has_moved;
+        if is_first_look {
             // Shows first what needs attention.
             let gravity = |result: &CheckResult| match result.level() {
                 Some(Level::Blocking) => 0,
@@ -103,10 +166,10 @@ impl Check {
         }
         match outcome {
             Ok(inspection) => {
-                self.is_complete = true;
+                (self.is_complete, self.has_all) = (true, true);
                 self.has_unfinished = inspection.unfinished.is_some();
                 self.has_leftovers = !inspection.leftovers.objects.is_empty();
-                if self.has_unfinished && !self.has_moved {
+                if self.has_unfinished && is_first_look {
                     let is_it = |one: &CheckResult| one.id == "leftovers";
                     self.cursor.selected = self.results.iter().position(is_it).unwrap_or(0);
                 }
@@ -114,6 +177,7 @@ impl Check {
             }
             Err(problem) => {
                 self.problem = Some(problem);
+                self.is_complete = false;
                 None
             }
         }
@@ -146,10 +210,44 @@ impl Check {
     }
 
     /// Everything that mends what the selected check found.
-    fn fix(&self) -> Option<String> {
-        let findings = self.selected()?.outcome.as_ref().ok()?;
-        let fixes: Vec<_> = findings.iter().filter_map(|f| f.fix.as_deref()).collect();
-        (!fixes.is_empty()).then(|| fixes.join("\n"))
+    fn fixes(&self) -> impl Iterator<Item = &Fix> {
+        let findings = self.selected().and_then(|one| one.outcome.as_ref().ok());
+        findings
+            .into_iter()
+            .flatten()
+            .filter_map(|f| f.fix.as_ref())
+    }
+
+    /// Statements for the destination that howdah may run itself.
+    pub fn statements(&self) -> Vec<String> {
+        let sql = self.fixes().filter_map(|fix| match fix {
+            Fix::Sql(sql) if sql.not_here.is_none() && sql.side == Side::Destination => Some(sql),
+            _ => None,
+        });
+        sql.flat_map(|sql| sql.statements.iter().cloned()).collect()
+    }
+
+    /// Why nothing can be run that mends what the selected check found.
+    fn why_not_mend(&self) -> Option<String> {
+        let is_same =
+            |one: &CheckResult| one.id == "same-database" && one.level() == Some(Level::Blocking);
+        if self.results.iter().any(is_same) {
+            return Some(
+                "Both sides are one and the same database, and the source is never changed."
+                    .to_owned(),
+            );
+        }
+        if !self.statements().is_empty() {
+            return None;
+        }
+        let mut reasons = self.fixes().map(|fix| match fix {
+            Fix::Words(_) => {
+                "This is advice, nothing that a server could run; y copies it.".to_owned()
+            }
+            Fix::Sql(sql) => sql.not_here.clone().unwrap_or_default(),
+        });
+        let none = || "There is no fix to run for this check.".to_owned();
+        Some(reasons.next().unwrap_or_else(none))
     }
 
     /// Selects a check, as a click does.
@@ -162,11 +260,23 @@ impl Check {
     /// Why a key does nothing now, as a sentence.
     pub fn why_not(&self, action: Action) -> Option<String> {
         match action {
-            Action::Next | Action::Clean | Action::TimeMethods if self.pending.is_some() => {
-                Some("The checks are still running.".to_owned())
+            Action::Next
+            | Action::Clean
+            | Action::TimeMethods
+            | Action::CheckAgain
+            | Action::Mend
+                if self.pending.is_some() =>
+            {
+                Some(match self.work {
+                    Work::Fix(_) => "The fix is still being run; Esc breaks it off.".to_owned(),
+                    _ => "The checks are still running; Esc cancels them.".to_owned(),
+                })
+            }
+            Action::RunAgain if matches!(self.work, Work::Fix(_)) && self.pending.is_some() => {
+                Some("The fix is still being run; Esc breaks it off.".to_owned())
             }
             Action::Next | Action::TimeMethods if !self.is_complete => {
-                Some("The databases have not been read; r runs the checks again.".to_owned())
+                Some("The databases have not been read; R runs the checks again.".to_owned())
             }
             Action::Next if self.has_unfinished => None,
             Action::Clean if !self.has_leftovers => {
@@ -176,7 +286,7 @@ impl Check {
                 let stops = |result: &&CheckResult| result.level() == Some(Level::Blocking);
                 let first = self.results.iter().find(stops)?;
                 Some(format!(
-                    "{} This stops the migration: {}. Mend it, then press r.",
+                    "{} This stops the migration: {}. Mend it, then press r on it.",
                     match self.tally().blocking {
                         1 => "1 check found a problem.".to_owned(),
                         count => format!("{count} checks found problems."),
@@ -184,9 +294,10 @@ impl Check {
                     first.title
                 ))
             }
-            Action::Copy if self.fix().is_none() => {
+            Action::Copy if self.fixes().next().is_none() => {
                 Some("There is no fix to copy for this check.".to_owned())
             }
+            Action::Mend => self.why_not_mend(),
             _ => None,
         }
     }
@@ -200,15 +311,29 @@ impl Check {
             }
             Action::Back => {
                 if let Some(cancel) = self.cancel() {
-                    ctx.info("The checks were cancelled; r runs them again.");
+                    ctx.info(match self.work {
+                        Work::AllChecks => "The checks were cancelled; R runs them again.",
+                        Work::OneCheck(_) => {
+                            "Cancelled: what stands here was found before. r checks it again."
+                        }
+                        Work::Fix(_) => {
+                            "The fix was broken off and is taken back, unless it was just done; r looks."
+                        }
+                    });
                     return vec![cancel];
                 }
                 ctx.flow = Some(Flow::Back);
             }
             Action::TimeMethods => return time_methods(ctx),
             Action::RunAgain => ctx.flow = Some(Flow::Inspect),
+            Action::CheckAgain => ctx.flow = Some(Flow::InspectOne),
+            Action::Mend => {
+                let inspection = ctx.inspection.map(AsRef::as_ref);
+                *ctx.overlay = inspection.map(|one| questions::mend(one, &self.statements()));
+            }
             Action::Copy => {
-                let text = self.fix().unwrap_or_default();
+                let text: Vec<_> = self.fixes().map(Fix::text).collect();
+                let text = text.join("\n");
                 let what = "the fix".to_owned();
                 return vec![Effect::CopyText { what, text }];
             }

@@ -19,9 +19,9 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::app::pointer::Target;
-use crate::app::steps::check::Check;
+use crate::app::steps::check::{Check, Work};
 use crate::app::{Now, State, format};
-use crate::model::finding::{CheckResult, Finding, Level};
+use crate::model::finding::{CheckResult, Finding, Fix, Level};
 use crate::model::name::{printable, printable_lines};
 use crate::model::problem::{Field, Problem};
 use crate::ui::theme::Theme;
@@ -45,7 +45,8 @@ pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &
             theme,
         );
     } else if let Some(result) = check.selected() {
-        let lines = result_lines(result, details.width, theme);
+        let mut lines = refused_lines(check, result, details.width, theme);
+        lines.extend(result_lines(result, details.width, theme));
         draw_details(state, result.title, lines, frame, details, theme);
     } else {
         let intro = "howdah now looks at both databases: whether everything needed is there, and whether anything would be lost or hidden. It only reads.";
@@ -119,7 +120,11 @@ fn draw_list(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
                 None => break,
             },
         };
-        let (sign, style) = sign(result.level(), theme);
+        let (mut sign, mut style) = sign(result.level(), theme);
+        if let Some(pending) = check.pending.filter(|_| is_worked_on(check, result)) {
+            let waited = now.since(pending.since);
+            (sign, style) = (theme.glyphs.spinner_at(waited), theme.accent());
+        }
         let width = usize::from(row.width).saturating_sub(3);
         let title = text::fit(result.title, width, theme.glyphs.ellipsis);
         let mut line = Line::from(vec![
@@ -137,15 +142,20 @@ fn draw_list(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
     if let Some(pending) = check.pending {
         let waited = now.since(pending.since);
         let dot = theme.glyphs.dot;
+        let (what, way) = match check.work {
+            Work::AllChecks => ("Checking", "Esc cancels"),
+            Work::OneCheck(_) => ("Checking one again", "Esc cancels"),
+            Work::Fix(_) => ("Running the fix", "Esc breaks it off"),
+        };
         let (doing, why) = match &check.again {
-            None => ("Checking".to_owned(), String::new()),
+            None => (what.to_owned(), String::new()),
             Some((number, problem)) => (
                 format!("Trying again ({number})"),
                 format!(" {dot} {}", printable(&problem.message)),
             ),
         };
         let words = format!(
-            " {} {doing} {dot} {} {dot} Esc cancels{why}",
+            " {} {doing} {dot} {} {dot} {way}{why}",
             theme.glyphs.spinner_at(waited),
             format::duration(waited),
         );
@@ -153,9 +163,17 @@ fn draw_list(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
         frame.render_widget(Line::styled(words, theme.accent()), row);
     } else if check.results.is_empty() && check.problem.is_none() {
         frame.render_widget(
-            Line::raw(" Nothing has been checked. r runs the checks."),
+            Line::raw(" Nothing has been checked. R runs the checks."),
             row,
         );
+    }
+}
+
+/// The one that is run by itself just now, or mended.
+fn is_worked_on(check: &Check, result: &CheckResult) -> bool {
+    match check.work {
+        Work::AllChecks => false,
+        Work::OneCheck(id) | Work::Fix(id) => id == result.id,
     }
 }
 
@@ -271,11 +289,42 @@ fn finding_lines(finding: &Finding, width: u16, theme: &Theme, lines: &mut Vec<L
         lines.extend(styled(words, columns, theme.strong()));
     }
     if let Some(fix) = &finding.fix {
-        lines.push(Line::styled("To mend it (y copies this):", theme.strong()));
-        for line in printable_lines(fix).lines() {
+        lines.extend(styled(&heading(fix), columns, theme.strong()));
+        for line in printable_lines(&fix.text()).lines() {
             lines.extend(styled(&format!("  {line}"), columns, theme.accent()));
         }
     }
+}
+
+/// Where a fix is run, and by whom.
+fn heading(fix: &Fix) -> String {
+    match fix {
+        Fix::Words(_) => "What to do (y copies this):".to_owned(),
+        Fix::Sql(sql) if sql.not_here.is_none() => {
+            format!("To mend it on the {} (x runs this, y copies it):", sql.side)
+        }
+        Fix::Sql(sql) => format!(
+            "To mend it on the {}, as {} (y copies this):",
+            sql.side, sql.by
+        ),
+    }
+}
+
+/// What the server said to the fix of this check.
+fn refused_lines(
+    check: &Check,
+    result: &CheckResult,
+    width: u16,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let failed = check.failed_fix.as_ref();
+    let Some((_, problem)) = failed.filter(|(id, _)| *id == result.id) else {
+        return Vec::new();
+    };
+    let mut lines = vec![Line::styled("The fix was not made.", theme.bad())];
+    lines.extend(problem_lines(problem, width, theme));
+    lines.push(Line::default());
+    lines
 }
 
 fn problem_lines(problem: &Problem, width: u16, theme: &Theme) -> Vec<Line<'static>> {

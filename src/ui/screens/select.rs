@@ -344,8 +344,12 @@ fn row_words(
         Row::Schema(schema) => {
             let tick = ticks::tick_of(&state.selection, &tree.of_schema(schema));
             let name = tree.schemas.get(schema).map_or("", |one| &one.name);
+            let provided = catalog.provided.as_ref();
+            let note = provided
+                .filter(|one| one.by.has_schema(name))
+                .map_or_else(String::new, |one| one.by.mark());
             let name = format!("{fold} {}", printable(name));
-            let words = columns.line(tick.sign(), &[&name, "", "", "", ""], theme);
+            let words = columns.line(tick.sign(), &[&name, "", "", "", &note], theme);
             (words, theme.strong())
         }
         Row::Table { table, depth } => {
@@ -371,6 +375,11 @@ fn row_words(
                         &state.select.links.because(&state.selection, table),
                         catalog,
                     ),
+                    catalog
+                        .provided
+                        .as_ref()
+                        .filter(|_| catalog.is_provided_table(one))
+                        .map(|provided| provided.by.mark()),
                 ),
             ];
             styled(
@@ -446,6 +455,7 @@ fn notes(
     why: Option<&str>,
     is_filtered: bool,
     because: Option<String>,
+    provided: Option<String>,
 ) -> String {
     let mut notes = Vec::new();
     if !table.can_select {
@@ -454,6 +464,7 @@ fn notes(
     if table.rows_hidden_by_policy {
         notes.push("a policy hides rows".to_owned());
     }
+    notes.extend(provided);
     notes.extend(because);
     if table.kind == TableKind::Foreign {
         notes.push("foreign: definition only".to_owned());

@@ -44,6 +44,10 @@ pub(super) fn draw(
             page.text(&format::counted(count, "table", "tables"), theme.text());
             page.text(&format::bytes_plain(bytes), theme.text());
             let schema = state.select.tree.schemas.get(schema);
+            let provided = catalog.provided.as_ref().zip(schema);
+            if let Some((provided, _)) = provided.filter(|(by, one)| by.by.has_schema(&one.name)) {
+                page.text(&provided.meaning(), theme.warning());
+            }
             schema.map(|one| format!("Schema {}", printable(&one.name)))
         }
         Some(Row::Sequence(sequence)) => catalog.sequences.get(sequence).map(|one| {
@@ -104,6 +108,11 @@ impl Page<'_> {
     fn table(&mut self, state: &State, catalog: &Catalog, position: usize, table: &Table) {
         if let Some(comment) = &table.comment {
             self.text(&printable_lines(comment), self.theme.dim());
+        }
+        if let Some(provided) = &catalog.provided
+            && catalog.is_provided_table(table)
+        {
+            self.text(&provided.meaning(), self.theme.warning());
         }
         let method = ticks::method(&state.selection, &state.options, table, position);
         if let Some((method, Some(why))) = method {

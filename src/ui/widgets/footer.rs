@@ -1,4 +1,5 @@
-//! The line of keys, made from the keymap: most important first, as many as fit, `? help` always at the end.
+//! The line of keys, made from the keymap: most important first, as many as fit, `? help` always at the end. Where not all fit,
+//! those that do nothing just now give way first.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -49,6 +50,7 @@ struct Entry {
     columns: usize,
     key: Key,
     name: String,
+    is_possible: bool,
     binding: &'static Binding,
 }
 
@@ -67,29 +69,34 @@ const HELP_COLUMNS: usize = 6;
 /// What fits, from the left.
 fn entries(state: &State, width: u16, theme: &Theme) -> Vec<Entry> {
     let room = usize::from(width).saturating_sub(help(state).1.len() + HELP_COLUMNS + 2);
-    let mut entries = Vec::new();
+    let mut entries: Vec<Entry> = keymap::footer(state.step)
+        .into_iter()
+        .filter_map(|binding| {
+            let key = *binding.keys.first()?;
+            let is_text = matches!(key.code, KeyCode::Char(_)) && !key.ctrl;
+            if state.is_typing() && is_text {
+                return None;
+            }
+            let name = theme.glyphs.words(&key_name(key)).into_owned();
+            Some(Entry {
+                left: 0,
+                columns: text::width(&name) + 1 + text::width(binding.label),
+                key,
+                name,
+                is_possible: state.why_not(binding.action).is_none(),
+                binding,
+            })
+        })
+        .collect();
+    let wanted = |entries: &[Entry]| entries.iter().map(|one| one.columns + 2).sum::<usize>() + 1;
+    while wanted(&entries) > room && !entries.is_empty() {
+        let idle = entries.iter().rposition(|one| !one.is_possible);
+        entries.remove(idle.unwrap_or(entries.len() - 1));
+    }
     let mut left = 1;
-    for binding in keymap::footer(state.step) {
-        let Some(key) = binding.keys.first() else {
-            continue;
-        };
-        let is_text = matches!(key.code, KeyCode::Char(_)) && !key.ctrl;
-        if state.is_typing() && is_text {
-            continue;
-        }
-        let name = theme.glyphs.words(&key_name(*key)).into_owned();
-        let columns = text::width(&name) + 1 + text::width(binding.label);
-        if left + columns + 2 > room {
-            break;
-        }
-        entries.push(Entry {
-            left,
-            columns,
-            key: *key,
-            name,
-            binding,
-        });
-        left += columns + 2;
+    for entry in &mut entries {
+        entry.left = left;
+        left += entry.columns + 2;
     }
     entries
 }
@@ -109,8 +116,7 @@ pub fn key_at(state: &State, column: u16, width: u16, theme: &Theme) -> Option<K
 pub fn draw(state: &State, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let mut spans = vec![Span::raw(" ")];
     for entry in entries(state, area.width, theme) {
-        let is_possible = state.why_not(entry.binding.action).is_none();
-        let (key_style, label_style) = if is_possible {
+        let (key_style, label_style) = if entry.is_possible {
             (theme.key(), theme.text())
         } else {
             (theme.dim(), theme.dim())

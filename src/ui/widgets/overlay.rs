@@ -178,9 +178,29 @@ fn confirm(question: &Confirm, frame: &mut Frame<'_>, area: Rect, theme: &Theme)
         question.title.clone()
     };
     let inner = popup(frame, area, &title, lines.len(), theme);
-    // When the box is too low for all, the question's beginning gives way to its answers.
-    let skipped = lines.len().saturating_sub(usize::from(inner.height));
-    put(frame, inner, lines.into_iter().skip(skipped));
+    let height = usize::from(inner.height);
+    if lines.len() <= height {
+        put(frame, inner, lines);
+        return;
+    }
+    // When the box is too low for all, its answers stay in sight and the question is scrolled.
+    let answers = buttons(question, columns(area), theme).len() + 1;
+    let answers = answers + usize::from(question.typed.is_some());
+    let mut shown = lines;
+    let answers = shown.split_off(shown.len().saturating_sub(answers));
+    let all = shown.len();
+    let room = height.saturating_sub(answers.len() + 1);
+    let first = question.scroll.min(all.saturating_sub(room));
+    let note = format!(
+        "PgUp PgDn {}-{} of {all}",
+        first + 1,
+        (first + room).min(all)
+    );
+    let shown = shown.into_iter().skip(first).take(room);
+    let shown = shown
+        .chain([Line::styled(note, theme.dim())])
+        .chain(answers);
+    put(frame, inner, shown.collect::<Vec<_>>());
 }
 
 /// Beside each other if they fit, else below each other.

@@ -24,11 +24,22 @@ pub(crate) fn is_owner() -> bool {
     }
 }
 
-/// True in the second pass, where the test goes on without this part; it is said past the harness, which keeps what a passed
-/// test prints.
+/// True in the second pass, where the test then ends; this is said past the harness, which keeps what a passed test prints.
+#[must_use]
+#[track_caller]
+pub(crate) fn needs_superuser(reason: &str) -> bool {
+    is_left_out("not run under an ordinary role: ", reason)
+}
+
+/// The same for a part of a test, which goes on without it.
 #[must_use]
 #[track_caller]
 pub(crate) fn part_needs_superuser(reason: &str) -> bool {
+    is_left_out("not run under an ordinary role, a part of ", reason)
+}
+
+#[track_caller]
+fn is_left_out(words: &str, reason: &str) -> bool {
     if !is_owner() {
         return false;
     }
@@ -38,7 +49,7 @@ pub(crate) fn part_needs_superuser(reason: &str) -> bool {
         // With one thread, the harness runs the tests in its own.
         _ => Location::caller().to_string(),
     };
-    let line = format!("not run under an ordinary role, a part of {name}: {reason}\n");
+    let line = format!("{words}{name}: {reason}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
     true
 }

@@ -18,7 +18,13 @@ impl Links {
             outward: vec![Vec::new(); catalog.tables.len()],
             inward: vec![Vec::new(); catalog.tables.len()],
         };
+        let is_there = catalog.provided.as_ref().is_some_and(|one| one.is_there);
         for key in &catalog.foreign_keys {
+            let target = catalog.tables.get(key.references);
+            // What the destination has by itself need not be ticked for the key to be made.
+            if is_there && target.is_some_and(|one| catalog.is_provided_table(one)) {
+                continue;
+            }
             if let Some(others) = links.outward.get_mut(key.table) {
                 others.push(key.references);
             }
