@@ -104,6 +104,14 @@ impl Check {
         }
     }
 
+    /// What is waited for. Reading the definitions comes next after the rights, and over a slow link takes longest by far.
+    pub fn doing(&self) -> &'static str {
+        match self.results.last() {
+            Some(last) if last.id == "row-security" => "pg_dump reads the definitions",
+            _ => "Checking",
+        }
+    }
+
     pub fn is_awaited(&self, attempt: u64) -> bool {
         self.pending
             .is_some_and(|pending| pending.attempt == attempt)

@@ -107,6 +107,10 @@ pub fn target(state: &State, at: Position, area: Rect) -> Option<Target> {
 fn draw_list(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let check = &state.check;
     let inner = panel::draw(frame, area, &title(state, theme), true, theme);
+    let below = usize::from(check.pending.is_some());
+    let height = usize::from(inner.height).saturating_sub(below);
+    let visible = check.cursor.visible(check.results.len(), height);
+    panel::place(&visible, check.results.len(), frame, area, theme);
     let mut rows = inner.rows();
     for (entry, row) in entries(check, inner).into_iter().zip(rows.by_ref()) {
         let (position, result) = match entry {
@@ -137,8 +141,9 @@ fn draw_list(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
     if let Some(pending) = check.pending {
         let waited = now.since(pending.since);
         let words = format!(
-            " {} Checking {} {} {} Esc cancels",
+            " {} {} {} {} {} Esc cancels",
             theme.glyphs.spinner_at(waited),
+            check.doing(),
             theme.glyphs.dot,
             format::duration(waited),
             theme.glyphs.dot,
