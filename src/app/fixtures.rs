@@ -268,6 +268,7 @@ pub(crate) fn bare() -> Inspection {
         journal: None,
         unfinished: None,
         leftovers: Leftovers::default(),
+        scratches: Vec::new(),
         destination_roles: Vec::new(),
         is_fdw_installed: false,
     }

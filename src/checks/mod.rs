@@ -66,6 +66,7 @@ struct Facts<'a> {
     existing_schema: Option<&'a ExistingSchema>,
     journal: Option<&'a Journal>,
     leftovers: &'a Result<Leftovers, Problem>,
+    scratches: &'a Result<Scratches, Problem>,
     destination_roles: &'a [DestinationRole],
     options: &'a Options,
     purpose: Purpose,
@@ -174,6 +175,7 @@ pub async fn inspect(
         Some(_) => leftovers::find(&destination_session.client).await,
         None => Ok(Leftovers::default()),
     };
+    let scratches = scratch::find(&destination_session.client).await;
     let destination_roles =
         catalog::read_destination_roles(&destination_session.client, destination.version_num)
             .await?;
@@ -213,6 +215,7 @@ pub async fn inspect(
         existing_schema: existing_schema.as_ref(),
         journal: journal.as_ref(),
         leftovers: &leftovers,
+        scratches: &scratches,
         destination_roles: &destination_roles,
         options: &options,
         purpose,
@@ -266,6 +269,7 @@ pub async fn inspect(
         unfinished,
         // What could not be looked for, the check has told.
         leftovers: leftovers.unwrap_or_default(),
+        scratches: scratches.unwrap_or_default().statements().collect(),
     })
 }
 
@@ -310,7 +314,7 @@ async fn run_checks(
     on_result(result(
         "scratch",
         "No scratch database of a rehearsal is left",
-        scratch::check(facts.destination_client).await,
+        scratch::check(facts),
     ));
     on_result(result(
         "create-rights",

@@ -29,6 +29,8 @@ pub struct Inspection {
     /// Of a run that could be, but is not.
     pub unfinished: Option<Journal>,
     pub leftovers: Leftovers,
+    /// Statements that remove the scratch databases of dead rehearsals.
+    pub scratches: Vec<String>,
     /// `postgres_fdw` is already installed in the destination database.
     pub is_fdw_installed: bool,
 }

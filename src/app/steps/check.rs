@@ -90,7 +90,8 @@ impl Check {
             Ok(inspection) => {
                 self.is_complete = true;
                 self.has_unfinished = inspection.unfinished.is_some();
-                self.has_leftovers = !inspection.leftovers.objects.is_empty();
+                self.has_leftovers =
+                    !inspection.leftovers.objects.is_empty() || !inspection.scratches.is_empty();
                 if self.has_unfinished && !self.has_moved {
                     let is_it = |one: &CheckResult| one.id == "leftovers";
                     self.cursor.selected = self.results.iter().position(is_it).unwrap_or(0);

@@ -277,6 +277,7 @@ pub(crate) fn inspection(tables: usize) -> Inspection {
         journal: None,
         unfinished: None,
         leftovers: howdah::model::journal::Leftovers::default(),
+        scratches: Vec::new(),
         is_fdw_installed: false,
     }
 }
