@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::model::forecast::SampleSize;
+
 pub use choices::{Choices, Scope, Tables};
 
 use crate::model::connection::Secret;
@@ -74,9 +76,9 @@ pub enum Command {
     Rehearse {
         #[command(flatten)]
         job: Job,
-        /// About so many bytes of each table
-        #[arg(long, value_name = "SIZE", default_value = "64MB", value_parser = choices::size)]
-        sample: u64,
+        /// About so much of each table: a size, a number such as 10000rows, or a share such as 5%
+        #[arg(long, value_name = "SIZE", default_value = "64MB", value_parser = SampleSize::parse)]
+        sample: SampleSize,
         /// One JSON object per event on standard output; the last is the forecast
         #[arg(long)]
         json: bool,

@@ -199,10 +199,15 @@ impl State {
         let pending = self.pending(now);
         self.check.begin(pending);
         self.resuming = None;
+        let mut destination = inspection.destination_endpoint.clone();
+        // What is left on the server can be removed from there where the database itself is yet to be made.
+        if inspection.destination.database.is_none() {
+            "postgres".clone_into(&mut destination.database);
+        }
         vec![Effect::Clean {
             attempt: pending.attempt,
-            destination: Box::new(inspection.destination_endpoint.clone()),
-            statements: inspection.leftovers.statements.clone(),
+            destination: Box::new(destination),
+            statements: questions::to_clean(&inspection),
         }]
     }
 }

@@ -296,6 +296,7 @@ pub(crate) fn bare() -> Inspection {
         journal: None,
         unfinished: None,
         leftovers: Leftovers::default(),
+        scratches: Vec::new(),
         destination_roles: Vec::new(),
         provider_there: None,
         is_fdw_installed: false,

@@ -8,6 +8,7 @@ use super::overlay::Overlay;
 use super::rehearsing::Stage;
 use super::{Effect, KeyCode, Msg, Now, State};
 use crate::model::event::RunEvent;
+use crate::model::forecast::SampleSize;
 use crate::model::plan::StepId;
 use crate::planner::rehearsal;
 
@@ -37,7 +38,14 @@ pub(crate) fn planned(state: &mut State) -> Vec<Effect> {
     let inspection = library();
     let scratch = rehearsal::with_scratch(&inspection, SCRATCH.to_owned());
     let real = &inspection.destination_endpoint;
-    let made = rehearsal::plan(&scratch, &state.selection, &state.options, 1024, real).unwrap();
+    let made = rehearsal::plan(
+        &scratch,
+        &state.selection,
+        &state.options,
+        SampleSize::Bytes(1024),
+        real,
+    )
+    .unwrap();
     let outcome = Ok(Arc::new(made));
     state.update(Msg::RehearsalPlanned { attempt, outcome }, Now(400))
 }

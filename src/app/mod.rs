@@ -20,6 +20,7 @@ pub(crate) mod fixtures_rehearsal;
 #[cfg(test)]
 pub(crate) mod fixtures_run;
 pub mod form;
+pub mod help;
 pub mod key;
 pub mod keymap;
 pub mod list;

@@ -5,6 +5,7 @@ use crate::model::event::{Control, Stop};
 use crate::model::options::Options;
 
 use super::form::Field;
+use super::help::Help;
 use super::key::{Key, KeyCode};
 use super::message::PlanForm;
 use super::options_form::OptionsForm;
@@ -14,12 +15,9 @@ use super::rehearsing::Rehearsing;
 use super::steps::method_sample::SampleBox;
 use super::steps::select::peek::PeekBox;
 
-/// More than any step's help has to scroll; the drawing stops at its end.
-const HELP_LINES: usize = 60;
-
 #[derive(Debug)]
 pub enum Overlay {
-    Help { scroll: usize },
+    Help(Help),
     Confirm(Confirm),
     Options(OptionsForm),
     SourceAddress(AddressForm),
@@ -78,25 +76,18 @@ impl Overlay {
     /// None: it stays open.
     pub fn key(&mut self, key: Key) -> Option<Choice> {
         match self {
-            Self::Help { scroll } => match key.code {
-                KeyCode::Up | KeyCode::Char('k') => *scroll = scroll.saturating_sub(1),
-                KeyCode::Down | KeyCode::Char('j') => *scroll = (*scroll + 1).min(HELP_LINES),
-                KeyCode::PageUp => *scroll = scroll.saturating_sub(10),
-                KeyCode::PageDown => *scroll = (*scroll + 10).min(HELP_LINES),
-                _ => return Some(Choice::Dismiss),
-            },
-            Self::Confirm(confirm) => return confirm.key(key),
-            Self::Options(form) => return form.key(key),
-            Self::SourceAddress(form) => return form.key(key),
-            Self::RowFilter(form) => return form.key(key),
-            Self::List(list) => return list.key(key),
-            Self::Peek(peek) => return peek.key(key),
-            Self::Sample(sample) => return sample.key(key),
-            Self::Pick(list) => return list.key(key),
-            Self::Path(form) => return form.key(key),
-            Self::Rehearsal(rehearsing) => return rehearsing.key(key),
+            Self::Help(help) => help.key(key),
+            Self::Confirm(confirm) => confirm.key(key),
+            Self::Options(form) => form.key(key),
+            Self::SourceAddress(form) => form.key(key),
+            Self::RowFilter(form) => form.key(key),
+            Self::List(list) => list.key(key),
+            Self::Peek(peek) => peek.key(key),
+            Self::Sample(sample) => sample.key(key),
+            Self::Pick(list) => list.key(key),
+            Self::Path(form) => form.key(key),
+            Self::Rehearsal(rehearsing) => rehearsing.key(key),
         }
-        None
     }
 
     pub fn paste(&mut self, text: &str) {

@@ -74,7 +74,7 @@ impl State {
             (
                 Gesture::WheelUp | Gesture::WheelDown,
                 _,
-                Some(Overlay::Help { .. } | Overlay::List(_) | Overlay::Peek(_) | Overlay::Pick(_)),
+                Some(Overlay::Help(_) | Overlay::List(_) | Overlay::Peek(_) | Overlay::Pick(_)),
             ) => match gesture {
                 Gesture::WheelUp => KeyCode::Up,
                 _ => KeyCode::Down,

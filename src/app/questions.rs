@@ -352,19 +352,26 @@ fn is_same(one: &Endpoint, other: &Endpoint) -> bool {
         == (&other.host, other.port, &other.database, &other.user)
 }
 
+/// What removes all that earlier runs and rehearsals left, in order.
+pub(super) fn to_clean(inspection: &Inspection) -> Vec<String> {
+    let own = inspection.leftovers.statements.iter();
+    own.chain(&inspection.scratches).cloned().collect()
+}
+
 /// The removal of what an earlier run left: every statement is shown.
 pub(super) fn clean(inspection: &Inspection) -> Overlay {
-    let left = &inspection.leftovers;
     let mut lines = vec![format!(
         "From  {}\n{}",
         inspection.destination_endpoint.label(),
-        left.statements
+        to_clean(inspection)
             .iter()
             .map(|sql| format!("- {}", printable(sql)))
             .collect::<Vec<_>>()
             .join("\n")
     )];
-    lines.push(if inspection.unfinished.is_some() {
+    lines.push(if inspection.leftovers.objects.is_empty() {
+        "Only copies of rows that a rehearsal made are lost.".to_owned()
+    } else if inspection.unfinished.is_some() {
         "The interrupted run cannot be gone on with then. What it has copied stays.".to_owned()
     } else {
         "What was copied stays.".to_owned()

@@ -9,12 +9,11 @@ use super::overlay::{Choice, Confirm, Overlay};
 use super::state::{Pending, State};
 use super::steps::run::Run;
 use crate::model::event::{RunEvent, Stop};
-use crate::model::forecast::Forecast;
-use crate::model::format::bytes_plain;
+use crate::model::forecast::{Forecast, SampleSize};
 use crate::model::name::printable_lines;
 use crate::model::plan::StepId;
 use crate::model::problem::Problem;
-use crate::planner::rehearsal::{Rehearsal, USUAL_SAMPLE};
+use crate::planner::rehearsal::Rehearsal;
 use crate::report_text;
 
 /// How far it has come.
@@ -119,7 +118,7 @@ pub(super) fn ask_to_rehearse() -> Confirm {
         vec![
             format!(
                 "A sample of each table, about {}, goes through all steps into a new scratch database on the destination server, which is removed afterwards. Then you see how long the run will take, and what will fail.",
-                bytes_plain(USUAL_SAMPLE)
+                SampleSize::default()
             ),
             "The destination database is not touched, the source is only read.".to_owned(),
         ],

@@ -366,3 +366,44 @@ fn a_proof_that_leaves_columns_out_keeps_nothing() {
     assert_eq!(proofs(110_000, HashForm::Text), (1, 1));
     assert_eq!(proofs(110_000, HashForm::NestedFloats), (0, 1));
 }
+
+/// On Check, where a dead rehearsal's scratch database was found; the destination database may be yet to be made.
+fn finding_a_scratch(is_new: bool) -> State {
+    let mut inspection = crate::app::fixtures::shop();
+    inspection.scratches =
+        vec!["DROP DATABASE IF EXISTS howdah_rehearsal_000000000000001f".to_owned()];
+    if is_new {
+        inspection.destination.database = None;
+    }
+    crate::app::fixtures::checked(Vec::new(), inspection)
+}
+
+#[test]
+fn a_scratch_database_is_removed_after_its_statement_is_shown() {
+    for (is_new, from) in [(false, "shop"), (true, "postgres")] {
+        let mut state = finding_a_scratch(is_new);
+        press(&mut state, KeyCode::Char('c'));
+        let Some(Overlay::Confirm(question)) = &state.overlay else {
+            panic!("{:?}", state.overlay);
+        };
+        let words = question.lines.join("\n");
+        assert!(
+            words.contains("DROP DATABASE IF EXISTS howdah_rehearsal_"),
+            "{words}"
+        );
+        assert!(words.contains("Only copies of rows"), "{words}");
+        press(&mut state, KeyCode::Tab);
+        let effects = press(&mut state, KeyCode::Enter);
+        let [
+            Effect::Clean {
+                destination,
+                statements,
+                ..
+            },
+        ] = effects.as_slice()
+        else {
+            panic!("{effects:?}");
+        };
+        assert_eq!((destination.database.as_str(), statements.len()), (from, 1));
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::help::Help;
 use super::key::Key;
 use super::keymap::{self, Action};
 use super::message::{Effect, Msg, Now};
@@ -20,8 +21,10 @@ impl State {
                 self.preview.resize(self.size);
                 self.run.resize(self.size);
                 self.report.resize(self.size);
-                if let Some(Overlay::Rehearsal(rehearsing)) = &mut self.overlay {
-                    rehearsing.resize(self.size);
+                match &mut self.overlay {
+                    Some(Overlay::Rehearsal(rehearsing)) => rehearsing.resize(self.size),
+                    Some(Overlay::Help(help)) => help.resize(self.size),
+                    _ => {}
                 }
             }
             Msg::Tick { samples } => {
@@ -183,7 +186,7 @@ impl State {
             return Vec::new();
         }
         match action {
-            Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
+            Action::Help => self.overlay = Some(Overlay::Help(Help::new(self.step, self.size))),
             Action::Quit => return self.ask_to_quit(),
             Action::Mouse => return self.switch_mouse(now),
             _ => return self.in_step(now, |state, ctx| state.action(action, ctx)),

@@ -74,6 +74,7 @@ struct Facts<'a> {
     existing_schema: Option<&'a ExistingSchema>,
     journal: Option<&'a Journal>,
     leftovers: &'a Result<Leftovers, Problem>,
+    scratches: &'a Result<Scratches, Problem>,
     destination_roles: &'a [DestinationRole],
     /// Who runs the source and the destination; an error: they could not be asked.
     providers: &'a Result<provider::Providers, Problem>,
@@ -208,6 +209,7 @@ async fn read(
         Some(_) => leftovers::find(&destination_session.client).await,
         None => Ok(Leftovers::default()),
     };
+    let scratches = scratch::find(&destination_session.client).await;
     let destination_roles =
         catalog::read_destination_roles(&destination_session.client, destination.version_num)
             .await?;
@@ -250,6 +252,7 @@ async fn read(
         existing_schema: existing_schema.as_ref(),
         journal: journal.as_ref(),
         leftovers: &leftovers,
+        scratches: &scratches,
         destination_roles: &destination_roles,
         providers: &providers,
         provider_there,
@@ -312,6 +315,7 @@ async fn read(
         // What could not be looked for, the check has told.
         leftovers: leftovers.unwrap_or_default(),
         provider_there,
+        scratches: scratches.unwrap_or_default().statements().collect(),
     })
 }
 
@@ -392,7 +396,7 @@ async fn run(id: &str, facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
         "destination-state" => destination::state(facts).await,
         "target-tables" => existing::tables(facts).await,
         "leftovers" => leftovers::check(facts),
-        "scratch" => scratch::check(facts.destination_client).await,
+        "scratch" => scratch::check(facts),
         "create-rights" => destination::rights(facts).await,
         "strain" => strain::check(facts).await,
         "versions" => versions::check(facts).await,

@@ -123,26 +123,20 @@ async fn read(
     loop {
         let mut broken: Option<Problem> = None;
         let mut held: Vec<CheckResult> = Vec::new();
-        let attempt = super::read(
-            ends.clone(),
-            options.clone(),
-            purpose,
-            only,
-            |result| {
-                has_answered |= result.id == REACH;
-                if broken.is_none() {
-                    let problem = result.outcome.as_ref().err();
-                    broken = problem.filter(|one| may_pass(one, true)).cloned();
-                }
-                // What comes after a lost connection only says so once more.
-                if broken.is_some() {
-                    held.push(result);
-                } else if known.get(result.id) != Some(&result) {
-                    known.insert(result.id, result.clone());
-                    tell(Told::Result(result));
-                }
-            },
-        );
+        let attempt = super::read(ends.clone(), options.clone(), purpose, only, |result| {
+            has_answered |= result.id == REACH;
+            if broken.is_none() {
+                let problem = result.outcome.as_ref().err();
+                broken = problem.filter(|one| may_pass(one, true)).cloned();
+            }
+            // What comes after a lost connection only says so once more.
+            if broken.is_some() {
+                held.push(result);
+            } else if known.get(result.id) != Some(&result) {
+                known.insert(result.id, result.clone());
+                tell(Told::Result(result));
+            }
+        });
         let ended = Box::pin(attempt).await;
         let failed = ended.as_ref().err();
         let problem = failed.filter(|one| may_pass(one, has_answered)).cloned();

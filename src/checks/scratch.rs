@@ -8,7 +8,7 @@ use crate::model::name::printable;
 use crate::model::problem::Problem;
 use crate::sql::{scratch, statements};
 
-use super::{ask, ask_bool, pinned};
+use super::{Facts, Purpose, ask, ask_bool, pinned};
 
 /// Of the server of `endpoint`, whose own database need not be there.
 fn maintenance(endpoint: &Endpoint) -> Endpoint {
@@ -80,8 +80,8 @@ impl Scratches {
 }
 
 /// They are in nobody's way, so this is no more than a warning.
-pub(super) async fn check(client: &Client) -> Result<Vec<Finding>, Problem> {
-    let found = find(client).await?;
+pub(super) fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
+    let found = facts.scratches.clone()?;
     if found.names.is_empty() {
         return Ok(vec![Finding::fine("None is left")]);
     }
@@ -90,7 +90,13 @@ pub(super) async fn check(client: &Client) -> Result<Vec<Finding>, Problem> {
         Finding::new(
             Level::Warning,
             "A rehearsal of howdah left its scratch database",
-            "It was killed before it could remove it. It holds copies of rows and is of no use to anybody; howdah clean removes it, with the statement below.",
+            format!(
+                "It was killed before it could remove it. It holds copies of rows and is of no use to anybody; {} removes it, with the statement below.",
+                match facts.purpose {
+                    Purpose::Wizard => "c",
+                    _ => "howdah clean",
+                }
+            ),
         )
         .objects(found.names)
         .fix(

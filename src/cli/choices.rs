@@ -2,7 +2,6 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::model::format::bytes_from;
 use crate::model::options::{
     Keep, Method, OnExisting, Options, SchemaChoice, Split, ToastCompression, VerifyLevel,
 };
@@ -45,12 +44,6 @@ enum VerifyWord {
 enum ToastWord {
     Fast,
     Server,
-}
-
-/// A size that is not nothing.
-pub(super) fn size(text: &str) -> Result<u64, String> {
-    let size = bytes_from(text).filter(|bytes| *bytes > 0);
-    size.ok_or_else(|| "give a size such as 64MB or 1GB".to_owned())
 }
 
 /// Which tables, and which of their rows.

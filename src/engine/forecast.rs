@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::model::event::RunEvent;
-use crate::model::forecast::{Class, Ending, Forecast, Growth, Link, Span};
+use crate::model::forecast::{Class, Ending, Forecast, Growth, Link, Span, Spread};
 use crate::model::plan::{Phase, Plan, Step, StepId, StepKind};
 use crate::model::problem::Problem;
 use crate::model::report::{Outcome, Report, Verdict};
@@ -12,10 +12,13 @@ use crate::planner::rehearsal::Rehearsal;
 
 use super::simulation::simulate;
 
-/// What the same step takes more or less from one time to the next, and what is added for each factor of ten that it is
-/// scaled up by: rules of thumb, told as such.
+/// What the same step takes more or less from one time to the next: a rule of thumb, told as such.
 pub const NOISE: f64 = 0.10;
+/// What is added for each factor of ten that a step is scaled up by, where the rates of too few tables are known.
 pub const STRETCH: f64 = 0.15;
+/// Tables that it takes to tell how far apart rates are, and what one of them must have taken.
+const TABLES_TO_TELL: usize = 3;
+const LONG_ENOUGH_MS: u64 = 100;
 /// Of what was not measured at all.
 const GUESS: f64 = 1.0;
 
@@ -65,6 +68,26 @@ impl Heard {
     }
 }
 
+/// How far apart the tables' rates were: what of a table was not carried may be as far from what was.
+fn spread(plan: &Plan, heard: &Heard) -> Option<Spread> {
+    let rows = plan.steps.iter().filter(|step| step.method().is_some());
+    let took = rows.filter_map(|step| heard.took.get(&step.id));
+    let long = took.filter(|took| took.ms >= LONG_ENOUGH_MS && took.bytes > 0);
+    let rates: Vec<f64> = long
+        .map(|took| (micros(took.ms) / took.bytes as f64).ln())
+        .collect();
+    if rates.len() < TABLES_TO_TELL {
+        return None;
+    }
+    let count = rates.len() as f64;
+    let middle = rates.iter().sum::<f64>() / count;
+    let squares: f64 = rates.iter().map(|rate| (rate - middle).powi(2)).sum();
+    Some(Spread {
+        share: (squares / (count - 1.0)).sqrt().exp_m1(),
+        tables: rates.len(),
+    })
+}
+
 /// A step's time, and how far off it may be: by this share of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Expected {
@@ -80,16 +103,22 @@ fn micros(ms: u64) -> f64 {
 
 /// What `took` becomes, where the least of its class took `least`: what a step takes though there is next to nothing to do does
 /// not grow.
-fn grown(took: f64, least: f64, factor: f64) -> Expected {
+fn grown(took: f64, least: f64, factor: f64, spread: Option<Spread>) -> Expected {
     let fixed = least.min(took);
+    let factor_up = factor.max(1.0);
+    let stretch = match spread {
+        // Of the share that was not carried.
+        Some(spread) => spread.share * (1.0 - 1.0 / factor_up),
+        None => STRETCH * factor_up.log10(),
+    };
     Expected {
         micros: fixed + (took - fixed) * factor,
-        doubt: NOISE + STRETCH * factor.max(1.0).log10(),
+        doubt: NOISE + stretch,
         is_guess: false,
     }
 }
 
-fn expected(rehearsal: &Rehearsal, heard: &Heard) -> Vec<Expected> {
+fn expected(rehearsal: &Rehearsal, heard: &Heard, spread: Option<Spread>) -> Vec<Expected> {
     let of = |growth: &Growth| Some(micros(heard.took.get(&growth.rehearsed?)?.ms));
     let mut least: HashMap<Class, f64> = HashMap::new();
     for growth in &rehearsal.growth {
@@ -102,7 +131,7 @@ fn expected(rehearsal: &Rehearsal, heard: &Heard) -> Vec<Expected> {
     let steps = rehearsal.whole.steps.iter().zip(&rehearsal.growth);
     steps
         .map(|(step, growth)| match of(growth) {
-            Some(took) => grown(took, least[&growth.class], growth.factor),
+            Some(took) => grown(took, least[&growth.class], growth.factor, spread),
             None => Expected {
                 micros: step.cost as f64 * per_byte,
                 doubt: GUESS,
@@ -137,7 +166,8 @@ pub fn forecast(rehearsal: &Rehearsal, heard: &Heard, report: &Report) -> Foreca
     let mut data = rehearsal.plan.steps.iter().filter(carries).peekable();
     let is_measured = data.peek().is_none() || data.any(|step| heard.took.contains_key(&step.id));
     if forecast.ending != Ending::Cancelled && is_measured {
-        let expected = expected(rehearsal, heard);
+        forecast.spread = spread(&rehearsal.plan, heard);
+        let expected = expected(rehearsal, heard, forecast.spread);
         (forecast.window, forecast.chain) = window(&rehearsal.whole, &expected);
     }
     forecast

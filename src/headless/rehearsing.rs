@@ -9,6 +9,7 @@ use crate::checks::{self, Purpose};
 use crate::engine;
 use crate::engine::forecast::{Heard, forecast};
 use crate::model::connection::Endpoint;
+use crate::model::forecast::SampleSize;
 use crate::model::name::printable_lines;
 use crate::model::problem::Problem;
 use crate::planner::rehearsal;
@@ -17,14 +18,14 @@ use crate::report_text;
 use super::{CHECKS_BLOCKED, End, Job, USAGE, Voice, follow, inspect, planning};
 
 /// `howdah rehearse`: 0 when nothing failed that will fail in the real run too.
-pub async fn rehearse(job: Job, sample: u64, voice: Voice) -> End {
+pub async fn rehearse(job: Job, sample: SampleSize, voice: Voice) -> End {
     match Box::pin(rehearsed(job, sample, voice)).await {
         Ok(end) => end,
         Err(problem) => End::failed(problem),
     }
 }
 
-async fn rehearsed(asked: Job, sample: u64, voice: Voice) -> Result<End, Problem> {
+async fn rehearsed(asked: Job, sample: SampleSize, voice: Voice) -> Result<End, Problem> {
     let options = match rehearsal::options(&asked.options) {
         Ok(options) => options,
         Err(problem) => {

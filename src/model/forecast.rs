@@ -1,5 +1,8 @@
 //! What a rehearsal found, and how long the real run will take by it.
 
+use std::fmt;
+
+use super::format::{bytes_from, bytes_plain, counted};
 use super::name::ObjectName;
 use super::options::Method;
 use super::plan::{Phase, StepId};
@@ -24,6 +27,74 @@ pub enum Class {
     Compare,
     #[default]
     Other,
+}
+
+/// How much of each table a rehearsal carries.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SampleSize {
+    Bytes(u64),
+    Rows(u64),
+    /// Of its pages, more than 0 and at most 1.
+    Share(f64),
+}
+
+impl Default for SampleSize {
+    /// Enough to be beyond what a single step costs in any case, and there in a second or two.
+    fn default() -> Self {
+        Self::Bytes(64 << 20)
+    }
+}
+
+impl SampleSize {
+    /// `64MB`, `10000 rows` or `5%`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let size = if let Some(number) = text.strip_suffix("rows") {
+            let number: Option<u64> = number.trim().parse().ok();
+            number.filter(|rows| *rows > 0).map(Self::Rows)
+        } else if let Some(number) = text.strip_suffix('%') {
+            let number: Option<f64> = number.trim().parse().ok();
+            let is_share = |percent: &f64| *percent > 0.0 && *percent <= 100.0;
+            number
+                .filter(is_share)
+                .map(|percent| Self::Share(percent / 100.0))
+        } else {
+            bytes_from(text).filter(|bytes| *bytes > 0).map(Self::Bytes)
+        };
+        size.ok_or_else(|| {
+            "give a size such as 64MB, a number such as 10000rows, or a share such as 5%".to_owned()
+        })
+    }
+
+    /// Bytes of what has so many; a table whose rows are not known gives as much as usual.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a size"
+    )]
+    pub fn of(self, bytes: u64, rows: Option<u64>) -> u64 {
+        match (self, rows.filter(|rows| *rows > 0)) {
+            (Self::Bytes(wanted), _) => wanted,
+            (Self::Share(share), _) => (bytes as f64 * share).ceil() as u64,
+            (Self::Rows(wanted), Some(rows)) => {
+                (bytes as f64 * (wanted as f64 / rows as f64)).ceil() as u64
+            }
+            (Self::Rows(_), None) => match Self::default() {
+                Self::Bytes(usual) => usual,
+                _ => bytes,
+            },
+        }
+    }
+}
+
+impl fmt::Display for SampleSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => f.write_str(&bytes_plain(*bytes)),
+            Self::Rows(rows) => f.write_str(&counted(*rows, "row", "rows")),
+            Self::Share(share) => write!(f, "{} %", share * 100.0),
+        }
+    }
 }
 
 /// What of a table was carried.
@@ -68,6 +139,14 @@ pub struct Span {
     pub least_ms: u64,
     pub likely_ms: u64,
     pub most_ms: u64,
+}
+
+/// How far apart the rates of tables were that took long enough to tell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    /// So much slower, or faster, than the middle: one standard deviation of the rates' logarithms.
+    pub share: f64,
+    pub tables: usize,
 }
 
 /// A step of the longest chain: it starts when the one before it ends.
@@ -115,6 +194,8 @@ pub struct Forecast {
     pub jobs: usize,
     /// None when the rehearsal did not get far enough.
     pub window: Option<Span>,
+    /// None when too few tables took long enough: the range is then a rule of thumb.
+    pub spread: Option<Spread>,
     pub chain: Vec<Link>,
     /// The largest tables first.
     pub samples: Vec<Sample>,
@@ -125,4 +206,26 @@ pub struct Forecast {
     pub not_measured: Vec<String>,
     /// Statements that remove the scratch database, where that did not succeed.
     pub left_behind: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_a_size_a_number_of_rows_or_a_share() {
+        let parse = SampleSize::parse;
+        assert_eq!(parse("64MB"), Ok(SampleSize::default()));
+        assert_eq!(parse("10000 rows"), Ok(SampleSize::Rows(10_000)));
+        assert_eq!(parse("5%"), Ok(SampleSize::Share(0.05)));
+        for wrong in [
+            "", "0", "0rows", "0%", "101%", "-1%", "many", "rows", "NaN%",
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(SampleSize::Rows(10).of(1000, Some(100)), 100);
+        assert_eq!(SampleSize::Rows(10).of(1000, None), 64 << 20);
+        assert_eq!(SampleSize::Share(0.05).of(1000, None), 50);
+        assert_eq!(SampleSize::Bytes(7).of(1000, Some(1)), 7);
+    }
 }

@@ -32,6 +32,8 @@ pub struct Inspection {
     pub leftovers: Leftovers,
     /// The service that runs the destination; none on a server of one's own.
     pub provider_there: Option<&'static Profile>,
+    /// Statements that remove the scratch databases of dead rehearsals.
+    pub scratches: Vec<String>,
     /// `postgres_fdw` is already installed in the destination database.
     pub is_fdw_installed: bool,
 }

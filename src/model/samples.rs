@@ -1,7 +1,7 @@
 //! A small plan and the reports a run of it can end with, for tests.
 
 use super::event::RunEvent;
-use super::forecast::{Ending, Forecast, Link, Sample, Span};
+use super::forecast::{Ending, Forecast, Link, Sample, Span, Spread};
 use super::name::ObjectName;
 use super::options::Method;
 use super::plan::{
@@ -373,6 +373,10 @@ pub(crate) fn forecast() -> Forecast {
             least_ms: 731_000,
             likely_ms: 842_400,
             most_ms: 1_011_000,
+        }),
+        spread: Some(Spread {
+            share: 0.18,
+            tables: 4,
         }),
         chain: vec![
             link("Take a snapshot of the source", Phase::Prepare, 900),

@@ -30,6 +30,7 @@ use std::sync::Arc;
 
 use crate::model::archive::Entry;
 use crate::model::connection::ServerFacts;
+use crate::model::forecast::SampleSize;
 use crate::model::inspection::Inspection;
 use crate::model::journal::Request;
 use crate::model::name::{ObjectName, printable};
@@ -80,8 +81,8 @@ struct Context<'a> {
     creating_step: HashMap<usize, StepId>,
     /// A role of the destination to the step that makes it.
     step_of_role: HashMap<String, StepId>,
-    /// Of each table only about so many bytes are carried, into a database that is dropped at the end.
-    sample: Option<u64>,
+    /// Of each table only about so much is carried, into a database that is dropped at the end.
+    sample: Option<SampleSize>,
 }
 
 impl Context<'_> {
@@ -131,7 +132,10 @@ impl Context<'_> {
 
     fn carries_large_objects(&self) -> bool {
         let bytes = self.inspection.catalog.large_objects.bytes;
-        carries_large_objects(self.options) && self.sample.is_none_or(|sample| bytes <= sample)
+        carries_large_objects(self.options)
+            && self
+                .sample
+                .is_none_or(|sample| bytes <= sample.of(bytes, None))
     }
 
     fn carries_fdw_extension(&self) -> bool {

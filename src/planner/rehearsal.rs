@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::model::catalog::Table;
 use crate::model::connection::Endpoint;
 use crate::model::feature::Feature;
-use crate::model::forecast::{Class, Growth, Sample};
+use crate::model::forecast::{Class, Growth, Sample, SampleSize};
 use crate::model::format::{bytes_plain, counted};
 use crate::model::inspection::Inspection;
 use crate::model::journal::Leftovers;
@@ -24,9 +24,6 @@ use crate::sql::{pages, scratch};
 use super::builder::{Draft, Steps};
 use super::rows::Carried;
 use super::{Context, make, roles};
-
-/// Of each table, by itself: enough to be beyond what a single step costs in any case, and there in a second or two.
-pub const USUAL_SAMPLE: u64 = 64 << 20;
 
 /// Of a table that is hardly larger than the sample, all is carried.
 const HARDLY: f64 = 1.25;
@@ -64,10 +61,11 @@ impl PartOf {
         share: 1.0,
     };
 
-    /// About so many bytes from the middle.
-    fn of_table(table: &Table, sample: u64) -> Self {
+    /// About so much from the middle.
+    fn of_table(table: &Table, sample: SampleSize) -> Self {
         if table.is_heap && table.extension_config.is_none() {
-            Self::middle(table.page_count, table.table_bytes, sample)
+            let wanted = sample.of(table.table_bytes, table.estimated_rows);
+            Self::middle(table.page_count, table.table_bytes, wanted)
         } else {
             Self::ALL
         }
@@ -163,6 +161,7 @@ pub fn with_scratch(inspection: &Inspection, name: String) -> Inspection {
     scratch.existing_schema = None;
     (scratch.journal, scratch.unfinished) = (None, None);
     scratch.leftovers = Leftovers::default();
+    scratch.scratches = Vec::new();
     scratch.is_fdw_installed = false;
     scratch
 }
@@ -172,9 +171,9 @@ pub fn options(options: &Options) -> Result<Options, Problem> {
     if options.schema == SchemaChoice::None {
         return Err(Problem::new(
             "This cannot be rehearsed",
-            "a rehearsal makes the tables itself, and only rows are to be carried",
+            "only rows are to be carried, into tables that only the destination itself has, with their keys, triggers and rows; an empty scratch database has none of them",
         )
-        .hint("Rehearse with the schema made too (--schema all): the rows take about as long."));
+        .hint("Rehearse with the structure made too (--schema all): the rows take about as long, less what keys and triggers of the destination cost."));
     }
     Ok(Options {
         on_existing: OnExisting::Stop,
@@ -219,7 +218,7 @@ pub fn plan(
     inspection: &Inspection,
     selection: &Selection,
     asked: &Options,
-    sample: u64,
+    sample: SampleSize,
     destination: &Endpoint,
 ) -> Result<Rehearsal, Problem> {
     let (options, missing) = without_new_roles(inspection, selection, options(asked)?);

@@ -548,7 +548,7 @@ pub(super) fn push_snapshot(
     let mut draft = Draft::new(
         Phase::Prepare,
         "Take a snapshot of the source",
-        "Everything is read from this one moment, however long the copy takes and whatever is written meanwhile.",
+        "Everything is read from this one moment, however long the copy takes and whatever is written meanwhile. pg_dump then tells whether the definitions are still those of the plan; over a slow link that takes longest.",
     )
     .kind(StepKind::OpenSnapshot)
     .key("source/snapshot")

@@ -91,7 +91,7 @@ pub fn forecast_lines(forecast: &Forecast, columns: usize) -> Vec<String> {
     page.samples(forecast);
     if forecast.window.is_some() {
         page.heading("How sure this is");
-        page.text("The range is a rule of thumb: 10 % for what was carried whole, 15 % more for each factor of ten that a sample was scaled up. Rows and checks grow with the bytes, index builds as a sort does. The steps then went through the scheduler of a real run.");
+        page.text(&how_sure(forecast));
     }
     if !forecast.not_measured.is_empty() && forecast.ending != Ending::Cancelled {
         page.heading("Not measured");
@@ -108,6 +108,21 @@ pub fn forecast_lines(forecast: &Forecast, columns: usize) -> Vec<String> {
         }
     }
     page.lines
+}
+
+/// What the range is made of.
+fn how_sure(forecast: &Forecast) -> String {
+    let stretch = match forecast.spread {
+        Some(spread) => format!(
+            "and {:.0} % more for what was not: so far apart were the rates of the {} tables that took long enough to tell",
+            spread.share * 100.0,
+            spread.tables
+        ),
+        None => "and 15 % more for each factor of ten that a sample was scaled up, by rule of thumb too: fewer than three tables took long enough to tell how far apart rates are".to_owned(),
+    };
+    format!(
+        "The range is 10 % either way for what was carried, by rule of thumb, {stretch}. Rows and checks grow with the bytes, index builds as a sort does. The steps then went through the scheduler of a real run."
+    )
 }
 
 /// Lines of a text, wrapped at spaces.
@@ -364,6 +379,10 @@ pub fn forecast_json(forecast: &Forecast) -> Value {
             "least_ms": span.least_ms,
             "likely_ms": span.likely_ms,
             "most_ms": span.most_ms,
+        })),
+        "spread": forecast.spread.map(|spread| json!({
+            "share": spread.share,
+            "tables": spread.tables,
         })),
         "longest_chain": chain,
         "tables": tables,

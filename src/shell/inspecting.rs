@@ -96,7 +96,11 @@ pub(super) async fn clean(destination: Endpoint, statements: Vec<String>) -> Res
     if found.sessions > 0 {
         return Err(refused("a run of howdah is under way in this database"));
     }
-    if found.statements != statements {
+    let (scratches, _) = checks::scratches_of(&destination).await?;
+    let there: Vec<String> = (found.statements.into_iter())
+        .chain(scratches.statements())
+        .collect();
+    if there != statements {
         return Err(refused("what is left there has changed since it was shown"));
     }
     engine::clean(&destination, &statements, |statement| {

@@ -10,6 +10,7 @@ use crate::engine;
 use crate::engine::forecast::{Heard, forecast};
 use crate::model::connection::Endpoint;
 use crate::model::event::RunEvent;
+use crate::model::forecast::SampleSize;
 use crate::model::inspection::Inspection;
 use crate::model::options::Options;
 use crate::model::problem::Problem;
@@ -32,13 +33,7 @@ pub(super) async fn plan(
     let planning = spawn_blocking(move || {
         let scratch = rehearsal::with_scratch(&inspection, engine::scratch_name());
         let real = &inspection.destination_endpoint;
-        rehearsal::plan(
-            &scratch,
-            &selection,
-            &options,
-            rehearsal::USUAL_SAMPLE,
-            real,
-        )
+        rehearsal::plan(&scratch, &selection, &options, SampleSize::default(), real)
     });
     let planned = planning.await;
     planned.unwrap_or_else(|_| Err(crash::problem("Could not plan the rehearsal")))

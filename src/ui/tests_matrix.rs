@@ -125,6 +125,41 @@ fn without_colours_and_in_ascii() {
     }
 }
 
+/// What lies over a step, and the key that opens it there.
+const OVERLAYS: [(&str, Made, char); 7] = [
+    ("help", || selecting(shop()), '?'),
+    ("options", || selecting(shop()), 'o'),
+    ("row_filter", on_a_table, 'w'),
+    ("save", || selecting(shop()), 'S'),
+    ("write", previewing, 'w'),
+    ("stop", halfway, 'x'),
+    ("clean", || finding_a_run("old.example"), 'c'),
+];
+
+fn on_a_table() -> State {
+    let mut state = selecting(shop());
+    press(&mut state, KeyCode::Down);
+    state
+}
+
+#[test]
+fn overlays_without_colours_and_in_ascii() {
+    for (name, theme) in [
+        ("no_color", Theme::new(false, false)),
+        ("ascii", Theme::new(true, true)),
+    ] {
+        let mut shown = String::new();
+        for (overlay, made, key) in OVERLAYS {
+            let mut state = made();
+            press(&mut state, KeyCode::Char(key));
+            assert!(state.overlay.is_some(), "{overlay}");
+            let buffer = frame(&mut state, SIZES[0], &theme);
+            shown.push_str(&format!("{overlay}\n{}\n", rows(&buffer)));
+        }
+        insta::assert_snapshot!(format!("overlays_{name}"), shown);
+    }
+}
+
 /// `NO_COLOR` takes away the colours and nothing else: signs, words, and how cells stand out are the same.
 #[test]
 fn colours_are_all_that_no_color_takes() {

@@ -149,7 +149,7 @@ async fn what_will_fail_is_told_before_it_does() {
          create materialized view wrong as select public.broken() as one;",
     )
     .await;
-    let output = howdah("rehearse", &pair, &["--sample", "1MB"]);
+    let output = howdah("rehearse", &pair, &["--sample", "5000rows"]);
     assert_code(&output, 1);
     let words = said(&output);
     assert!(

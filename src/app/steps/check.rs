@@ -168,7 +168,8 @@ impl Check {
             Ok(inspection) => {
                 (self.is_complete, self.has_all) = (true, true);
                 self.has_unfinished = inspection.unfinished.is_some();
-                self.has_leftovers = !inspection.leftovers.objects.is_empty();
+                self.has_leftovers =
+                    !inspection.leftovers.objects.is_empty() || !inspection.scratches.is_empty();
                 if self.has_unfinished && is_first_look {
                     let is_it = |one: &CheckResult| one.id == "leftovers";
                     self.cursor.selected = self.results.iter().position(is_it).unwrap_or(0);
@@ -180,6 +181,14 @@ impl Check {
                 self.is_complete = false;
                 None
             }
+        }
+    }
+
+    /// What is waited for. Reading the definitions comes next after the rights, and over a slow link takes longest by far.
+    pub fn doing(&self) -> &'static str {
+        match self.results.last() {
+            Some(last) if last.id == "row-security" => "pg_dump reads the definitions",
+            _ => "Checking",
         }
     }
 

@@ -98,11 +98,32 @@ fn fail(heard: &mut Heard, id: u32, code: &str) {
 
 #[test]
 fn what_a_step_takes_in_any_case_does_not_grow() {
-    let expected = grown(110.0, 10.0, 100.0);
+    let expected = grown(110.0, 10.0, 100.0, None);
     assert!((expected.micros - 10_010.0).abs() < 1e-6);
     assert!((expected.doubt - (NOISE + 2.0 * STRETCH)).abs() < 1e-9);
-    let whole = grown(110.0, 10.0, 1.0);
+    let whole = grown(110.0, 10.0, 1.0, None);
     assert!((whole.micros - 110.0).abs() < 1e-9 && (whole.doubt - NOISE).abs() < 1e-9);
+}
+
+#[test]
+fn the_range_follows_what_was_measured() {
+    let of = |rates: &[(u32, u64)]| {
+        let mut plan = plan();
+        for step in &mut plan.steps {
+            step.kind = StepKind::CopyRows { is_binary: true };
+        }
+        spread(&plan, &heard(rates))
+    };
+    let even = of(&[(0, 200), (1, 200), (2, 200)]).unwrap();
+    assert!(even.share.abs() < 1e-9 && even.tables == 3);
+    let uneven = of(&[(0, 200), (1, 400), (2, 800)]).unwrap();
+    // A factor of two between neighbours.
+    assert!((uneven.share - 1.0).abs() < 0.01, "{uneven:?}");
+    assert_eq!(of(&[(0, 200), (1, 400), (2, 3)]), None);
+    let wide = grown(110.0, 10.0, 100.0, Some(uneven));
+    assert!((wide.doubt - NOISE - uneven.share * 0.99).abs() < 1e-9);
+    let whole = grown(110.0, 10.0, 1.0, Some(uneven));
+    assert!((whole.doubt - NOISE).abs() < 1e-9);
 }
 
 #[test]

@@ -108,6 +108,10 @@ pub fn target(state: &State, at: Position, area: Rect) -> Option<Target> {
 fn draw_list(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let check = &state.check;
     let inner = panel::draw(frame, area, &title(state, theme), true, theme);
+    let below = usize::from(check.pending.is_some());
+    let height = usize::from(inner.height).saturating_sub(below);
+    let visible = check.cursor.visible(check.results.len(), height);
+    panel::place(&visible, check.results.len(), frame, area, theme);
     let mut rows = inner.rows();
     for (entry, row) in entries(check, inner).into_iter().zip(rows.by_ref()) {
         let (position, result) = match entry {
@@ -143,7 +147,7 @@ fn draw_list(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
         let waited = now.since(pending.since);
         let dot = theme.glyphs.dot;
         let (what, way) = match check.work {
-            Work::AllChecks => ("Checking", "Esc cancels"),
+            Work::AllChecks => (check.doing(), "Esc cancels"),
             Work::OneCheck(_) => ("Checking one again", "Esc cancels"),
             Work::Fix(_) => ("Running the fix", "Esc breaks it off"),
         };

@@ -29,7 +29,7 @@ pub fn draw(rehearsing: &Rehearsing, now: Now, frame: &mut Frame<'_>, area: Rect
             frame.render_widget(Line::styled(words, theme.accent()), inner);
         }
         Stage::Running => {
-            let title = format!("Rehearsal on a sample {dot} {clock} {dot} x stops it");
+            let title = format!("Rehearsal on a sample {dot} {clock} {dot} x or Esc stops it");
             run::draw_rehearsal(&rehearsing.run, &title, now, frame, area, theme);
         }
         Stage::Stopping => {

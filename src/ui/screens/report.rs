@@ -105,8 +105,8 @@ pub fn target(state: &State, at: Position, area: Rect) -> Option<Target> {
 /// ` Tables 8 `.
 fn page_name(section: Section, report: &Report) -> String {
     match section.count(report) {
-        Some(count) => format!(" {} {} ", section.title(), format::count(count)),
-        None => format!(" {} ", section.title()),
+        Some(count) => format!(" {} {} ", section.title_in(report), format::count(count)),
+        None => format!(" {} ", section.title_in(report)),
     }
 }
 

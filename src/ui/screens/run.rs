@@ -193,7 +193,7 @@ fn gauge_line(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
     let percent = run.percent();
     let steps = format!(
         " {percent:>3} %   {}/{} steps",
-        format::count(run.board.ended_count() as u64),
+        format::count(run.board.done_count as u64),
         format::count(run.board.plan().steps.len() as u64)
     );
     let bar = gauge::bar(percent, columns.saturating_sub(steps.len()), theme);
@@ -222,9 +222,9 @@ fn figures(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
     }
     let data = board.phase(Phase::Data);
     let is_idle = board.running.is_empty() && (run.is_paused || run.is_waiting);
-    if data.ended < data.all && is_idle {
+    if data.is_open() && is_idle {
         parts.push("not all rows are there yet".to_owned());
-    } else if data.ended < data.all {
+    } else if data.is_open() {
         if let Some(rate) = board.bytes_per_second() {
             parts.push(format!("{}/s", format::bytes_plain(rate)));
         }
@@ -236,6 +236,8 @@ fn figures(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
             (None, Some(ms)) => format!("rows there in ~{}", format::duration(ms)),
             (None, None) => "time left unknown".to_owned(),
         });
+    } else if data.lost > 0 {
+        parts.push("no more rows will come".to_owned());
     } else if data.all > 0 {
         parts.push("all rows are there".to_owned());
     }
@@ -291,13 +293,13 @@ fn phase_words(run: &Run, is_short: bool, theme: &Theme) -> Vec<(String, Style)>
             Phase::Indexes => "Indexes",
             other => other.title(),
         };
-        let counts = format!("{name} {}/{}", tally.ended, tally.all);
-        shown.push(if tally.has_gap {
+        let counts = format!("{name} {}/{}", tally.done, tally.all);
+        shown.push(if tally.lost > 0 {
             let words = format!("{counts} {}", theme.glyphs.blocking);
             (words, theme.bad())
-        } else if tally.ended == tally.all {
+        } else if tally.done == tally.all {
             (format!("{name} {}", theme.glyphs.fine), theme.fine())
-        } else if tally.ended > 0 {
+        } else if tally.done > 0 {
             (counts, theme.strong())
         } else if is_short {
             (name.to_owned(), theme.dim())

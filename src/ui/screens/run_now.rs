@@ -21,6 +21,9 @@ use crate::model::plan::Step;
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{gauge, panel, text};
 
+/// After that a step that runs alone says what it is for.
+const LONG_MS: u64 = 3_000;
+
 pub(super) fn draw(run: &Run, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let board = &run.board;
     let number = board.running.len() as u64;
@@ -44,6 +47,7 @@ pub(super) fn draw(run: &Run, now: Now, frame: &mut Frame<'_>, area: Rect, theme
     let tables = steps.iter().filter(|(_, step)| step.method().is_some());
     let repeated = steps.iter().filter(|(one, _)| one.again.is_some());
     let is_roomy = steps.len() + tables.count() + repeated.count() < height;
+    let is_alone = steps.len() == 1 && height > 4;
     let mut lines = Vec::new();
     for (one, step) in steps.iter().filter(|(_, step)| step.method().is_some()) {
         lines.push(table(one, step, now, columns, theme));
@@ -66,6 +70,10 @@ pub(super) fn draw(run: &Run, now: Now, frame: &mut Frame<'_>, area: Rect, theme
         };
         lines.push(other(one, step, told, now, columns, theme));
         lines.extend(again(one, columns, theme));
+        let is_long = now.since(one.since) >= LONG_MS && !step.why.is_empty();
+        if is_long && is_alone && stuck_by.is_none() {
+            lines.extend(why(step, columns, theme));
+        }
         lines.extend(stuck_by.map(|told| stuck(&told, columns, theme)));
     }
     let is_idle = run.is_paused || run.is_waiting;
@@ -85,6 +93,13 @@ pub(super) fn draw(run: &Run, now: Now, frame: &mut Frame<'_>, area: Rect, theme
     for (row, line) in inner.rows().zip(lines) {
         frame.render_widget(line, row);
     }
+}
+
+/// What a step is for that everything waits for.
+fn why(step: &Step, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let lines = text::wrap(&printable(&step.why), columns.saturating_sub(4));
+    let styled = |line| Line::styled(format!("   {line}"), theme.dim());
+    lines.into_iter().map(styled).collect()
 }
 
 fn spinner(one: &Running, now: Now, theme: &Theme) -> Span<'static> {

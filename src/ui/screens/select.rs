@@ -56,6 +56,9 @@ pub fn draw(state: &State, _now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
         }
     }
     draw_rows(state, inspection, frame, rows, &columns, theme);
+    let (cursor, len) = (&state.select.cursor, state.select.rows.len());
+    let visible = cursor.visible(len, usize::from(rows.height));
+    panel::place(&visible, len, frame, list, theme);
 }
 
 /// The list and the details, which may be nowhere.
@@ -141,11 +144,6 @@ fn title(state: &State, inspection: &Inspection, theme: &Theme) -> String {
             format::count(totals.all_sequences)
         );
     }
-    let unknown = if totals.has_unknown_rows {
-        " or more"
-    } else {
-        ""
-    };
     let mut parts = vec![
         format!(
             "{} of {} tables",
@@ -153,7 +151,11 @@ fn title(state: &State, inspection: &Inspection, theme: &Theme) -> String {
             format::count(totals.all_tables)
         ),
         format::bytes_plain(totals.bytes),
-        format!("~{} rows{unknown}", format::count_short(totals.rows)),
+        match (totals.rows, totals.has_unknown_rows) {
+            (0, true) => "number of rows unknown".to_owned(),
+            (rows, true) => format!("~{} rows or more", format::count_short(rows)),
+            (rows, false) => format!("~{} rows", format::count_short(rows)),
+        },
     ];
     let large = inspection.catalog.large_objects.count;
     if large > 0 {

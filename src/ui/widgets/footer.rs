@@ -1,5 +1,5 @@
 //! The line of keys, made from the keymap: most important first, as many as fit, `? help` always at the end. Where not all fit,
-//! those that do nothing just now give way first.
+//! those that do nothing just now give way first. Under a box that lies over the step, the box's keys.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use super::text;
 use crate::app::key::{Key, KeyCode};
 use crate::app::keymap::Binding;
+use crate::app::overlay::Overlay;
 use crate::app::{State, keymap};
 use crate::ui::theme::Theme;
 
@@ -113,7 +114,23 @@ pub fn key_at(state: &State, column: u16, width: u16, theme: &Theme) -> Option<K
     entries.iter().find(is_here).map(|one| one.key)
 }
 
+/// While a box lies over the step its keys are the only ones that work; most boxes name them inside.
+fn keys_of(overlay: &Overlay) -> &'static str {
+    match overlay {
+        Overlay::Confirm(question) if question.typed.is_some() => {
+            "Type the name, ← → choose, Enter takes, Esc closes"
+        }
+        Overlay::Confirm(_) => "← → choose, Enter takes, Esc closes",
+        _ => "",
+    }
+}
+
 pub fn draw(state: &State, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    if let Some(overlay) = &state.overlay {
+        let words = theme.glyphs.words(keys_of(overlay));
+        frame.render_widget(Line::styled(format!(" {words}"), theme.dim()), area);
+        return;
+    }
     let mut spans = vec![Span::raw(" ")];
     for entry in entries(state, area.width, theme) {
         let (key_style, label_style) = if entry.is_possible {

@@ -7,13 +7,15 @@ use ratatui::widgets::Clear;
 
 use super::{field, footer, panel, text};
 use crate::app::form::Field;
+use crate::app::help::{Help, KEY_COLUMNS};
+use crate::app::key::Key;
 use crate::app::list::ListCursor;
 use crate::app::options_form::{OptionsForm, ROWS, Row};
 use crate::app::overlay::{AddressForm, Confirm, Overlay, RowFilterForm, TextList};
 use crate::app::path_form::{PathForm, Purpose};
 use crate::app::pick::PickList;
 use crate::app::pointer::Target;
-use crate::app::{Now, State, format, keymap};
+use crate::app::{Now, State, format};
 use crate::ui::theme::Theme;
 
 /// Columns inside of a box, if the screen has them.
@@ -30,7 +32,7 @@ pub fn draw(
     theme: &Theme,
 ) {
     match overlay {
-        Overlay::Help { scroll } => help(state, *scroll, frame, area, theme),
+        Overlay::Help(keys) => help(state, keys, frame, area, theme),
         Overlay::Confirm(question) => confirm(question, frame, area, theme),
         Overlay::Options(form) => options(form, frame, area, theme),
         Overlay::SourceAddress(form) => address(form, frame, area, theme),
@@ -122,30 +124,23 @@ fn put(frame: &mut Frame<'_>, area: Rect, lines: impl IntoIterator<Item = Line<'
     }
 }
 
-fn help(state: &State, scroll: usize, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-    let columns = columns(area);
-    let mut lines = Vec::new();
-    for binding in keymap::bindings(state.step) {
-        let keys: Vec<_> = binding
-            .keys
-            .iter()
-            .map(|key| footer::key_name(*key))
-            .collect();
+fn help(state: &State, help: &Help, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let line = |(keys, words): (&[Key], String)| {
+        let keys: Vec<_> = keys.iter().map(|key| footer::key_name(*key)).collect();
         let keys = theme.glyphs.words(&keys.join("  ")).into_owned();
-        let help = text::wrap(
-            &theme.glyphs.words(binding.help),
-            columns.saturating_sub(16),
-        );
-        for (row, part) in help.into_iter().enumerate() {
-            let keys = if row == 0 { keys.as_str() } else { "" };
-            lines.push(Line::from(vec![
-                Span::styled(text::fit(keys, 15, theme.glyphs.ellipsis), theme.key()),
-                Span::raw(format!(" {part}")),
-            ]));
-        }
-    }
+        let columns = usize::from(KEY_COLUMNS) - 1;
+        Line::from(vec![
+            Span::styled(
+                text::fit(&keys, columns, theme.glyphs.ellipsis),
+                theme.key(),
+            ),
+            Span::raw(format!(" {}", theme.glyphs.words(&words))),
+        ])
+    };
+    let lines: Vec<_> = help.lines().into_iter().map(line).collect();
+    let first = help.first_row(lines.len());
     let title = format!("Keys on {}", state.step.title());
-    scrolled(&title, lines, scroll, frame, area, theme);
+    scrolled(&title, lines, first, frame, area, theme);
 }
 
 fn confirm_lines(question: &Confirm, columns: usize, theme: &Theme) -> Vec<Line<'static>> {

@@ -1,11 +1,14 @@
 //! A box with a title.
 
+use std::ops::Range;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::Block;
 
 use super::text;
+use crate::app::format;
 use crate::ui::theme::Theme;
 
 /// Draws the box and returns what is inside of it.
@@ -39,6 +42,20 @@ pub fn draw(
 /// What is inside of a box.
 pub fn inside(area: Rect) -> Rect {
     Block::bordered().inner(area)
+}
+
+/// Which lines of a list are in sight, where not all of them are.
+pub fn place(visible: &Range<usize>, len: usize, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    if visible.len() < len {
+        let (first, last) = (visible.start + 1, visible.end);
+        let words = format!(
+            " {}-{}/{} ",
+            format::count(first as u64),
+            format::count(last as u64),
+            format::count(len as u64)
+        );
+        note(&words, frame, area, theme);
+    }
 }
 
 /// A position in what is longer than the box, on its lower edge at the right.

@@ -278,6 +278,7 @@ pub(crate) fn inspection(tables: usize) -> Inspection {
         unfinished: None,
         leftovers: howdah::model::journal::Leftovers::default(),
         provider_there: None,
+        scratches: Vec::new(),
         is_fdw_installed: false,
     }
 }

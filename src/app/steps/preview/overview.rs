@@ -198,16 +198,13 @@ fn also(totals: &Totals) -> Option<String> {
 
 fn rows(totals: &Totals) -> String {
     let tables = format::counted(totals.by_copy + totals.by_fdw, "table", "tables");
-    let unknown = if totals.has_unknown_rows {
-        " or more"
-    } else {
-        ""
+    let number = format::count_short(totals.rows);
+    let rows = match (totals.rows, totals.has_unknown_rows) {
+        (0, true) => "their number of rows unknown".to_owned(),
+        (_, true) => format!("about {number} rows or more"),
+        (_, false) => format!("about {number} rows"),
     };
-    format!(
-        "{tables}, about {} rows{unknown}, {}",
-        format::count_short(totals.rows),
-        format::bytes_plain(totals.bytes)
-    )
+    format!("{tables}, {rows}, {}", format::bytes_plain(totals.bytes))
 }
 
 fn method(plan: &Plan, totals: &Totals) -> String {

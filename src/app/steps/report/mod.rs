@@ -45,19 +45,34 @@ impl Section {
         }
     }
 
+    /// What a report without problems has on that page when steps were not run.
+    pub fn title_in(self, report: &Report) -> &'static str {
+        match self {
+            Self::Problems if Self::problem_count(report) == 0 && !report.skipped.is_empty() => {
+                "Not run"
+            }
+            _ => self.title(),
+        }
+    }
+
+    /// Without the steps that were only not run.
+    fn problem_count(report: &Report) -> usize {
+        report.failures.len()
+            + report.given_up.len()
+            + report.warnings.len()
+            + report.left_behind.len()
+    }
+
     /// How many things stand on the page; none for the summary.
     pub fn count(self, report: &Report) -> Option<u64> {
         let count = match self {
             Self::Summary => return None,
             Self::Tables => report.tables.len() as u64,
             Self::Sequences => report.sequences.len() as u64,
-            Self::Problems => {
-                (report.failures.len()
-                    + report.skipped.len()
-                    + report.given_up.len()
-                    + report.warnings.len()
-                    + report.left_behind.len()) as u64
-            }
+            Self::Problems => match Self::problem_count(report) {
+                0 => report.skipped.len() as u64,
+                count => count as u64,
+            },
             Self::Objects => report.objects.iter().map(|(_, count)| count).sum(),
         };
         Some(count)

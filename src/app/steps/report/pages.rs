@@ -19,7 +19,7 @@ pub(super) fn page(report: &Report, section: Section, columns: usize) -> Page {
         Section::Tables | Section::Sequences => {}
     }
     Page {
-        title: section.title().to_owned(),
+        title: section.title_in(report).to_owned(),
         rows: out.into_rows(),
         foot: Vec::new(),
     }

@@ -48,13 +48,19 @@ pub struct Failed {
     pub is_undecided: bool,
 }
 
-/// Steps of a phase that have ended, and all of them.
+/// Steps of a phase: done, failed or not run, and all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    pub ended: usize,
+    pub done: usize,
+    pub lost: usize,
     pub all: usize,
-    /// One of them failed or was not run.
-    pub has_gap: bool,
+}
+
+impl Tally {
+    /// Something of it is still to be done.
+    pub fn is_open(self) -> bool {
+        self.done + self.lost < self.all
+    }
 }
 
 #[derive(Debug, Default)]
@@ -72,10 +78,11 @@ pub struct Board {
     phases: [Tally; Phase::ALL.len()],
     weights: Vec<u64>,
     weight: u64,
-    ended_weight: u64,
-    /// Estimated bytes of all rows, and of those whose step has ended.
+    done_weight: u64,
+    /// Estimated bytes of all rows, of those whose step is done, and of those that will not come.
     rows_bytes: u64,
-    ended_rows_bytes: u64,
+    done_rows_bytes: u64,
+    lost_rows_bytes: u64,
     /// Rows and bytes that ended steps moved.
     moved: (u64, u64),
     bytes_rate: Rate,
@@ -186,27 +193,28 @@ impl Board {
             .is_some_and(|step| step.rule == Rule::Optional)
         {
             self.done_count += 1;
+            self.end(step);
         } else {
             self.failed.push(Failed {
                 step,
                 problem,
                 is_undecided: false,
             });
-            self.mark_gap(step);
+            self.lose(step);
         }
-        self.end(step);
     }
 
     pub fn skipped(&mut self, step: StepId) {
         self.failed.retain(|one| one.step != step);
         self.skipped_count += 1;
-        self.mark_gap(step);
-        self.end(step);
+        self.lose(step);
     }
 
-    fn mark_gap(&mut self, step: StepId) {
-        if let Some(step) = self.plan.step(step) {
-            self.phases[step.phase as usize].has_gap = true;
+    /// It will not be done: no progress, and nothing that is waited for.
+    fn lose(&mut self, id: StepId) {
+        if let Some(step) = self.plan.step(id) {
+            self.phases[step.phase as usize].lost += 1;
+            self.lost_rows_bytes = self.lost_rows_bytes.saturating_add(rows_bytes(step));
         }
     }
 
@@ -214,10 +222,10 @@ impl Board {
         let Some(step) = self.plan.step(id) else {
             return;
         };
-        self.phases[step.phase as usize].ended += 1;
-        self.ended_rows_bytes = self.ended_rows_bytes.saturating_add(rows_bytes(step));
+        self.phases[step.phase as usize].done += 1;
+        self.done_rows_bytes = self.done_rows_bytes.saturating_add(rows_bytes(step));
         let weight = self.weights.get(id.index()).copied().unwrap_or(0);
-        self.ended_weight = self.ended_weight.saturating_add(weight);
+        self.done_weight = self.done_weight.saturating_add(weight);
     }
 
     pub fn tick(&mut self, samples: &[(StepId, u64, u64)], now: Now) {
@@ -263,19 +271,19 @@ impl Board {
         self.moved.1.saturating_add(running)
     }
 
-    /// The share of the estimate that is done: a table counts in full only when it has ended.
+    /// The share of the estimate that is done: a table counts in full only when it is done.
     fn arrived_bytes(&self) -> u64 {
         let running: u64 = self
             .carrying()
             .map(|(one, step)| one.bytes.min(rows_bytes(step) / 100 * 99))
             .sum();
-        self.ended_rows_bytes.saturating_add(running)
+        self.done_rows_bytes.saturating_add(running)
     }
 
     /// Whole per cent of all work; rows weigh their bytes. 99 at most.
     pub fn percent(&self) -> u8 {
-        let running = self.arrived_bytes().saturating_sub(self.ended_rows_bytes);
-        rate::percent(self.ended_weight.saturating_add(running), self.weight).unwrap_or(0)
+        let running = self.arrived_bytes().saturating_sub(self.done_rows_bytes);
+        rate::percent(self.done_weight.saturating_add(running), self.weight).unwrap_or(0)
     }
 
     /// Estimated bytes of all rows; 0 when unknown.
@@ -287,9 +295,10 @@ impl Board {
         self.bytes_rate.per_second()
     }
 
-    /// Until the last row is there; none when they all are, when nothing moves, and when sizes are unknown.
+    /// Until the last row is there that will come; none when they all are, when nothing moves, and when sizes are unknown.
     pub fn rows_eta_ms(&self) -> Option<u64> {
-        let remaining = self.rows_bytes.checked_sub(self.arrived_bytes())?;
+        let gone = self.arrived_bytes().saturating_add(self.lost_rows_bytes);
+        let remaining = self.rows_bytes.checked_sub(gone)?;
         if remaining == 0 {
             return None;
         }

@@ -5,9 +5,13 @@ use std::collections::VecDeque;
 use crate::app::Action;
 use crate::app::list::moved;
 use crate::model::event::NoticeLevel;
+use crate::model::format::count;
+use crate::model::name::printable;
 
 /// Enough to read back; everything stands in the log file.
 const MOST_LINES: usize = 10_000;
+/// Steps not run that are named where many are told at once; the report names all.
+const SKIPPED_NAMED: usize = 3;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
@@ -25,6 +29,8 @@ pub struct Log {
     /// Lines below this level are kept, but not shown.
     pub least: NoticeLevel,
     first: usize,
+    /// Steps not run that the last lines tell of.
+    skipped: usize,
 }
 
 impl Default for Log {
@@ -34,12 +40,33 @@ impl Default for Log {
             is_following: true,
             least: NoticeLevel::Info,
             first: 0,
+            skipped: 0,
         }
     }
 }
 
 impl Log {
+    /// One stop or failure can take thousands of steps along: the first few are named, the rest is counted.
+    pub fn push_skipped(&mut self, at_ms: u64, text: &str) {
+        let number = self.skipped + 1;
+        let more = number.saturating_sub(SKIPPED_NAMED);
+        let text = match more {
+            0 => printable(text).into_owned(),
+            1 => "1 more step is not run; the report names it.".to_owned(),
+            _ => format!(
+                "{} more steps are not run; the report names them.",
+                count(more as u64)
+            ),
+        };
+        if more > 1 {
+            self.lines.pop_back();
+        }
+        self.push(at_ms, NoticeLevel::Warning, text);
+        self.skipped = number;
+    }
+
     pub fn push(&mut self, at_ms: u64, level: NoticeLevel, text: String) {
+        self.skipped = 0;
         if self.lines.len() >= MOST_LINES {
             let gone = self.lines.pop_front();
             // What is being read stays where it is.
@@ -125,6 +152,22 @@ mod tests {
         assert_eq!(log.first(4), 0);
         log.act(Action::Levels, 4);
         assert_eq!(log.shown_count(), 30);
+    }
+
+    #[test]
+    fn many_steps_not_run_are_counted() {
+        let mut log = Log::default();
+        for number in 0..2000 {
+            log.push_skipped(0, &format!("Not run: {number}"));
+        }
+        assert_eq!(log.lines.len(), SKIPPED_NAMED + 1);
+        assert_eq!(
+            log.lines[SKIPPED_NAMED].text,
+            "1,997 more steps are not run; the report names them."
+        );
+        log.push(0, NoticeLevel::Info, "Something else".to_owned());
+        log.push_skipped(0, "Not run: another");
+        assert_eq!(log.lines[SKIPPED_NAMED + 2].text, "Not run: another");
     }
 
     #[test]

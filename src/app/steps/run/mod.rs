@@ -92,8 +92,8 @@ impl Run {
     pub fn percent(&self) -> u8 {
         match self.report.as_ref().map(|report| report.outcome) {
             None => self.board.percent(),
-            Some(Outcome::Done | Outcome::Different) => 100,
-            Some(Outcome::Failed | Outcome::Cancelled) => self.reached,
+            Some(Outcome::Done | Outcome::Different) if self.board.skipped_count == 0 => 100,
+            Some(_) => self.reached,
         }
     }
 
@@ -262,7 +262,8 @@ impl Run {
             RunEvent::StepSkipped { step, because } => {
                 self.board.skipped(step);
                 let text = format!("Not run: {}: {because}", title(self, step));
-                (NoticeLevel::Warning, text)
+                self.log.push_skipped(self.elapsed_ms(now), &text);
+                return Vec::new();
             }
             RunEvent::Notice { level, text, .. } => (level, text),
             RunEvent::SnapshotReleased { held_ms } => {

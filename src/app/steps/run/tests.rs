@@ -37,6 +37,23 @@ fn it_is_whole_only_at_the_end() {
 }
 
 #[test]
+fn what_is_not_run_is_no_progress() {
+    let plan = samples::plan();
+    let mut state = started(&plan);
+    for step in &plan.steps {
+        let because = "the run was stopped".to_owned();
+        let step = step.id;
+        state.update(Msg::Run(RunEvent::StepSkipped { step, because }), BEGAN);
+    }
+    let board = board(&state);
+    assert_eq!((board.percent(), board.done_count), (0, 0));
+    let data = board.phase(crate::model::plan::Phase::Data);
+    assert_eq!((data.done, data.lost), (0, data.all));
+    assert!(!data.is_open());
+    assert_eq!(board.rows_eta_ms(), None);
+}
+
+#[test]
 fn samples_make_rates_and_the_time_left() {
     let state = halfway();
     let rental = board(&state)
