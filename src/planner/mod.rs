@@ -33,9 +33,9 @@ use crate::model::connection::ServerFacts;
 use crate::model::forecast::SampleSize;
 use crate::model::inspection::Inspection;
 use crate::model::journal::Request;
-use crate::model::name::{ObjectName, printable};
+use crate::model::name::printable;
 use crate::model::options::{Method, OnExisting, Options, SchemaChoice, VerifyLevel};
-use crate::model::plan::{FDW_EXTENSION_KEY, LeftOut, Phase, Plan, Repeat, Session, StepId, Text};
+use crate::model::plan::{FDW_EXTENSION_KEY, Phase, Plan, Repeat, Session, StepId, Text};
 use crate::model::problem::Problem;
 use crate::model::selection::Selection;
 use crate::sql::measure::Measurement;
@@ -434,7 +434,7 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
     let rows_left_out = notes::rows_left_out(&context);
     context.closure.left_out.extend(rows_left_out);
     if makes_schema {
-        let invalid = invalid_indexes(&context, &made);
+        let invalid = notes::invalid_indexes(&context, &made);
         context.closure.left_out.extend(invalid);
     }
     Ok(Plan {
@@ -448,29 +448,6 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
         definitions_not_compared,
         ..context.into_plan(steps)
     })
-}
-
-/// pg_dump leaves indexes out that `CREATE INDEX CONCURRENTLY` could not finish; one of a partitioned table is invalid only
-/// until every partition has its own, and comes along.
-fn invalid_indexes(context: &Context<'_>, made: &StepOfEntry) -> Vec<LeftOut> {
-    let is_made = |table: usize| {
-        let entry = context.entry_of_table.get(&table);
-        entry.is_some_and(|entry| made.contains_key(entry))
-    };
-    let tables = context.inspection.catalog.tables.iter().enumerate();
-    tables
-        .filter(|(at, table)| table.holds_rows() && is_made(*at))
-        .flat_map(|(_, table)| table.indexes.iter().map(move |index| (table, index)))
-        .filter(|(_, index)| !index.is_valid)
-        .map(|(table, index)| LeftOut {
-            object: format!(
-                "index {}",
-                ObjectName::new(&table.name.schema, &index.name)
-            ),
-            because: "it is invalid on the source (its building was never finished), and pg_dump leaves it out"
-                .to_owned(),
-        })
-        .collect()
 }
 
 fn partitions(inspection: &Inspection) -> HashMap<usize, Vec<usize>> {

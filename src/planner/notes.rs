@@ -1,12 +1,13 @@
 //! What a reader should know before running: said once, in plan, preview and report.
 
 use crate::model::catalog::ForeignKey;
-use crate::model::name::printable;
+use crate::model::name::{ObjectName, printable};
 use crate::model::options::{Method, SchemaChoice, ToastCompression};
 use crate::model::plan::LeftOut;
 use crate::model::selection::Carry;
 
 use super::rows::Carried;
+use super::schema::StepOfEntry;
 use super::{Context, existing};
 
 /// Rows of tables that are made, but stay behind.
@@ -32,6 +33,29 @@ pub(super) fn rows_left_out(context: &Context<'_>) -> Vec<LeftOut> {
             })
         })
         .chain(counters_out_of_reach(context))
+        .collect()
+}
+
+/// pg_dump leaves indexes out that `CREATE INDEX CONCURRENTLY` could not finish; one of a partitioned table is invalid only
+/// until every partition has its own, and comes along.
+pub(super) fn invalid_indexes(context: &Context<'_>, made: &StepOfEntry) -> Vec<LeftOut> {
+    let is_made = |table: usize| {
+        let entry = context.entry_of_table.get(&table);
+        entry.is_some_and(|entry| made.contains_key(entry))
+    };
+    let tables = context.inspection.catalog.tables.iter().enumerate();
+    tables
+        .filter(|(at, table)| table.holds_rows() && is_made(*at))
+        .flat_map(|(_, table)| table.indexes.iter().map(move |index| (table, index)))
+        .filter(|(_, index)| !index.is_valid)
+        .map(|(table, index)| LeftOut {
+            object: format!(
+                "index {}",
+                ObjectName::new(&table.name.schema, &index.name)
+            ),
+            because: "it is invalid on the source (its building was never finished), and pg_dump leaves it out"
+                .to_owned(),
+        })
         .collect()
 }
 
