@@ -197,15 +197,25 @@ pub fn told(
         } else {
             "it is emptied and comes again"
         };
+        let have = if there.len() == 1 {
+            "has its"
+        } else {
+            "have their"
+        };
         notes.push(format!(
-            "{} have their rows; each stays if both sides prove to hold the same, else {else_}: {}.",
+            "{} {have} rows; each stays if both sides prove to hold the same, else {else_}: {}.",
             counted(there.len() as u64, "table", "tables"),
             shortened(&there)
         ));
     }
     if !parts.is_empty() {
+        let have = if parts.len() == 1 {
+            "has parts of its"
+        } else {
+            "have parts of their"
+        };
         notes.push(format!(
-            "{} have parts of their rows; those stay if the source proves to hold the same, and only the others come: {}.",
+            "{} {have} rows; those stay if the source proves to hold the same, and only the others come: {}.",
             counted(parts.len() as u64, "table", "tables"),
             shortened(&parts)
         ));

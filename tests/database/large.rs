@@ -135,7 +135,7 @@ async fn parts_that_are_there_stay_and_the_missing_one_comes() {
     for method in ["copy", "fdw"] {
         let pair = with_a_part_missing(method).await;
         let shown = said(&howdah("resume", &pair, &[]));
-        assert!(shown.contains("have parts of their rows"), "{shown}");
+        assert!(shown.contains("has parts of its rows"), "{shown}");
         let kept = "select count(*), sum(hashtext(xmin::text || ctid::text)) from pages";
         let before = support::query_text(&pair.destination, kept).await;
         let resumed = howdah("resume", &pair, &["--yes"]);
