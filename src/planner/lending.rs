@@ -4,7 +4,7 @@
 //! have lost that right since, or a superuser gave him the object. A schema that is there already, the check asks about; one
 //! that the run makes nobody can prepare, so the right is given for as long as objects are made, and taken back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::archive::Entry;
 use crate::model::name::printable;
@@ -58,11 +58,13 @@ pub(super) fn of<'a>(context: &Context<'a>) -> Vec<Loan<'a>> {
         let of_schema = owners.entry(&entry.name.schema).or_default();
         of_schema.extend(roles_of(Grammar::Owner, sql));
     }
-    let acl_of = |schema: &Entry| {
-        let mut all = carried().filter(|entry| entry.kind == "ACL");
-        let acl = all.find(|entry| entry.depends_on.contains(&schema.id));
-        acl.map_or("", |entry| &*entry.sql)
-    };
+    // By the schema's entry; looked for once, not for each of many schemas.
+    let mut acls: HashMap<u32, &str> = HashMap::new();
+    for entry in carried().filter(|entry| entry.kind == "ACL") {
+        for schema in &entry.depends_on {
+            acls.entry(*schema).or_insert(&entry.sql);
+        }
+    }
     let new = carried().filter(|entry| entry.kind == "SCHEMA" && has_statement(&entry.sql));
     new.filter_map(|schema| {
         let owner = roles_of(
@@ -70,7 +72,7 @@ pub(super) fn of<'a>(context: &Context<'a>) -> Vec<Loan<'a>> {
             schema.owner_sql.as_deref().unwrap_or_default(),
         )
         .next();
-        let acl = acl_of(schema);
+        let acl = acls.get(&schema.id).copied().unwrap_or_default();
         let has_given_up = |role: &str| {
             grants_of(acl, "REVOKE ")
                 .any(|one| roles_of(Grammar::Acl, one).any(|name| name == role))
