@@ -38,18 +38,23 @@ async fn unqualified_names_are_found_under_the_sources_search_path() {
     assert_eq!(found, Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn an_unknown_tablespace_is_left_out_and_told() {
-    let pair = support::databases("tablespace").await;
-    let place = support::servers().source.dir().join("spare");
+/// On the source's server alone.
+async fn make_tablespace(pair: &support::Pair, name: &str) {
+    let place = support::servers().source.dir().join(name);
     // By the server, so that it is the server's own.
     let make = format!(
         "copy (select 1) to program 'cat > /dev/null; mkdir {}'",
         place.display()
     );
     support::execute_batch(&pair.source, &make).await;
-    let create = format!("create tablespace spare location '{}'", place.display());
+    let create = format!("create tablespace {name} location '{}'", place.display());
     support::execute_batch(&pair.source, &create).await;
+}
+
+#[tokio::test]
+async fn an_unknown_tablespace_is_left_out_and_told() {
+    let pair = support::databases("tablespace").await;
+    make_tablespace(&pair, "spare").await;
     support::execute_batch(
         &pair.source,
         "create table a (i int primary key using index tablespace spare) tablespace spare;
@@ -88,14 +93,7 @@ async fn event_triggers_of_the_destination_are_named_with_what_silences_them() {
 #[tokio::test]
 async fn a_run_is_gone_on_with_after_something_was_left_out() {
     let pair = support::databases("left_out").await;
-    let place = support::servers().source.dir().join("spare_too");
-    let make = format!(
-        "copy (select 1) to program 'cat > /dev/null; mkdir {}'",
-        place.display()
-    );
-    support::execute_batch(&pair.source, &make).await;
-    let create = format!("create tablespace spare_too location '{}'", place.display());
-    support::execute_batch(&pair.source, &create).await;
+    make_tablespace(&pair, "spare_too").await;
     support::execute_batch(
         &pair.source,
         "create table a (i int primary key using index tablespace spare_too, j int) tablespace spare_too;
@@ -136,17 +134,7 @@ async fn a_run_is_gone_on_with_after_something_was_left_out() {
 #[tokio::test]
 async fn a_key_takes_over_an_index_that_had_to_lie_elsewhere() {
     let pair = support::databases("taken_over").await;
-    let place = support::servers().source.dir().join("spare_three");
-    let make = format!(
-        "copy (select 1) to program 'cat > /dev/null; mkdir {}'",
-        place.display()
-    );
-    support::execute_batch(&pair.source, &make).await;
-    let create = format!(
-        "create tablespace spare_three location '{}'",
-        place.display()
-    );
-    support::execute_batch(&pair.source, &create).await;
+    make_tablespace(&pair, "spare_three").await;
     // Large enough that its key is made in two steps.
     support::execute_batch(
         &pair.source,
