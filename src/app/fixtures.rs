@@ -243,7 +243,7 @@ fn column(name: &str, type_name: &str) -> Column {
 pub(crate) fn table(schema: &str, name: &str, rows: u64) -> Table {
     Table {
         oid: 1,
-        name: ObjectName::new(schema, name),
+        name: ObjectName::new(schema.to_owned(), name.to_owned()),
         kind: TableKind::Ordinary,
         is_unlogged: false,
         is_out_of_reach: false,
@@ -325,7 +325,7 @@ pub(crate) fn shop() -> Inspection {
     tables[2].comment = Some("What can be rented.".to_owned());
     let sequence = |schema: &str, name: &str, owner: Option<usize>| Sequence {
         oid: 1,
-        name: ObjectName::new(schema, name),
+        name: ObjectName::new(schema.to_owned(), name.to_owned()),
         owner: "app".to_owned(),
         owned_by: owner.map(|table| SequenceOwner {
             table,

@@ -64,7 +64,10 @@ fn statements(sql: &str) -> Vec<String> {
 fn name(text: &str) -> (ObjectName, &str) {
     let (schema, rest) = word(text);
     let (name, rest) = word(rest.strip_prefix('.').unwrap());
-    (ObjectName::new(schema, name), rest.trim_start())
+    (
+        ObjectName::new(schema.to_owned(), name.to_owned()),
+        rest.trim_start(),
+    )
 }
 
 /// An identifier, without its quotes.
@@ -123,7 +126,7 @@ fn read_table(statement: &str) -> Option<(Table, Entry)> {
         rest.trim_start_matches("unlogged ")
             .strip_prefix("table ")?,
     );
-    let (_, rows, bytes) = SIZES.iter().find(|(one, ..)| *one == name.name)?;
+    let (_, rows, bytes) = SIZES.iter().find(|(one, ..)| name.name == *one)?;
     let mut table = table(&name.schema, &name.name, *rows);
     table.is_unlogged = is_unlogged;
     table.indexes.clear();
@@ -185,7 +188,7 @@ pub(crate) fn demo() -> Inspection {
         .iter()
         .filter_map(|one| {
             let (schema, _) = word(one.strip_prefix("create schema")?.trim_start());
-            Some(entry("SCHEMA", ObjectName::new("", schema), one))
+            Some(entry("SCHEMA", ObjectName::new("", schema.to_owned()), one))
         })
         .collect();
     let mut read: Vec<(Table, Entry)> = made.iter().filter_map(|one| read_table(one)).collect();

@@ -16,7 +16,7 @@ fn entry(id: u32, kind: &str, schema: &str, name: &str, sql: &str) -> Entry {
         class_oid: 0,
         oid: 0,
         kind: kind.to_owned().into(),
-        name: ObjectName::new(schema, name),
+        name: ObjectName::new(schema.to_owned(), name.to_owned()),
         owner: "app".into(),
         depends_on: Vec::new(),
         section: Section::PreData,

@@ -433,7 +433,7 @@ mod tests {
         let id = samples::step_of(&plan, "Copy the rows of public.customer");
         let mut needed = id;
         for step in plan.steps.iter_mut().skip(id.index() + 1).take(6) {
-            step.needs = vec![needed];
+            step.needs = [needed].into();
             needed = step.id;
         }
         let Overlay::Confirm(confirm) = leave_out(&plan, id) else {

@@ -60,7 +60,7 @@ pub(super) async fn ask_for_extensions(
     let own = archive.entries.iter().filter(|entry| {
         entry.kind == "EXTENSION" && provided.by.extensions.contains(&entry.name.name.as_str())
     });
-    let mut own: BTreeSet<String> = own.map(|entry| entry.name.name.clone()).collect();
+    let mut own: BTreeSet<String> = own.map(|entry| entry.name.name.to_string()).collect();
     if !own.is_empty() {
         for row in ask(destination, "extensions", statements::AVAILABLE_EXTENSIONS).await? {
             own.remove(&row.get::<_, String>(0));

@@ -25,6 +25,7 @@ enum State {
 enum Lane {
     /// One after another in the plan's order.
     Serial,
+    Schema,
     Rows,
     Fdw(u16),
     Indexes,
@@ -81,6 +82,27 @@ fn measure_distances(nodes: &mut [Node], plan: &Plan) {
     }
 }
 
+/// Steps of the schema that name all they need are made side by side, between those that do not: these wait for all that come
+/// before them, and are waited for by all that follow.
+fn keep_order_of_schema(nodes: &mut [Node], plan: &Plan) {
+    let mut before: Vec<StepId> = Vec::new();
+    let mut beside: Vec<StepId> = Vec::new();
+    for step in plan.steps.iter().filter(|s| s.phase == Phase::Schema) {
+        if step.has_all_needs {
+            beside.push(step.id);
+        } else if !beside.is_empty() {
+            before = std::mem::take(&mut beside);
+        }
+        nodes[step.id.index()].waiting_for += before.len();
+        for earlier in &before {
+            nodes[earlier.index()].dependants.push((step.id, false));
+        }
+        if !step.has_all_needs {
+            before = vec![step.id];
+        }
+    }
+}
+
 /// Where every step stands.
 #[derive(Debug)]
 pub(super) struct Schedule {
@@ -114,7 +136,7 @@ struct Node {
     phase: Phase,
     lane: Lane,
     rule: Rule,
-    locks: Vec<TableLock>,
+    locks: Box<[TableLock]>,
     /// Waits for named steps alone, not for phases: lets go of the source, removes the FDW scaffold.
     ignores_gates: bool,
     survives_gentle_stop: bool,
@@ -143,6 +165,7 @@ impl Schedule {
                     (Phase::Indexes, _) => Lane::Indexes,
                     (Phase::Sequences, _) => Lane::Sequences,
                     (Phase::Verify, _) => Lane::Verify,
+                    (Phase::Schema, _) => Lane::Schema,
                     _ => Lane::Serial,
                 },
                 rule: step.rule,
@@ -186,6 +209,7 @@ impl Schedule {
                 nodes[earlier.index()].dependants.push((step.id, false));
             }
         }
+        keep_order_of_schema(&mut nodes, plan);
         measure_distances(&mut nodes, plan);
         let mut open_in_phase: HashMap<Phase, usize> = HashMap::new();
         for node in &nodes {
@@ -230,8 +254,8 @@ impl Schedule {
 
     fn width(&self, lane: Lane) -> usize {
         match lane {
-            Lane::Serial | Lane::Fdw(_) | Lane::Sequences => 1,
-            Lane::Rows | Lane::Indexes | Lane::Verify => self.jobs,
+            Lane::Serial | Lane::Fdw(_) => 1,
+            Lane::Schema | Lane::Rows | Lane::Indexes | Lane::Sequences | Lane::Verify => self.jobs,
         }
     }
 
@@ -523,26 +547,10 @@ impl Schedule {
 /// For tests.
 #[cfg(test)]
 pub(super) fn bare_step(id: u32, phase: Phase, needs: &[u32]) -> Step {
-    Step {
-        id: StepId(id),
-        phase,
-        kind: StepKind::Sql,
-        title: String::new(),
-        why: "".into(),
-        object: None,
-        statements: Vec::new(),
-        needs: needs.iter().map(|n| StepId(*n)).collect(),
-        size_hint_bytes: 0,
-        cost: 0,
-        row_hint: None,
-        part: None,
-        journal_key: String::new(),
-        rule: Rule::Normal,
-        locks: Vec::new(),
-        remedy: None,
-        fallbacks: Vec::new(),
-        repeat: crate::model::plan::Repeat::default(),
-    }
+    let mut step = Step::new(phase, "", "");
+    step.id = StepId(id);
+    step.needs = needs.iter().map(|need| StepId(*need)).collect();
+    step
 }
 
 #[cfg(test)]

@@ -131,7 +131,7 @@ pub fn describe_tag(tag: &ObjectName) -> String {
     });
     match of_two.or_else(|| tag.name.split_once(' ')) {
         Some((kind, name)) if kind.chars().all(|c| c.is_ascii_uppercase() || c == ' ') => {
-            describe(kind, &ObjectName::new(&tag.schema, name))
+            describe(kind, &ObjectName::new(&tag.schema, name.to_owned()))
         }
         _ => describe("", tag).trim_start().to_owned(),
     }
@@ -178,7 +178,9 @@ mod tests {
 
     #[test]
     fn what_a_comment_is_on_stands_behind_its_schema() {
-        let told = |schema: &str, name: &str| describe_tag(&ObjectName::new(schema, name));
+        let told = |schema: &str, name: &str| {
+            describe_tag(&ObjectName::new(schema.to_owned(), name.to_owned()))
+        };
         assert_eq!(told("shop", "TABLE FILM"), "table shop.FILM");
         assert_eq!(
             told("shop", "MATERIALIZED VIEW sold"),

@@ -1,24 +1,53 @@
 //! Names of database objects, and how any text from a server is made harmless before a person sees it.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
-/// A schema-qualified name exactly as the server stores it: unquoted, case kept, any character but NUL.
+use super::text::Text;
+
+/// A schema-qualified name exactly as the server stores it: unquoted, case kept, any character but NUL. A plan names each
+/// object many times; all hold the same.
 ///
 /// It is never pasted into SQL as it is; `sql::quote` does that.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ObjectName {
-    pub schema: String,
-    pub name: String,
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectName(Arc<Parts>);
+
+/// What an [`ObjectName`] is made of.
+#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Parts {
+    pub schema: Text,
+    pub name: Text,
+}
+
+impl Deref for ObjectName {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Serialize for ObjectName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.as_ref().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ObjectName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Parts::deserialize(deserializer).map(|parts| Self(Arc::new(parts)))
+    }
 }
 
 impl ObjectName {
-    pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
+    pub fn new(schema: impl Into<Text>, name: impl Into<Text>) -> Self {
+        Self(Arc::new(Parts {
             schema: schema.into(),
             name: name.into(),
-        }
+        }))
     }
 }
 

@@ -341,7 +341,7 @@ mod tests {
     fn entry(kind: &str, schema: &str, name: &str, owner: &str) -> Entry {
         Entry {
             kind: kind.to_owned().into(),
-            name: ObjectName::new(schema, name),
+            name: ObjectName::new(schema.to_owned(), name.to_owned()),
             owner: owner.to_owned().into(),
             ..Entry::default()
         }

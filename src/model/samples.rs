@@ -4,9 +4,7 @@ use super::event::RunEvent;
 use super::forecast::{Ending, Forecast, Link, Sample, Span, Spread};
 use super::name::ObjectName;
 use super::options::Method;
-use super::plan::{
-    Action, LeftOut, Phase, Plan, Repeat, Rule, Session, Statement, Step, StepId, StepKind,
-};
+use super::plan::{Action, LeftOut, Phase, Plan, Rule, Session, Statement, Step, StepId, StepKind};
 use super::problem::Problem;
 use super::report::{
     Arrival, LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Verdict,
@@ -25,35 +23,22 @@ pub(crate) const TABLES: [(&str, u64, u64, Method); 8] = [
 ];
 
 fn public(name: &str) -> ObjectName {
-    ObjectName::new("public", name)
+    ObjectName::new("public", name.to_owned())
 }
 
 fn add(plan: &mut Plan, phase: Phase, kind: StepKind, title: String) -> &mut Step {
     let id = StepId(u32::try_from(plan.steps.len()).unwrap());
-    plan.steps.push(Step {
-        id,
-        phase,
-        kind,
-        why: "A reason.".into(),
-        object: None,
-        statements: vec![Statement {
-            session: Session::Destination,
-            action: Action::Run,
-            sql: format!("-- {title}").into(),
-        }],
-        needs: Vec::new(),
-        size_hint_bytes: 0,
-        cost: 0,
-        row_hint: None,
-        part: None,
-        journal_key: format!("step/{}", id.0),
-        rule: Rule::Normal,
-        locks: Vec::new(),
-        remedy: None,
-        fallbacks: Vec::new(),
-        repeat: Repeat::default(),
-        title,
-    });
+    let statement = Statement {
+        session: Session::Destination,
+        action: Action::Run,
+        sql: format!("-- {title}").into(),
+    };
+    let mut step = Step::new(phase, title, "A reason.");
+    step.id = id;
+    step.kind = kind;
+    step.statements = [statement].into();
+    step.journal_key = format!("step/{}", id.0);
+    plan.steps.push(step);
     plan.steps.last_mut().unwrap()
 }
 

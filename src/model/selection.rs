@@ -72,7 +72,7 @@ impl Selection {
         let excluded = |name: &ObjectName| exclude.iter().any(|p| p.matches(name));
         let wanted = |name: &ObjectName| (include.is_empty() || included(name)) && !excluded(name);
         let by_name = |name: &ObjectName| {
-            let mut naming = include.iter().filter(|p| p.schema == name.schema);
+            let mut naming = include.iter().filter(|p| name.schema == p.schema);
             naming.any(|p| p.matches(name))
         };
         let mut selection = Self::all(catalog);
@@ -229,8 +229,11 @@ mod tests {
 
     #[test]
     fn patterns_match_as_written() {
-        let hit =
-            |p: &str, s: &str, n: &str| Pattern::parse(p).unwrap().matches(&ObjectName::new(s, n));
+        let hit = |p: &str, s: &str, n: &str| {
+            Pattern::parse(p)
+                .unwrap()
+                .matches(&ObjectName::new(s.to_owned(), n.to_owned()))
+        };
         assert!(hit("public.film*", "public", "film_actor"));
         assert!(hit("*.film", "shop", "film"));
         assert!(hit("film", "public", "film"));

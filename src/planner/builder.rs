@@ -18,105 +18,101 @@ use super::{Context, fallback};
 
 /// A step before it has a number.
 #[derive(Debug)]
-pub(super) struct Draft(Step);
+pub(super) struct Draft {
+    step: Step,
+    statements: Vec<Statement>,
+    needs: Vec<StepId>,
+    fallbacks: Vec<Fallback>,
+}
 
 impl Draft {
     pub(super) fn new(phase: Phase, title: impl Into<String>, why: impl Into<Text>) -> Self {
-        Self(Step {
-            id: StepId(0),
-            phase,
-            kind: StepKind::Sql,
-            title: title.into(),
-            why: why.into(),
-            object: None,
+        Self {
+            step: Step::new(phase, title, why),
             statements: Vec::new(),
             needs: Vec::new(),
-            size_hint_bytes: 0,
-            cost: 0,
-            row_hint: None,
-            part: None,
-            journal_key: String::new(),
-            rule: Rule::Normal,
-            locks: Vec::new(),
-            remedy: None,
             fallbacks: Vec::new(),
-            repeat: Repeat::Never,
-        })
+        }
     }
 
     pub(super) fn kind(mut self, kind: StepKind) -> Self {
-        self.0.kind = kind;
+        self.step.kind = kind;
         self
     }
 
     pub(super) fn part(mut self, part: Part) -> Self {
-        self.0.part = Some(part);
+        self.step.part = Some(part);
         self
     }
 
     pub(super) fn rule(mut self, rule: Rule) -> Self {
-        self.0.rule = rule;
+        self.step.rule = rule;
+        self
+    }
+
+    pub(super) fn has_all_needs(mut self, is_so: bool) -> Self {
+        self.step.has_all_needs = is_so;
         self
     }
 
     pub(super) fn repeat(mut self, repeat: Repeat) -> Self {
-        self.0.repeat = repeat;
+        self.step.repeat = repeat;
         self
     }
 
     pub(super) fn locks(mut self, locks: Vec<TableLock>) -> Self {
-        self.0.locks = locks;
+        self.step.locks = locks.into();
         self
     }
 
     pub(super) fn remedy(mut self, statement: String) -> Self {
-        self.0.remedy = Some(statement);
+        self.step.remedy = Some(statement);
         self
     }
 
     pub(super) fn fallbacks(mut self, fallbacks: impl IntoIterator<Item = Fallback>) -> Self {
-        self.0.fallbacks.extend(fallbacks);
+        self.fallbacks.extend(fallbacks);
         self
     }
 
     /// Done once more under the source's search_path where an unqualified name is not found under the empty one.
     pub(super) fn or_by_search_path(mut self, context: &Context<'_>) -> Self {
-        let fallback = fallback::by_search_path(context, &self.0.statements);
-        self.0.fallbacks.extend(fallback);
+        let fallback = fallback::by_search_path(context, &self.statements);
+        self.fallbacks.extend(fallback);
         self
     }
 
     pub(super) fn into_statements(self) -> Vec<Statement> {
-        self.0.statements
+        self.statements
     }
 
     pub(super) fn object(mut self, object: &ObjectName) -> Self {
-        self.0.object = Some(object.clone());
+        self.step.object = Some(object.clone());
         self
     }
 
     pub(super) fn key(mut self, key: impl Into<String>) -> Self {
-        self.0.journal_key = key.into();
+        self.step.journal_key = key.into();
         self
     }
 
     pub(super) fn needs(mut self, needs: impl IntoIterator<Item = StepId>) -> Self {
-        self.0.needs.extend(needs);
-        self.0.needs.sort_unstable();
-        self.0.needs.dedup();
+        self.needs.extend(needs);
+        self.needs.sort_unstable();
+        self.needs.dedup();
         self
     }
 
     pub(super) fn size(mut self, bytes: u64, rows: Option<u64>) -> Self {
-        self.0.size_hint_bytes = bytes;
-        self.0.cost = bytes;
-        self.0.row_hint = rows;
+        self.step.size_hint_bytes = bytes;
+        self.step.cost = bytes;
+        self.step.row_hint = rows;
         self
     }
 
     /// Where it is not what its size says.
     pub(super) fn cost(mut self, cost: u64) -> Self {
-        self.0.cost = cost;
+        self.step.cost = cost;
         self
     }
 
@@ -126,7 +122,7 @@ impl Draft {
         action: Action,
         sql: impl Into<Text>,
     ) -> Self {
-        self.0.statements.push(Statement {
+        self.statements.push(Statement {
             session,
             action,
             sql: sql.into(),
@@ -140,7 +136,7 @@ impl Draft {
 
     /// The statements in one transaction on the destination, with the step's journal row.
     pub(super) fn transaction(self, statements: impl IntoIterator<Item = impl Into<Text>>) -> Self {
-        let journal = statements::journal_done(&self.0.journal_key);
+        let journal = statements::journal_done(&self.step.journal_key);
         self.transaction_and(statements, journal)
     }
 
@@ -150,7 +146,7 @@ impl Draft {
         statements: impl IntoIterator<Item = impl Into<Text>>,
         journal: String,
     ) -> Self {
-        self.0.statements.extend(transaction(statements, journal));
+        self.statements.extend(transaction(statements, journal));
         self
     }
 }
@@ -172,9 +168,9 @@ pub(super) fn transaction(
 
 /// A lost session takes along what it has begun; whether it had committed, the journal knows. A row of an earlier run says
 /// nothing of this one; but what is done once more then, rows that are proved or a counter, may be done twice.
-fn repeat_of(step: &Step, is_in_journal: bool) -> Repeat {
+fn repeat_of(step: &Step, statements: &[Statement], is_in_journal: bool) -> Repeat {
     let has_row = || {
-        let mut list = step.statements.iter();
+        let mut list = statements.iter();
         list.any(|statement| statements::writes_journal(&statement.sql))
     };
     match step.kind {
@@ -231,19 +227,24 @@ impl Steps {
 
     pub(super) fn push(&mut self, draft: Draft) -> StepId {
         let id = StepId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
-        let mut step = draft.0;
+        let Draft {
+            mut step,
+            mut statements,
+            needs,
+            mut fallbacks,
+        } = draft;
         step.id = id;
-        step.repeat = repeat_of(&step, self.again.contains(&step.journal_key));
+        let is_in_journal = self.again.contains(&step.journal_key);
+        step.repeat = repeat_of(&step, &statements, is_in_journal);
         if self.done.contains(&step.journal_key) {
             step.why =
                 "Done before the run was interrupted: the journal has it, and it is as it was made."
                     .into();
-            step.statements.clear();
+            statements.clear();
             // What was left out then is told of this run too.
             let way = self.ways.get(&step.journal_key).copied();
-            step.fallbacks
-                .retain(|one| one.way.is_some() && one.way == way);
-            for fallback in &mut step.fallbacks {
+            fallbacks.retain(|one| one.way.is_some() && one.way == way);
+            for fallback in &mut fallbacks {
                 fallback.statements.clear();
             }
             step.size_hint_bytes = 0;
@@ -251,8 +252,9 @@ impl Steps {
         }
         step.title.shrink_to_fit();
         step.journal_key.shrink_to_fit();
-        step.statements.shrink_to_fit();
-        step.needs.shrink_to_fit();
+        step.statements = statements.into();
+        step.needs = needs.into();
+        step.fallbacks = fallbacks.into();
         self.all.push(step);
         id
     }

@@ -194,7 +194,9 @@ impl Closure {
                 || is_there && provided.by.makes_schema(entry);
             if is_own {
                 self.drop(at, Cause::Provided { by, is_there });
-            } else if entry.kind == "EXTENSION" && provided.extensions.contains(&entry.name.name) {
+            } else if entry.kind == "EXTENSION"
+                && provided.extensions.contains(entry.name.name.as_str())
+            {
                 self.drop(at, Cause::NotOffered { by });
             }
         }

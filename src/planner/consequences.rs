@@ -77,7 +77,7 @@ pub fn left_to_provider(
 /// A key, a trigger … of the very table that is left out: that it goes goes without saying.
 fn is_own(entry: &Entry, needed: &Entry) -> bool {
     let name = &entry.name;
-    let of_table = name.name.strip_prefix(&needed.name.name);
+    let of_table = name.name.strip_prefix(needed.name.name.as_str());
     needed.kind == "TABLE"
         && name.schema == needed.name.schema
         && of_table.is_some_and(|rest| rest.starts_with(' '))

@@ -56,9 +56,10 @@ fn of_entry(entry: &Entry, options: &Options, roles: &RoleMap) -> Option<Definit
     if entry.kind == "USER MAPPING" {
         // It has no name but its role's and its server's.
         for role in named(Grammar::UserMapping, &entry.sql) {
-            name.name = name
+            let of_role = name
                 .name
                 .replacen(&role.name, roles.map_role(&role.name), 1);
+            name = ObjectName::new(&name.schema, of_role);
         }
     }
     (!parts.is_empty()).then(|| Definition {
@@ -348,7 +349,7 @@ mod tests {
     fn entry(kind: &str, name: &str, sql: &str) -> Entry {
         Entry {
             kind: kind.to_owned().into(),
-            name: ObjectName::new("public", name),
+            name: ObjectName::new("public", name.to_owned()),
             sql: sql.to_owned().into(),
             ..Entry::default()
         }

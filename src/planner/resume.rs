@@ -52,7 +52,7 @@ fn standing(there: Option<&ExistingSchema>, journal: &Journal) -> Standing {
     let mut add = |kind: &str, table: &ObjectName, name: &str, drop: String| {
         // pg_dump's headers have spaces for line ends.
         let tag = format!("{} {name}", table.name).replace(['\n', '\r'], " ");
-        let key = schema_key(kind, &ObjectName::new(&table.schema, &tag));
+        let key = schema_key(kind, &ObjectName::new(&table.schema, tag));
         if journal.done.contains(&key) {
             standing.drops.push(drop);
             standing.keys.insert(key);
@@ -369,7 +369,7 @@ pub fn unfit(
         let is_gone = !present.contains(key) && !is_made_again(kind);
         is_gone.then(|| DefinitionDifference {
             kind: kind.to_owned(),
-            name: ObjectName::new("", name),
+            name: ObjectName::new("", name.to_owned()),
             change: Change::Extra,
             source: None,
             destination: None,

@@ -119,7 +119,7 @@ pub fn owners_in_old_schemas(
             let owners = named(Grammar::Owner, sql);
             owners.into_iter().map(|owner| {
                 let name = options.role_map.map_role(&owner.name).to_owned();
-                (name, entry.name.schema.clone())
+                (name, entry.name.schema.to_string())
             })
         })
         .collect()

@@ -178,6 +178,7 @@ pub(super) fn push_entries(
             .size(size, None)
             .cost(cost_of(context, entry, size))
             .needs(needs)
+            .has_all_needs(wanted == Phase::Schema && is_made_beside_others(entry))
             .locks(locks_of(context, entry));
         let draft = if wanted == Phase::CleanUp {
             draft.in_last_transaction(sql)
@@ -193,6 +194,15 @@ pub(super) fn push_entries(
             made.extend(entry.depends_on.iter().map(|schema| (*schema, step)));
         }
     }
+}
+
+/// A database of many tables has many of these, one beside the other. They stand on types and functions, which come before all
+/// of them, and on each other, which pg_dump says; of all other kinds its order says more than what depends on what.
+fn is_made_beside_others(entry: &Entry) -> bool {
+    matches!(
+        entry.kind.as_str(),
+        "TABLE" | "SEQUENCE" | "SEQUENCE OWNED BY" | "DEFAULT"
+    )
 }
 
 /// As pg_dump wrote it, but for the names of the roles and for what only a superuser may say.
@@ -251,7 +261,7 @@ fn index_of<'a>(context: &'a Context<'_>, entry: &Entry) -> Option<&'a Index> {
     let table = context.table_of_index.get(&entry.id)?;
     let table = &context.inspection.catalog.tables[*table];
     // pg_dump's headers have spaces for line ends.
-    let is_named = |name: &str| name.replace(['\n', '\r'], " ") == entry.name.name;
+    let is_named = |name: &str| entry.name.name == name.replace(['\n', '\r'], " ");
     table.indexes.iter().find(|index| {
         is_named(&index.name) || is_named(&format!("{} {}", table.name.name, index.name))
     })

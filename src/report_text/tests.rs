@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::forecast::{Ending, Forecast, Span};
+use crate::model::name::ObjectName;
 use crate::model::samples;
 
 #[test]
@@ -91,7 +92,7 @@ fn not_compared_is_not_equal() {
 #[test]
 fn hostile_names_stay_harmless() {
     let mut report = samples::different();
-    report.tables[4].name.name = "a|b`\u{1b}[31m\nc".to_owned();
+    report.tables[4].name = ObjectName::new("public", "a|b`\u{1b}[31m\nc");
     let text = summary(&report);
     assert!(!text.contains('\u{1b}') && text.contains("public.a|b`\\u{1b}[31m\\nc"));
     let text = markdown(&report);
@@ -103,7 +104,7 @@ fn hostile_names_stay_harmless() {
 fn what_looks_like_markdown_is_text() {
     let mut report = samples::failed();
     let name = "a](http://x) | b `c` &lt; &#x202e; <img> ~~d~~ **e**\n# f";
-    report.tables[0].name.name = name.to_owned();
+    report.tables[0].name = ObjectName::new("public", name);
     report.failures[0].0 = name.to_owned();
     report.failures[0].1.message = "```\n# out of the fence\n````".to_owned();
     report.warnings =

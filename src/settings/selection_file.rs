@@ -185,12 +185,12 @@ mod tests {
     /// `part` is a partition of `whole`; `film` owns `film_id_seq`.
     fn catalog() -> Catalog {
         let table = |name: &str, partition_of| Table {
-            name: ObjectName::new("shop", name),
+            name: ObjectName::new("shop", name.to_owned()),
             partition_of,
             ..Table::default()
         };
         let sequence = |name: &str, owner: Option<usize>| Sequence {
-            name: ObjectName::new("shop", name),
+            name: ObjectName::new("shop", name.to_owned()),
             owned_by: owner.map(|table| SequenceOwner {
                 table,
                 column: "id".to_owned(),

@@ -214,7 +214,7 @@ impl Script {
 
     /// Statements on sessions that stay open from step to step: the one that holds the snapshot, those of postgres_fdw.
     fn conversation(&mut self, step: &Step) {
-        let mut rest = step.statements.as_slice();
+        let mut rest = &*step.statements;
         while let Some(first) = rest.first() {
             let of_session = rest.iter().take_while(|s| s.session == first.session);
             let length = of_session.count();

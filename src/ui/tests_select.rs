@@ -273,7 +273,7 @@ fn what_belongs_to_a_service_is_not_ticked() {
     let mut inspection = shop();
     for table in &mut inspection.catalog.tables {
         if table.name.schema == "billing" {
-            table.name.schema = "auth".to_owned();
+            table.name = ObjectName::new("auth", &table.name.name);
         }
     }
     let signs = [("superuser", "supabase_admin"), ("role", "authenticator")];

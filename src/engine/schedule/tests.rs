@@ -65,6 +65,38 @@ fn the_longest_chain_of_work_comes_first_and_no_core_is_wanted_twice() {
     assert_eq!(schedule.start(), ids(&[4]));
 }
 
+/// A type, two tables with a sequence of the first, a view, a table.
+#[test]
+fn tables_are_made_side_by_side_and_all_else_in_its_turn() {
+    let beside = |id, needs: &[u32]| Step {
+        has_all_needs: true,
+        ..step(id, Phase::Schema, needs)
+    };
+    let mut schedule = schedule(vec![
+        step(0, Phase::Schema, &[]),
+        beside(1, &[]),
+        beside(2, &[1]),
+        beside(3, &[]),
+        step(4, Phase::Schema, &[]),
+        beside(5, &[]),
+    ]);
+    assert_eq!(schedule.start(), ids(&[0]));
+    schedule.finish(StepId(0), true);
+    assert_eq!(schedule.start(), ids(&[1, 3]));
+    // What only comes before it does not take it along when it fails.
+    assert_eq!(
+        schedule.finish(StepId(1), false),
+        [(StepId(2), Some(StepId(1)))]
+    );
+    assert_eq!(schedule.start(), []);
+    schedule.finish(StepId(3), true);
+    assert_eq!(schedule.start(), ids(&[4]));
+    schedule.finish(StepId(4), true);
+    assert_eq!(schedule.start(), ids(&[5]));
+    schedule.finish(StepId(5), true);
+    assert!(schedule.is_over());
+}
+
 #[test]
 fn what_would_deadlock_is_not_run_at_once() {
     let locking = |id, tables: &[usize], is_shared| Step {
@@ -114,11 +146,12 @@ fn a_failure_fails_its_dependants_and_nothing_else() {
 fn the_snapshot_is_released_when_its_last_reader_is_over_however_it_ended() {
     let mut steps = vec![step(0, Phase::Prepare, &[])];
     steps.extend(copies(1, 3).map(|mut s| {
-        s.statements.push(Statement {
+        let reading = Statement {
             session: Session::Source,
             action: Action::CopyOut,
             sql: "".into(),
-        });
+        };
+        s.statements = [reading].into();
         s
     }));
     steps.push(Step {

@@ -75,7 +75,7 @@ pub(super) fn split(printed: Printed<'_>) -> Result<Vec<Entry>, String> {
             class_oid: listed.class_oid,
             oid: listed.oid,
             kind: repeated.keep(header.kind),
-            name: ObjectName::new(header.schema, header.name),
+            name: ObjectName::new(repeated.keep(header.schema), header.name.to_owned()),
             owner: repeated.keep(header.owner),
             depends_on: header.depends_on,
             section: if post_data.contains(&listed.id) {

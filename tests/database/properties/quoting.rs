@@ -50,7 +50,7 @@ fn names_are_stored_as_they_were() {
         .unwrap();
         for name in &names {
             let (quoted, text) = (ident(name), literal(name));
-            let table = qualified(&ObjectName::new("quoting", name.as_str()));
+            let table = qualified(&ObjectName::new("quoting", name));
             writeln!(
                 script,
                 "create table {table} ({quoted} int, constraint {quoted} check ({quoted} > 0));
@@ -91,7 +91,7 @@ fn names_are_stored_as_they_were() {
         }
         // The server reads our quoting and its own alike, and finds the table by both.
         for name in &names {
-            let table = qualified(&ObjectName::new("quoting", name.as_str()));
+            let table = qualified(&ObjectName::new("quoting", name));
             let question = format!(
                 "select (parse_ident({0}))[1], (parse_ident(format('%I', {1})))[1], to_regclass({2})::oid = c.oid
                  from pg_class c where relnamespace = 'quoting'::regnamespace and relname = {1}",
