@@ -220,7 +220,8 @@ pub fn create_fdw_server(address: &FdwAddress<'_>) -> String {
     ] {
         options.extend(file.map(|file| (name, file)));
     }
-    if tls.requires_channel_binding && address.destination_version_num >= 130_000 {
+    // A libpq before 13 does not know it, whatever the server's version is, and refuses it: better than to go without.
+    if tls.requires_channel_binding {
         options.push(("channel_binding", "require".to_owned()));
     }
     if address.endpoint.connect_timeout_secs > 0 {
