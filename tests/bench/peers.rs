@@ -33,7 +33,8 @@ struct Arguments {
     /// What to carry.
     #[arg(long, value_enum, default_value = "mixed")]
     dataset: Dataset,
-    /// Size of the database; 1 is 1.5 GB for mixed, 40 is 4 million rows for narrow, 1 is 20,000 tables for many.
+    /// Size of the database; 1 is 1.5 GB for mixed, 40 is 4 million rows for narrow, 1 is 20,000 tables for many,
+    /// and 100,000 for empty.
     #[arg(long)]
     scale: Option<f64>,
     #[arg(long, default_value_t = 5)]
@@ -54,6 +55,7 @@ enum Dataset {
     Mixed,
     Narrow,
     Many,
+    Empty,
 }
 
 impl Dataset {
@@ -62,12 +64,13 @@ impl Dataset {
             Self::Mixed => "mixed.sql",
             Self::Narrow => "narrow.sql",
             Self::Many => "many.sql",
+            Self::Empty => "empty.sql",
         }
     }
 
     fn scale(self) -> f64 {
         match self {
-            Self::Mixed | Self::Many => 1.0,
+            Self::Mixed | Self::Many | Self::Empty => 1.0,
             Self::Narrow => 40.0,
         }
     }
