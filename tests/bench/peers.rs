@@ -229,7 +229,12 @@ fn main() -> Result<()> {
     }
     let mut figures: BTreeMap<&str, Vec<Figures>> = BTreeMap::new();
     for round in 1..=arguments.rounds {
-        for contender in &contenders {
+        let mut in_turn: Vec<&Contender> = contenders.iter().collect();
+        // Nobody always follows the same: what one leaves behind, in caches or in a machine grown warm, another may pay for.
+        if round % 2 == 0 {
+            in_turn.reverse();
+        }
+        for contender in in_turn {
             arena.clear()?;
             let measured = measure::run(&arena, contender)
                 .with_context(|| format!("{} failed", contender.name))?;
