@@ -7,6 +7,7 @@ use tokio_postgres::Client;
 
 use crate::model::catalog::{Table, TableKind};
 use crate::model::existing::{ExistingObject, ExistingSchema};
+use crate::model::feature::Feature;
 use crate::model::finding::{Finding, Fix, Level};
 use crate::model::format::count;
 use crate::model::journal::Journal;
@@ -19,6 +20,7 @@ use crate::pg::problem::problem;
 use crate::pg::{catalog, existing};
 use crate::planner::landing::{self, Difference, Ground, KeyAction, Landing, Landings, Obstacle};
 use crate::sql::existing::{ASSIGNABLE, FEW_ROWS, count_few};
+use crate::sql::hush::grant_set;
 use crate::sql::statements;
 
 use super::{Facts, Purpose, ask};
@@ -133,6 +135,25 @@ fn about(
 ) -> Option<Finding> {
     let number = objects.len();
     (number > 0).then(|| Finding::new(level, title(number), meaning).objects(objects))
+}
+
+/// Rights on objects of the destination, with the statements that give them.
+fn lacking<'a>(
+    facts: &Facts<'_>,
+    level: Level,
+    (rights, kind): (&str, &str),
+    names: impl IntoIterator<Item = &'a ObjectName>,
+    title: impl Fn(usize) -> String,
+    meaning: &str,
+) -> Option<Finding> {
+    let user = &facts.destination.user;
+    let names: Vec<&ObjectName> = names.into_iter().collect();
+    let grants = names
+        .iter()
+        .map(|name| statements::grant(rights, kind, name, user));
+    let fix = Fix::on_destination(grants.collect(), "their owner or a superuser", false);
+    let objects = names.iter().map(ToString::to_string).collect();
+    about(level, objects, title, meaning).map(|finding| finding.fix(fix))
 }
 
 fn obstacles(facts: &Facts<'_>, landings: &Landings<'_>) -> Vec<Finding> {
@@ -308,21 +329,21 @@ fn rights(facts: &Facts<'_>, ground: &Ground<'_>, landings: &Landings<'_>) -> Ve
     let there = ground.existing;
     let catalog = &there.catalog;
     let name = |at: usize| catalog.tables[at].name.to_string();
-    let mut closed: BTreeSet<String> = BTreeSet::new();
+    let mut closed: BTreeSet<&ObjectName> = BTreeSet::new();
     let mut hidden: BTreeSet<String> = BTreeSet::new();
     let mut not_owned: BTreeSet<String> = BTreeSet::new();
-    let mut kept: BTreeSet<String> = BTreeSet::new();
+    let mut kept: BTreeSet<&ObjectName> = BTreeSet::new();
     let is_emptied = will_empty(facts);
     for landing in landings.values().flatten() {
         let (table, rights) = (&catalog.tables[landing.table], &there.tables[landing.table]);
         if !rights.can_insert || !table.can_select || is_emptied && !rights.can_truncate {
-            closed.insert(name(landing.table));
+            closed.insert(&table.name);
         }
         if table.rows_hidden_by_policy {
             hidden.insert(name(landing.table));
         }
         if ground.is_filled(landing) && !rights.can_delete {
-            kept.insert(name(landing.table));
+            kept.insert(&table.name);
         }
         let mut triggers = ground.triggers(landing);
         if is_emptied {
@@ -354,21 +375,25 @@ fn rights(facts: &Facts<'_>, ground: &Ground<'_>, landings: &Landings<'_>) -> Ve
         }
     }
     let user = &facts.destination.user;
-    let needed = if is_emptied {
-        "INSERT, SELECT and TRUNCATE"
+    let (needed, rights) = if is_emptied {
+        ("INSERT, SELECT and TRUNCATE", "INSERT, SELECT, TRUNCATE")
     } else {
-        "INSERT and SELECT"
+        ("INSERT and SELECT", "INSERT, SELECT")
     };
     [
-        about(
+        lacking(
+            facts,
             Level::Blocking,
-            closed.into_iter().collect(),
+            (rights, "TABLE"),
+            closed,
             |n| format!("{} may not fill {n} tables", printable(user)),
             &format!("It needs {needed} on them: rows are put in, and counted afterwards."),
         ),
-        about(
+        lacking(
+            facts,
             Level::Warning,
-            kept.into_iter().collect(),
+            ("DELETE", "TABLE"),
+            kept,
             |n| format!("{} may not take rows back from {n} tables", printable(user)),
             "The run has filled them. Where the source has changed since, its rows there must go and come again, which needs DELETE on these tables; otherwise they are proved and stay.",
         ),
@@ -387,7 +412,16 @@ fn rights(facts: &Facts<'_>, ground: &Ground<'_>, landings: &Landings<'_>) -> Ve
             not_owned.into_iter().collect(),
             |n| format!("{n} triggers or foreign keys may not be kept silent"),
             "They would act on rows that acted on them once already, or would refuse them for the order they come in. Connect as the tables' owner, as a superuser, or as a role that may set session_replication_role (GRANT SET ON PARAMETER, from 15 on).",
-        ),
+        )
+        .map(|finding| {
+            let version = facts.destination.version_num;
+            // Not even that silences what fires always.
+            if there.may_silence || !Feature::ParameterPrivileges.is_in(version) {
+                return finding;
+            }
+            let sql = vec![grant_set(["session_replication_role"], user)];
+            finding.fix(Fix::on_destination(sql, "a superuser", false))
+        }),
     ]
     .into_iter()
     .flatten()
@@ -414,7 +448,7 @@ fn sequences(facts: &Facts<'_>, there: &ExistingSchema) -> Vec<Finding> {
             _ if !is_selected => {}
             None => missing.push(sequence.name.to_string()),
             Some(true) => {}
-            Some(false) => closed.push(sequence.name.to_string()),
+            Some(false) => closed.push(&sequence.name),
         }
     }
     [
@@ -424,8 +458,10 @@ fn sequences(facts: &Facts<'_>, there: &ExistingSchema) -> Vec<Finding> {
             |n| format!("{n} sequences are missing on the destination"),
             "Their counters cannot be set. Make them, or leave them out (--exclude); where the destination counts with a sequence of another name, set that one yourself, or the next row will clash.",
         ),
-        about(
+        lacking(
+            facts,
             Level::Blocking,
+            ("UPDATE, SELECT", "SEQUENCE"),
             closed,
             |n| format!("{} may not set {n} sequences", printable(&facts.destination.user)),
             "It needs UPDATE and SELECT on them; otherwise the next row would clash with one that was carried.",

@@ -1,9 +1,11 @@
 //! postgres_fdw: whether it can be installed, and whether the destination *server* reaches the source through it.
 
+use crate::model::feature::Feature;
 use crate::model::finding::{Finding, Fix, Level};
 use crate::model::options::Method;
 use crate::model::problem::{Field, Problem};
 use crate::pg::foreign::{self, Trial};
+use crate::sql::hush::grant_set;
 use crate::sql::statements;
 
 use super::{Facts, ask, roll_back};
@@ -43,25 +45,44 @@ pub(super) async fn available(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem
             "It comes with PostgreSQL's contrib modules: install postgresql-contrib on the destination's machine, enable it with the provider, or use the method COPY, which does not need it.",
         ),
     }];
-    if is_chosen(facts) && is_login_logged(facts).await? {
-        findings.push(Finding::new(
-            Level::Warning,
-            "The destination's log will hold the source's password",
-            "The server writes down every definition (log_statement, log_min_duration_statement, samples of the log, pg_stat_statements or pgaudit), the login of postgres_fdw among them, and only a superuser may switch that off for a moment. Use COPY, a role that is made for this and removed afterwards, or connect as a superuser.",
-        ));
+    if is_chosen(facts)
+        && let Some(settings) = what_logs_the_login(facts).await?
+    {
+        findings.push(login_is_logged(facts, &settings));
     }
     Ok(findings)
 }
 
-async fn is_login_logged(facts: &Facts<'_>) -> Result<bool, Problem> {
+fn login_is_logged(facts: &Facts<'_>, settings: &[String]) -> Finding {
+    let mut instead =
+        "Use COPY, a role that is made for this and removed afterwards, or connect as a superuser.";
+    let may_be_granted = Feature::ParameterPrivileges.is_in(facts.destination.version_num);
+    if may_be_granted {
+        instead = "Let a superuser grant these settings, use COPY, or a role that is made for this and removed afterwards.";
+    }
+    let finding = Finding::new(
+        Level::Warning,
+        "The destination's log will hold the source's password",
+        format!(
+            "The server writes down every definition (log_statement, log_min_duration_statement, samples of the log, pg_stat_statements or pgaudit), the login of postgres_fdw among them, and this role may not switch that off for a moment. {instead}"
+        ),
+    );
+    if !may_be_granted {
+        return finding;
+    }
+    let grant = grant_set(settings.iter().map(String::as_str), &facts.destination.user);
+    finding.fix(Fix::on_destination(vec![grant], "a superuser", false))
+}
+
+async fn what_logs_the_login(facts: &Facts<'_>) -> Result<Option<Vec<String>>, Problem> {
     let client = facts.destination_client;
-    foreign::is_login_logged(client, facts.source_endpoint, facts.destination).await
+    foreign::what_logs_the_login(client, facts.source_endpoint, facts.destination).await
 }
 
 /// A real query through a foreign table, in a transaction that is rolled back.
 pub(super) async fn reaches_source(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     // Who did not ask for FDW has not agreed to that either.
-    if !is_chosen(facts) && is_login_logged(facts).await? {
+    if !is_chosen(facts) && what_logs_the_login(facts).await?.is_some() {
         return Ok(vec![Finding::fine(
             "Not tried: the destination's log would hold the source's password; COPY needs none of it",
         )]);

@@ -34,11 +34,11 @@ pub(super) fn tables_readable(
     }
     let fixes: Vec<String> = tables
         .iter()
-        .map(|t| statements::grant_select("TABLE", &t.name, &source.user))
+        .map(|t| statements::grant("SELECT", "TABLE", &t.name, &source.user))
         .chain(
             sequences
                 .iter()
-                .map(|s| statements::grant_select("SEQUENCE", &s.name, &source.user)),
+                .map(|s| statements::grant("SELECT", "SEQUENCE", &s.name, &source.user)),
         )
         .collect();
     let objects = tables

@@ -5,6 +5,7 @@ use tokio_postgres::Client;
 use crate::model::connection::{Endpoint, ServerFacts};
 use crate::model::plan::PASSWORD_MARKER;
 use crate::model::problem::Problem;
+use crate::sql::hush::Hush;
 use crate::sql::quote::literal;
 use crate::sql::statements::{self, FdwAddress};
 
@@ -22,18 +23,22 @@ pub struct Trial<'a> {
     pub fetch_size: u64,
 }
 
-/// Whether the destination would write the login of the source into its log, and this role may not keep it from that.
-pub async fn is_login_logged(
+/// The destination would write the login of the source into its log, and this role may not keep it from that: none if it would
+/// not, else the settings that a superuser could let it change.
+pub async fn what_logs_the_login(
     client: &Client,
     source: &Endpoint,
     destination: &ServerFacts,
-) -> Result<bool, Problem> {
-    if destination.is_superuser || source.password.is_none() {
-        return Ok(false);
+) -> Result<Option<Vec<String>>, Problem> {
+    let hush = Hush::of(destination);
+    if hush == Hush::All || source.password.is_none() {
+        return Ok(None);
     }
-    let logs = client.query_one(statements::LOGS_DEFINITIONS, &[]).await;
-    logs.map(|row| row.get(0))
-        .map_err(|error| problem("Could not read what the destination logs", &error))
+    let row = client
+        .query_one(&hush.question(), &[])
+        .await
+        .map_err(|error| problem("Could not read what the destination logs", &error))?;
+    Ok(row.get::<_, bool>(0).then(|| row.get(1)))
 }
 
 /// Begins the transaction. The password goes as in a run, and never into a Problem.
@@ -49,22 +54,16 @@ pub async fn begin(client: &Client, trial: Trial<'_>) -> Result<(), Problem> {
         destination_version_num: trial.destination.version_num,
         fetch_size: trial.fetch_size,
     });
-    let is_superuser = trial.destination.is_superuser;
-    let sampling = statements::hush_sampling(trial.destination.version_num);
-    let mut setup: Vec<String> = sampling
-        .filter(|_| is_superuser)
-        .map(str::to_owned)
-        .into_iter()
-        .collect();
+    let hush = Hush::of(trial.destination);
+    let sampling = hush.sampling(trial.destination.version_num);
+    let mut setup: Vec<String> = sampling.into_iter().collect();
     setup.extend([
         statements::BEGIN.to_owned(),
         statements::create_schema(statements::FDW_PROBE_SCHEMA),
         statements::CREATE_FDW_EXTENSION.to_owned(),
         server,
     ]);
-    if is_superuser {
-        setup.push(statements::HUSH.to_owned());
-    }
+    setup.extend(hush.begin());
     setup.push(
         statements::create_user_mapping(0, &endpoint.user, endpoint.password.is_some())
             .replace(PASSWORD_MARKER, &literal(password)),

@@ -203,8 +203,9 @@ async fn pulls(
     rows: u64,
 ) -> Result<(u64, Duration), Problem> {
     let doing = |found: Problem| found.doing("FDW could not be timed");
-    let is_logged = foreign::is_login_logged(&to.client, trial.source_endpoint, trial.destination);
-    if is_logged.await.map_err(doing)? {
+    let what_logs =
+        foreign::what_logs_the_login(&to.client, trial.source_endpoint, trial.destination);
+    if what_logs.await.map_err(doing)?.is_some() {
         return Err(Problem::new(
             "FDW could not be timed",
             "the destination's log would hold the source's password",

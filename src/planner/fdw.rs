@@ -14,6 +14,7 @@ use crate::model::plan::{
     Action, FDW_EXTENSION_KEY, Phase, Repeat, Rule, Session, StepId, StepKind,
 };
 use crate::sql::existing;
+use crate::sql::hush::Hush;
 use crate::sql::measure;
 use crate::sql::statements::{self, FdwAddress};
 
@@ -194,10 +195,10 @@ impl Scaffold {
         } else {
             statements::BEGIN
         };
-        let is_superuser = inspection.destination.is_superuser;
+        let hush = Hush::of(&inspection.destination);
         let version = inspection.destination.version_num;
         let mut draft = draft;
-        if is_superuser && let Some(sql) = statements::hush_sampling(version) {
+        if let Some(sql) = hush.sampling(version) {
             draft = draft.run(on, sql);
         }
         let mut draft = draft.run(on, begin).run(
@@ -216,16 +217,16 @@ impl Scaffold {
                 fetch_size: FETCH_ROWS.1,
             }),
         );
-        if is_superuser {
-            draft = draft.run(on, statements::HUSH);
+        if let Some(sql) = hush.begin() {
+            draft = draft.run(on, sql);
         }
         draft = draft.statement(
             on,
             Action::RunWithPassword,
             statements::create_user_mapping(session, &endpoint.user, endpoint.password.is_some()),
         );
-        if is_superuser {
-            draft = draft.run(on, statements::UNHUSH);
+        if let Some(sql) = hush.end() {
+            draft = draft.run(on, sql);
         }
         let tables = &inspection.catalog.tables;
         let mut first = None;

@@ -6,6 +6,7 @@ pub mod constraints;
 pub mod database;
 pub mod existing;
 mod grants;
+pub mod hush;
 pub mod keywords;
 pub mod large_objects;
 pub mod lexer;

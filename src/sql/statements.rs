@@ -255,23 +255,6 @@ pub fn create_user_mapping(session: u16, user: &str, has_password: bool) -> Stri
     )
 }
 
-/// Keeps the password out of the server's own log, its statistics and the list of its sessions where the role may decide that
-/// (superusers). Every version and module has its own of these settings.
-pub const HUSH: &str = "SELECT pg_catalog.set_config(s.name, v.value, true) FROM (VALUES ('log_statement', 'none'), \
-     ('log_min_duration_statement', '-1'), ('log_min_duration_sample', '-1'), ('log_min_error_statement', 'panic'), \
-     ('track_activities', 'off'), ('pg_stat_statements.track_utility', 'off'), ('pgaudit.log', 'none')) AS v (name, value) \
-     JOIN pg_catalog.pg_settings AS s ON s.name = v.name";
-
-/// What was there before [`HUSH`], for the rest of the transaction.
-pub const UNHUSH: &str = "SELECT pg_catalog.set_config(name, reset_val, true) FROM pg_catalog.pg_settings \
-     WHERE name IN ('log_statement', 'log_min_duration_statement', 'log_min_duration_sample', 'log_min_error_statement', \
-     'track_activities', 'pg_stat_statements.track_utility', 'pgaudit.log')";
-
-/// The same for the log of sampled transactions, which is decided when one begins.
-pub fn hush_sampling(version_num: u32) -> Option<&'static str> {
-    (version_num >= 120_000).then_some("SET log_transaction_sample_rate = 0")
-}
-
 /// CASCADE reaches only foreign tables and mappings of this very server.
 pub fn drop_fdw_server(name: &str) -> String {
     format!("DROP SERVER IF EXISTS {} CASCADE", ident(name))
@@ -391,12 +374,6 @@ pub const UNTRUSTED_EXTENSIONS: &str = "SELECT e.name::text, e.installed_version
      FROM pg_catalog.pg_available_extensions e JOIN pg_catalog.pg_available_extension_versions v \
      ON v.name = e.name AND v.version = e.default_version \
      WHERE v.superuser AND (pg_catalog.to_jsonb(v) ->> 'trusted')::boolean IS NOT TRUE";
-/// Whether the server writes `CREATE USER MAPPING` down as this role sends it.
-pub const LOGS_DEFINITIONS: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_settings WHERE \
-     name IN ('log_statement', 'pgaudit.log') AND setting <> 'none' \
-     OR name IN ('log_min_duration_statement', 'log_min_duration_sample') AND setting <> '-1' \
-     OR name = 'log_transaction_sample_rate' AND setting <> '0' \
-     OR name = 'pg_stat_statements.track_utility' AND setting = 'on')";
 pub const INSTALLED_EXTENSIONS: &str = "SELECT extname::text FROM pg_catalog.pg_extension";
 /// Free connections for ordinary roles, locks that one transaction may take beside others, age of the oldest frozen number.
 pub const LIMITS: &str = "SELECT pg_catalog.current_setting('max_connections')::bigint \
@@ -425,9 +402,9 @@ pub fn disable_event_trigger(name: &str) -> String {
     format!("ALTER EVENT TRIGGER {} DISABLE;", ident(name))
 }
 
-pub fn grant_select(kind: &str, name: &ObjectName, role: &str) -> String {
+pub fn grant(rights: &str, kind: &str, name: &ObjectName, role: &str) -> String {
     format!(
-        "GRANT SELECT ON {kind} {} TO {};",
+        "GRANT {rights} ON {kind} {} TO {};",
         qualified(name),
         ident(role)
     )

@@ -1,5 +1,7 @@
 //! Roles that own their database and are nothing else: what they lack is named as statements, and these are enough.
 
+use std::fs;
+
 use howdah::model::connection::{Secret, Side};
 
 use crate::migrate::{howdah, said};
@@ -15,18 +17,18 @@ async fn owner(pair: &Pair) -> Pair {
         (&pair.destination, &mut own.destination),
     ] {
         let create = format!(
-            "create role {user} login password 'x'; alter database {} owner to {user}; alter schema public owner to {user}",
+            "create role {user} login password '{user}-secret'; alter database {} owner to {user}; alter schema public owner to {user}",
             side.database
         );
         support::execute_batch(side, &create).await;
         own.user.clone_from(&user);
-        own.password = Some(Secret::new("x"));
+        own.password = Some(Secret::new(format!("{user}-secret")));
     }
     own
 }
 
 /// The statements that a check prints as its fix for findings that block, by the side they are for.
-fn grants(said: &str) -> Vec<(Side, String)> {
+pub(crate) fn grants(said: &str) -> Vec<(Side, String)> {
     let mut found = Vec::new();
     let mut fix = None;
     for line in said.lines() {
@@ -82,7 +84,10 @@ async fn with_what_the_check_names(method: &str) {
     let arguments = ["--yes", "--method", method, "--verify", "checksums"];
     // Each round names more, for what cannot be read cannot be looked into. Every round is of statements alone.
     let mut rounds = Vec::new();
+    let log = support::servers().destination.log_path();
+    let mut logged;
     let run = loop {
+        logged = fs::read(&log).unwrap().len();
         let run = howdah("run", &own, &arguments);
         if run.status.code() != Some(3) {
             break run;
@@ -110,6 +115,11 @@ async fn with_what_the_check_names(method: &str) {
         "{}",
         said(&run)
     );
+    // What was granted keeps the login out of a log that has every statement.
+    let log = fs::read(&log).unwrap();
+    let log = String::from_utf8_lossy(log.split_at(logged).1).into_owned();
+    assert!(log.contains(&own.destination.database));
+    assert!(!log.contains(own.source.password.as_ref().unwrap().expose()));
     // What a superuser installed for the run is his.
     support::execute_batch(&pair.destination, "drop extension if exists postgres_fdw").await;
     let found = support::differences(&pair.source, &pair.destination).await;
