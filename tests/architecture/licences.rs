@@ -151,3 +151,14 @@ fn every_crate_comes_from_the_registry_with_its_checksum() {
         "TLS and protocol are done in Rust"
     );
 }
+
+/// What is run by hand has the same list.
+#[test]
+fn cargo_deny_allows_the_same() {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/deny.toml");
+    let rules = std::fs::read_to_string(rules).unwrap();
+    let (_, list) = rules.split_once("\nallow = [").unwrap();
+    let (list, _) = list.split_once(']').unwrap();
+    let named = list.split('"').skip(1).step_by(2);
+    assert_eq!(named.collect::<Vec<_>>(), ALLOWED);
+}
