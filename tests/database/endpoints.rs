@@ -39,9 +39,9 @@ struct Pooler {
 }
 
 impl Pooler {
-    fn start(server: &Cluster, mode: &str) -> Self {
+    /// Whoever comes, it logs in as who the endpoint says.
+    fn start(server: &Cluster, endpoint: &Endpoint, mode: &str) -> Self {
         let dir = tempfile::tempdir_in("/tmp").unwrap();
-        let endpoint = server.endpoint("postgres");
         let port = free_port();
         let password = endpoint.password.as_ref().unwrap().expose();
         let config = format!(
@@ -100,8 +100,8 @@ fn through(endpoint: &Endpoint, port: u16) -> Endpoint {
 async fn a_pooler_that_lends_by_transaction_is_named_with_the_remedy() {
     let pair = support::databases("pooled").await;
     let servers = support::servers();
-    let of_source = Pooler::start(&servers.source, "transaction");
-    let of_destination = Pooler::start(&servers.destination, "transaction");
+    let of_source = Pooler::start(&servers.source, &pair.source, "transaction");
+    let of_destination = Pooler::start(&servers.destination, &pair.destination, "transaction");
     for (pooled, side) in [
         (
             Pair {
@@ -132,7 +132,7 @@ async fn a_pooler_that_lends_by_transaction_is_named_with_the_remedy() {
 async fn a_pooler_that_lends_by_session_is_no_hindrance() {
     let pair = support::databases("lent").await;
     support::execute_batch(&pair.source, "create table t as select 1 as a").await;
-    let pooler = Pooler::start(&support::servers().source, "session");
+    let pooler = Pooler::start(&support::servers().source, &pair.source, "session");
     let pooled = Pair {
         source: through(&pair.source, pooler.port),
         destination: pair.destination.clone(),
@@ -169,16 +169,20 @@ fn balance(ports: [u16; 2]) -> u16 {
 #[tokio::test]
 async fn an_address_of_several_servers_is_named() {
     let pair = support::databases("balanced").await;
-    let make = "create role balanced superuser login password 'x'";
-    support::execute_batch(&pair.source, make).await;
-    support::execute_batch(&pair.destination, make).await;
+    let mut source = through(
+        &pair.source,
+        balance([pair.source.port, pair.destination.port]),
+    );
+    // Whom both servers let in.
+    if !support::role::is_owner() {
+        let make = "create role balanced superuser login password 'x'";
+        support::execute_batch(&pair.source, make).await;
+        support::execute_batch(&pair.destination, make).await;
+        source.user = "balanced".to_owned();
+        source.password = Some(Secret::new("x"));
+    }
     let balanced = Pair {
-        source: Endpoint {
-            user: "balanced".to_owned(),
-            password: Some(Secret::new("x")),
-            port: balance([pair.source.port, pair.destination.port]),
-            ..pair.source.clone()
-        },
+        source,
         destination: pair.destination.clone(),
     };
     let check = howdah("check", &balanced, &[]);
@@ -244,10 +248,10 @@ fn give(path: &Path, user: u32, group: u32) {
 #[tokio::test]
 async fn a_standby_is_carried_without_what_is_unlogged() {
     let primary = support::cluster();
-    let on_primary = primary.endpoint("app");
-    support::create_database(&primary.endpoint("postgres"), "app").await;
+    let pair = support::databases_on(&primary, &support::servers().destination, "of_standby").await;
+    let on_primary = &pair.source;
     support::execute_batch(
-        &on_primary,
+        on_primary,
         "create table kept (id int generated always as identity primary key, v text);
          insert into kept (v) select 'v' || g from generate_series(1, 1000) g;
          create table other as select * from kept;
@@ -257,11 +261,8 @@ async fn a_standby_is_carried_without_what_is_unlogged() {
     )
     .await;
     let standby = standby_of(&primary).await;
-    let source = Endpoint {
-        password: on_primary.password.clone(),
-        ..standby.endpoint("app")
-    };
-    let end = support::query_text(&on_primary, "select pg_current_wal_lsn()").await;
+    let source = through(on_primary, standby.port());
+    let end = support::query_text(on_primary, "select pg_current_wal_lsn()").await;
     let replayed = format!("select pg_last_wal_replay_lsn() >= '{end}'");
     let start = Instant::now();
     while support::query_text(&source, &replayed).await != "t" {
@@ -271,10 +272,9 @@ async fn a_standby_is_carried_without_what_is_unlogged() {
         );
     }
     for method in ["copy", "fdw"] {
-        let destination = support::databases("of_standby").await.destination;
         let pair = Pair {
             source: source.clone(),
-            destination,
+            ..support::further_destination(&pair).await
         };
         let check = howdah("check", &pair, &["--method", method]);
         let words = said(&check);
@@ -294,7 +294,7 @@ async fn a_standby_is_carried_without_what_is_unlogged() {
         let run = howdah("run", &pair, &arguments);
         assert_eq!(run.status.code(), Some(0), "{}", said(&run));
         // All but the unlogged table's rows and its counter, which only the primary has.
-        let found = support::differences(&on_primary, &pair.destination).await;
+        let found = support::differences(on_primary, &pair.destination).await;
         let (unlogged, others): (Vec<_>, Vec<_>) = found
             .into_iter()
             .partition(|line| line.contains(" public.cached"));
@@ -314,7 +314,7 @@ async fn a_standby_is_carried_without_what_is_unlogged() {
             "{plan}"
         );
     }
-    conflict_is_named(&on_primary, &source).await;
+    conflict_is_named(on_primary, &source).await;
 }
 
 /// A read that stands in the way of replay is cancelled, and what is said then helps.

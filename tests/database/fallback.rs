@@ -1,7 +1,7 @@
 //! What a server refuses at first is done in the other way that the plan has for it.
 
 use crate::migrate::{howdah, said};
-use crate::support;
+use crate::support::{self, role};
 
 /// Functions that name a table without its schema: fine for applications, undefined under an empty search_path.
 const UNQUALIFIED: &str = "
@@ -46,9 +46,15 @@ async fn make_tablespace(pair: &support::Pair, name: &str) {
         "copy (select 1) to program 'cat > /dev/null; mkdir {}'",
         place.display()
     );
-    support::execute_batch(&pair.source, &make).await;
+    let superuser = role::superuser(&pair.source);
+    support::execute_batch(&superuser, &make).await;
     let create = format!("create tablespace {name} location '{}'", place.display());
-    support::execute_batch(&pair.source, &create).await;
+    support::execute_batch(&superuser, &create).await;
+    let grant = format!(
+        "grant create on tablespace {name} to \"{}\"",
+        pair.source.user
+    );
+    support::execute_batch(&superuser, &grant).await;
 }
 
 #[tokio::test]
@@ -67,15 +73,16 @@ async fn an_unknown_tablespace_is_left_out_and_told() {
     let rows = support::query_text(&pair.destination, "select count(*) from a").await;
     assert_eq!(rows, "10");
     support::execute_batch(&pair.source, "drop table a").await;
-    support::execute_batch(&pair.source, "drop tablespace spare").await;
+    support::execute_batch(&role::superuser(&pair.source), "drop tablespace spare").await;
 }
 
 #[tokio::test]
 async fn event_triggers_of_the_destination_are_named_with_what_silences_them() {
     let pair = support::databases("reacting").await;
     support::execute_batch(&pair.source, "create table t (n int)").await;
+    let superuser = role::superuser(&pair.destination);
     support::execute_batch(
-        &pair.destination,
+        &superuser,
         "create function refuse() returns event_trigger language plpgsql as 'begin raise exception ''no''; end';
          create event trigger \"No more\" on ddl_command_start execute function refuse();",
     )
@@ -84,7 +91,7 @@ async fn event_triggers_of_the_destination_are_named_with_what_silences_them() {
     assert_eq!(check.status.code(), Some(0), "{}", said(&check));
     let fix = "ALTER EVENT TRIGGER \"No more\" DISABLE;";
     assert!(said(&check).contains(fix), "{}", said(&check));
-    support::execute_batch(&pair.destination, fix).await;
+    support::execute_batch(&superuser, fix).await;
     let run = howdah("run", &pair, &["--yes", "--on-existing", "append"]);
     assert_eq!(run.status.code(), Some(0), "{}", said(&run));
 }
@@ -106,13 +113,13 @@ async fn a_run_is_gone_on_with_after_something_was_left_out() {
     .await;
     let database = &pair.destination.database;
     let set = |value: &str| format!("alter database {database} set app.broken = '{value}'");
-    support::execute_batch(&pair.destination, &set("on")).await;
+    support::execute_batch(&role::superuser(&pair.destination), &set("on")).await;
     let run = howdah("run", &pair, &["--yes"]);
     assert_eq!(run.status.code(), Some(1), "{}", said(&run));
     let ways = "select string_agg(key || ': ' || way, ', ' order by key) from howdah.step where way is not null";
     let ways = support::query_text(&pair.destination, ways).await;
     assert_eq!(ways.matches("without tablespace").count(), 3, "{ways}");
-    support::execute_batch(&pair.destination, &set("off")).await;
+    support::execute_batch(&role::superuser(&pair.destination), &set("off")).await;
 
     support::execute_batch(&pair.destination, "alter table a alter j set default 3").await;
     let refused = howdah("resume", &pair, &["--yes"]);
@@ -126,7 +133,7 @@ async fn a_run_is_gone_on_with_after_something_was_left_out() {
     let told = said(&resumed).matches("So it was done before").count();
     assert_eq!(told, 3, "{}", said(&resumed));
     support::execute_batch(&pair.source, "drop table a").await;
-    support::execute_batch(&pair.source, "drop tablespace spare_too").await;
+    support::execute_batch(&role::superuser(&pair.source), "drop tablespace spare_too").await;
 }
 
 /// The index of a key that is built first, beside others, in a tablespace that is not there: the run says so once, and both a run
@@ -149,7 +156,7 @@ async fn a_key_takes_over_an_index_that_had_to_lie_elsewhere() {
     .await;
     let database = &pair.destination.database;
     let set = |value: &str| format!("alter database {database} set app.broken = '{value}'");
-    support::execute_batch(&pair.destination, &set("on")).await;
+    support::execute_batch(&role::superuser(&pair.destination), &set("on")).await;
     let panics = std::process::Command::new(env!("CARGO_BIN_EXE_howdah"))
         .args(["run", "--yes", "--source", &support::uri(&pair.source)])
         .args(["--destination", &support::uri(&pair.destination)])
@@ -168,18 +175,22 @@ async fn a_key_takes_over_an_index_that_had_to_lie_elsewhere() {
     assert_eq!(failed.status.code(), Some(1), "{}", said(&failed));
     let both = format!("{index}, schema/CONSTRAINT/public.big big_pkey: without tablespace");
     assert_eq!(support::query_text(&pair.destination, ways).await, both);
-    support::execute_batch(&pair.destination, &set("off")).await;
+    support::execute_batch(&role::superuser(&pair.destination), &set("off")).await;
 
     let resumed = howdah("resume", &pair, &["--yes"]);
     assert_eq!(resumed.status.code(), Some(0), "{}", said(&resumed));
     let told = said(&resumed).matches("So it was done before").count();
     assert_eq!(told, 1, "{}", said(&resumed));
     let reset = format!("alter database {database} reset all");
-    support::execute_batch(&pair.destination, &reset).await;
+    support::execute_batch(&role::superuser(&pair.destination), &reset).await;
 
     let whole = support::further_destination(&pair).await;
     let run = howdah("run", &whole, &["--yes"]);
     assert_eq!(run.status.code(), Some(0), "{}", said(&run));
     support::execute_batch(&pair.source, "drop table big").await;
-    support::execute_batch(&pair.source, "drop tablespace spare_three").await;
+    support::execute_batch(
+        &role::superuser(&pair.source),
+        "drop tablespace spare_three",
+    )
+    .await;
 }

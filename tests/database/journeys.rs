@@ -36,6 +36,9 @@ pub(crate) fn to_preview(terminal: &mut Terminal) {
 /// The demo, exactly as the README says it: Enter and one confirmation, to a green report.
 #[test]
 fn the_demo_runs_by_pressing_enter_alone() {
+    if support::role::needs_superuser("the demo has servers and a role of its own") {
+        return;
+    }
     let mut terminal = Terminal::start(&["demo"], 80, 24);
     to_preview(&mut terminal);
     terminal.press(ENTER);
@@ -56,6 +59,7 @@ fn the_demo_runs_by_pressing_enter_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn fdw_chosen_in_the_preview_carries_everything() {
     let pair = support::databases("journey").await;
+    support::role::may_be_told_logins(&pair.destination).await;
     fill(&pair.source).await;
     let mut terminal = wizard(&pair, 120, 40);
     to_preview(&mut terminal);
@@ -115,12 +119,7 @@ fn no_key_is_lost_while_the_terminal_changes_its_size() {
 
 pub(crate) async fn slow_pair() -> (Cluster, Cluster, Pair) {
     let (source, destination) = (support::cluster(), support::cluster());
-    support::create_database(&source.endpoint("postgres"), "slow").await;
-    support::create_database(&destination.endpoint("postgres"), "slow").await;
-    let pair = Pair {
-        source: source.endpoint("slow"),
-        destination: destination.endpoint("slow"),
-    };
+    let pair = support::databases_on(&source, &destination, "slow").await;
     support::execute_batch(&pair.source, SLOW).await;
     (source, destination, pair)
 }

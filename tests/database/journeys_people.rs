@@ -201,7 +201,11 @@ async fn a_first_time_user_errs_leaves_and_comes_back() {
     );
     assert_eq!(scaffold(&pair.destination).await, JOURNAL);
 
-    support::execute_batch(&pair.destination, "alter database slow set app.fast = 'on'").await;
+    support::execute_batch(
+        &support::role::superuser(&pair.destination),
+        "alter database slow set app.fast = 'on'",
+    )
+    .await;
     let mut terminal = wizard(&pair, 80, 24);
     terminal.wait("Source · read only");
     terminal.press(ENTER);

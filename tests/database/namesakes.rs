@@ -4,6 +4,12 @@ use crate::migrate::{howdah, said};
 use crate::support::{self, Pair};
 
 const NAMESAKES: &str = include_str!("fixtures/namesakes.sql");
+const CLASSES: &str = "
+    create operator class twice for type int using hash as operator 1 =, function 1 hashint4(int);
+    create operator class twice for type int using btree
+        as operator 1 <, operator 2 <=, operator 3 =, operator 4 >=, operator 5 >, function 1 btint4cmp(int, int);
+    comment on operator class twice using hash is 'hashed';
+    comment on operator class twice using btree is 'sorted'";
 
 async fn filled() -> Pair {
     // Roles belong to the whole server.
@@ -22,7 +28,11 @@ async fn filled() -> Pair {
         })
         .await;
     let pair = support::databases("namesakes").await;
+    support::role::join_roles(&pair, "^namesake_").await;
     support::execute_batch(&pair.source, NAMESAKES).await;
+    if !support::role::part_needs_superuser("operator classes") {
+        support::execute_batch(&pair.source, CLASSES).await;
+    }
     pair
 }
 

@@ -110,13 +110,11 @@ async fn a_free_place_for_a_session_is_waited_for() {
 /// A standby that does not let anybody in answers as a server does that is starting.
 #[tokio::test]
 async fn a_server_that_starts_is_waited_for() {
-    let pair = support::databases("starting").await;
     let mut server = support::cluster();
-    support::create_database(&server.endpoint("postgres"), "app").await;
-    support::execute_batch(&server.endpoint("app"), "create table t (n int)").await;
+    let pair = support::databases_on(&server, &support::servers().destination, "starting").await;
+    support::execute_batch(&pair.source, "create table t (n int)").await;
     close(&mut server);
-    let source = support::uri(&server.endpoint("app"));
-    let destination = support::uri(&pair.destination);
+    let [source, destination] = ends(&pair);
     let mut patient = Patient::begin(
         "check",
         &["--source", &source, "--destination", &destination],

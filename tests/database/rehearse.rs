@@ -20,6 +20,9 @@ const SHOP: &str = "
     refresh materialized view busy;
     analyze;";
 
+/// Why an owner's rehearsal is by COPY.
+pub(crate) const BY_FDW: &str = "a rehearsal by FDW: the scratch database is new, and postgres_fdw is not installed there for its owner";
+
 #[track_caller]
 fn assert_code(output: &Output, code: i32) {
     assert_eq!(output.status.code(), Some(code), "{}", said(output));
@@ -131,9 +134,7 @@ async fn a_rehearsal_by_copy_names_the_longest_chain_and_leaves_nothing() {
 
 #[tokio::test]
 async fn a_rehearsal_by_fdw_names_the_longest_chain_and_leaves_nothing() {
-    if support::role::needs_superuser(
-        "the scratch database is new, and postgres_fdw is not installed there for its owner",
-    ) {
+    if support::role::needs_superuser(BY_FDW) {
         return;
     }
     rehearses("fdw").await;

@@ -9,10 +9,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use howdah::demo::cluster::{Cluster, ClusterOptions};
-use howdah::model::connection::Endpoint;
+use howdah::model::connection::{Endpoint, Secret};
 
 use crate::certificates::chmod;
 use crate::migrate::{fill, said};
+use crate::support::role::is_owner;
 use crate::support::{self, Pair};
 use crate::terminal::surroundings;
 use crate::trust::{SLOW, scaffold};
@@ -68,11 +69,20 @@ impl Cage {
                  set log_min_duration_sample = -1; set log_transaction_sample_rate = 0; set pg_stat_statements.track_utility = off";
             let client = support::connect(&cluster.socket_endpoint("postgres")).await;
             client.batch_execute(create).await.unwrap();
+            let powers = if is_owner() { "createdb" } else { "superuser" };
             let create = format!(
-                "create role {USER} superuser login password '{}'",
+                "create role {USER} {powers} login password '{}'",
                 password.replace('\'', "''")
             );
             client.batch_execute(&create).await.unwrap();
+            if is_owner() {
+                // What the check of FDW tells to grant.
+                let grant = format!(
+                    "grant set on parameter log_statement, log_min_duration_statement, log_min_duration_sample, log_transaction_sample_rate,
+                     log_min_error_statement, track_activities, pg_stat_statements.track_utility to {USER}"
+                );
+                client.batch_execute(&grant).await.unwrap();
+            }
             let escaped = password.replace('\\', "\\\\").replace(':', "\\:");
             passfile += &format!("*:{}:*:*:{escaped}\n", cluster.port());
         }
@@ -87,7 +97,7 @@ impl Cage {
         }
     }
 
-    /// A database of this name on both servers, the source's filled: slow on the destination unless told otherwise.
+    /// A database of this name on both servers, as their superuser; the source's filled: slow on the destination unless told otherwise.
     async fn pair(&self, name: &str) -> Pair {
         for cluster in [&self.source, &self.destination] {
             support::create_database(&cluster.socket_endpoint("postgres"), name).await;
@@ -96,12 +106,31 @@ impl Cage {
             source: self.source.socket_endpoint(name),
             destination: self.destination.socket_endpoint(name),
         };
+        let mut filler = pair.source.clone();
+        if is_owner() {
+            for end in [&pair.source, &pair.destination] {
+                let own = format!("alter database {name} owner to {USER}");
+                support::execute_batch(end, &own).await;
+            }
+            self.provide_fdw(&pair).await;
+            filler = self.source.endpoint(name);
+            filler.user = USER.to_owned();
+            filler.password = Some(Secret::new(password("source", self.mark)));
+        }
         if name == "fdw" {
-            fill(&pair.source).await;
+            fill(&filler).await;
         } else {
-            support::execute_batch(&pair.source, SLOW).await;
+            support::execute_batch(&filler, SLOW).await;
         }
         pair
+    }
+
+    /// What an owner may not install.
+    async fn provide_fdw(&self, pair: &Pair) {
+        let provide = format!(
+            "create extension postgres_fdw; grant usage on foreign data wrapper postgres_fdw to {USER}"
+        );
+        support::execute_batch(&pair.destination, &provide).await;
     }
 
     fn ends(&self, name: &str) -> [String; 4] {
@@ -333,6 +362,11 @@ async fn passwords_are_nowhere_while_and_after_a_run_that_is_killed() {
         assert!(!left.contains("howdah_source"), "{left}");
         let clean = "drop schema if exists howdah cascade; drop schema public cascade; create schema public; drop extension if exists postgres_fdw";
         support::execute_batch(&pair.destination, clean).await;
+        if is_owner() {
+            let own = format!("alter schema public owner to {USER}");
+            support::execute_batch(&pair.destination, &own).await;
+            cage.provide_fdw(&pair).await;
+        }
     }
     assert_eq!(cage.places(&["killed"]).await, Vec::<String>::new());
 }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::{CANARY, Cage, password};
+use crate::rehearse::BY_FDW as REHEARSAL_BY_FDW;
 use crate::support;
 use crate::terminal::Terminal;
 
@@ -72,6 +73,9 @@ async fn passwords_are_nowhere_after_the_wizard() {
 /// selection kept, a rehearsal, and what it remembers of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn passwords_are_nowhere_after_uris_are_pasted() {
+    if support::role::needs_superuser(REHEARSAL_BY_FDW) {
+        return;
+    }
     let mut cage = Cage::new("pasted").await;
     let pair = cage.pair("fdw").await;
     support::execute_batch(&pair.source, "analyze").await;

@@ -72,6 +72,27 @@ pub(crate) async fn databases(name: &str) -> Pair {
     pair
 }
 
+/// The same on two servers of a test's own, by this very name.
+pub(crate) async fn databases_on(source: &Cluster, destination: &Cluster, name: &str) -> Pair {
+    for server in [source, destination] {
+        create_database(&server.endpoint("postgres"), name).await;
+    }
+    let pair = Pair {
+        source: source.endpoint(name),
+        destination: destination.endpoint(name),
+    };
+    if !is_owner() {
+        return pair;
+    }
+    role::know(&pair.source);
+    role::know(&pair.destination);
+    let pair = role::of_owner(pair).await;
+    role::own(&pair.source).await;
+    role::own(&pair.destination).await;
+    role::provide_fdw(&pair.destination).await;
+    pair
+}
+
 /// Like [`databases`], but the destination's is not there yet.
 pub(crate) async fn source_only(name: &str) -> Pair {
     let database = numbered(name);

@@ -3,10 +3,14 @@
 
 use std::io::Write;
 use std::panic::Location;
+use std::sync::Mutex;
 
 use howdah::model::connection::{Endpoint, Secret};
 
-use super::{Pair, SERVERS, execute_batch};
+use super::{Pair, SERVERS, connect, execute_batch};
+
+/// The superusers of servers that are a test's own.
+static OTHERS: Mutex<Vec<Endpoint>> = Mutex::new(Vec::new());
 
 /// What [`provide_fdw`] leaves in the destination alone, and a run as it was.
 pub(super) const PROVIDED: [&str; 3] = [
@@ -54,16 +58,30 @@ fn is_left_out(words: &str, reason: &str) -> bool {
     true
 }
 
-/// The same database as the superuser of its server, where that is one of the run's two.
+/// The same database as the superuser of its server, where that is one that [`databases_on`](super::databases_on) knows.
 pub(crate) fn superuser(endpoint: &Endpoint) -> Endpoint {
     let servers = SERVERS.get().into_iter();
-    servers
+    let server = servers
         .flat_map(|servers| [&servers.source, &servers.destination])
-        .find(|server| server.port() == endpoint.port)
-        .map_or_else(
-            || endpoint.clone(),
-            |server| server.endpoint(&endpoint.database),
-        )
+        .find(|server| server.port() == endpoint.port);
+    if let Some(server) = server {
+        return server.endpoint(&endpoint.database);
+    }
+    // The last one: a port may have been another server's before.
+    let others = OTHERS.lock().unwrap();
+    let other = others.iter().rfind(|one| one.port == endpoint.port);
+    other.map_or_else(
+        || endpoint.clone(),
+        |one| Endpoint {
+            database: endpoint.database.clone(),
+            ..one.clone()
+        },
+    )
+}
+
+/// Remembers who a server's superuser is.
+pub(super) fn know(superuser: &Endpoint) {
+    OTHERS.lock().unwrap().push(superuser.clone());
 }
 
 /// The same pair for a role of its own, which may log in and make databases, on either server.
@@ -79,7 +97,13 @@ pub(super) async fn of_owner(mut pair: Pair) -> Pair {
             "create role \"{}\" login createdb password '{password}'",
             end.user
         );
-        execute_batch(&maintenance, &create).await;
+        let client = connect(&maintenance).await;
+        // What a server has logged is searched for passwords.
+        client
+            .batch_execute("set log_statement = 'none'")
+            .await
+            .unwrap();
+        client.batch_execute(&create).await.unwrap();
         end.password = Some(Secret::new(password));
     }
     pair
@@ -103,11 +127,15 @@ pub(super) async fn provide_fdw(end: &Endpoint) {
     execute_batch(&superuser(end), &provide).await;
 }
 
-/// The run's servers log every statement; not those of this role from now on, where it could not keep a login out of them.
+/// The servers log every statement; an ordinary role keeps a login out of that with what the check of FDW tells to grant.
 pub(crate) async fn may_be_told_logins(end: &Endpoint) {
     if is_owner() {
-        let hush = format!("alter role \"{}\" set log_statement = 'none'", end.user);
-        execute_batch(&superuser(end), &hush).await;
+        let grant = format!(
+            "grant set on parameter log_statement, log_min_duration_statement, log_min_duration_sample,
+                log_transaction_sample_rate, log_min_error_statement, track_activities to \"{}\"",
+            end.user
+        );
+        execute_batch(&superuser(end), &grant).await;
     }
 }
 
