@@ -122,6 +122,11 @@ impl Cage {
         } else {
             support::execute_batch(&filler, SLOW).await;
         }
+        // Only who is to be killed among them needs many.
+        if !["fdw", "killed"].contains(&name) {
+            let fewer = "delete from slow_rows where n::int > 50";
+            support::execute_batch(&filler, fewer).await;
+        }
         pair
     }
 
