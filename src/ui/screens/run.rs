@@ -155,10 +155,15 @@ fn draw_head(run: &Run, title: &str, frame: &mut Frame<'_>, area: Rect, theme: &
         lines.push(Line::styled(ways, theme.strong()));
     } else {
         lines.push(figures(run, columns, theme));
-        lines.push(match what_is_awaited(run) {
-            Some(words) => Line::styled(words, theme.warning().patch(theme.strong())),
-            None => history(run, columns, theme),
-        });
+        match what_is_awaited(run) {
+            Some(words) => {
+                let style = theme.warning().patch(theme.strong());
+                lines.push(Line::styled(words, style));
+            }
+            // The first to go where there is no room for all.
+            None if inner.height < 4 => {}
+            None => lines.push(history(run, columns, theme)),
+        }
         lines.push(phases(run, columns, theme));
     }
     for (row, line) in inner.rows().zip(lines) {
