@@ -55,6 +55,15 @@ fn whole(plan: &Plan, step: &Step) -> u64 {
     STATEMENT_MS + read / SERVER_BYTES
 }
 
+/// The snapshot goes with the last row, and what is cleaned up with all else.
+fn is_time(plan: &Plan, step: &Step, done: &BTreeSet<StepId>) -> bool {
+    let mut before = plan.steps.iter().filter(|one| match step.kind {
+        StepKind::ReleaseSnapshot => carries(one),
+        _ => step.phase == Phase::CleanUp && one.phase < Phase::CleanUp,
+    });
+    before.all(|one| done.contains(&one.id))
+}
+
 /// Plays `plan` on a state whose run began at `began`, until so many milliseconds have passed or all is done.
 pub(crate) fn play(state: &mut State, plan: &Plan, began: Now, until_ms: u64) -> (Now, Vec<Taken>) {
     let jobs = plan.options.jobs;
@@ -71,7 +80,8 @@ pub(crate) fn play(state: &mut State, plan: &Plan, began: Now, until_ms: u64) ->
             let is_rows = carries(step);
             let beside = running.iter().filter(|one| carries(one.step) == is_rows);
             let is_next = beside.count() < if is_rows { jobs } else { 1 }
-                && step.needs.iter().all(|id| done.contains(id));
+                && step.needs.iter().all(|id| done.contains(id))
+                && is_time(plan, step, &done);
             if is_next {
                 tell(state, RunEvent::StepStarted(step.id), now);
                 let whole = whole(plan, step);

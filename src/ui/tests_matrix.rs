@@ -161,7 +161,6 @@ fn options_with(map: &str) -> State {
         press(&mut state, KeyCode::Down);
     }
     type_text(&mut state, map);
-    press(&mut state, KeyCode::Enter);
     state
 }
 
