@@ -86,7 +86,7 @@ pub(crate) fn play(state: &mut State, plan: &Plan, began: Now, until_ms: u64) ->
                 tell(state, RunEvent::StepStarted(step.id), now);
                 let whole = whole(plan, step);
                 running.push(Work {
-                    step: *step,
+                    step,
                     began: ms,
                     left: whole,
                     whole,

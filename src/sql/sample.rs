@@ -109,11 +109,11 @@ fn as_text(columns: &[String]) -> String {
     columns.collect::<Vec<_>>().join(", ")
 }
 
-fn foreign(name: &str) -> ObjectName {
+fn foreign(name: &'static str) -> ObjectName {
     ObjectName::new(statements::FDW_PROBE_SCHEMA, name)
 }
 
-fn create_foreign(name: &str, remote: &ObjectName, columns: &[String]) -> String {
+fn create_foreign(name: &'static str, remote: &ObjectName, columns: &[String]) -> String {
     format!(
         "CREATE FOREIGN TABLE {} ({}) SERVER {} OPTIONS (schema_name {}, table_name {})",
         qualified(&foreign(name)),
