@@ -40,7 +40,7 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Without a command the wizard opens. What is not said comes from libpq's environment variables, ~/.pgpass and pg_service.conf.
 
-The configuration file is TOML. Its keys, all of them optional: method, jobs, verify, owners, privileges, database-settings, toast-compression, split-larger-than (as the options of run), log (a file), ascii, mouse, color (true or false).
+The configuration file is TOML. Its keys, all of them optional: method, jobs, verify, owners, privileges, database-settings, toast-compression, split-larger-than (as the options of run), log (a file), ascii, mouse, animation, color (true or false).
 
 Exit codes: 0 done and verified, 1 failed, 2 usage, 3 checks blocked, 4 verification found a difference, 130 cancelled.";
 
@@ -173,6 +173,9 @@ pub struct Look {
     /// Let the mouse scroll and click; the terminal then marks text only with Shift held (F2 switches)
     #[arg(long)]
     pub mouse: bool,
+    /// Nothing turns on the screen, and it is drawn anew once a second at the most while something is waited for
+    #[arg(long)]
+    pub no_animation: bool,
 }
 
 /// The two servers, as far as they are known.

@@ -275,7 +275,10 @@ async fn open(start: Start, look: Look, config: &Config, environment: Environmen
         "NO_COLOR" if config.color == Some(true) => None,
         name => std::env::var(name).ok(),
     };
-    let theme = Theme::from_environment(lookup, look.ascii || config.ascii);
+    let mut theme = Theme::from_environment(lookup, look.ascii || config.ascii);
+    if look.no_animation || config.animation == Some(false) {
+        theme = theme.still();
+    }
     let mut state = State::new(start);
     match Box::pin(shell::run(&mut state, &theme, environment)).await {
         Ok(leaving) => {

@@ -220,6 +220,7 @@ pub(crate) fn demo() -> Inspection {
         let found = read_constraint(one).into_iter();
         found.map(move |what| (one, what))
     });
+    let mut stands_on = Vec::new();
     for (statement, (kind, title, on)) in read {
         let at = position(&tables, &on);
         // pg_dump names a constraint after its table, too.
@@ -229,6 +230,7 @@ pub(crate) fn demo() -> Inspection {
             format!("{} {title}", on.name)
         };
         entries.push(entry(kind, ObjectName::new(&on.schema, full), statement));
+        stands_on.push((entries.len() - 1, kind, on.clone()));
         if kind != "FK CONSTRAINT" {
             let bytes = tables[at].table_bytes / 8;
             tables[at].indexes.push(Index {
@@ -243,6 +245,25 @@ pub(crate) fn demo() -> Inspection {
     }
     for (id, entry) in (1..).zip(&mut entries) {
         entry.id = id;
+    }
+    // An index needs its table; a foreign key the keys it may refer to besides.
+    let ids = |kind: &str, on: Option<&ObjectName>| -> Vec<u32> {
+        let all = entries.iter().filter(|one| one.kind == *kind);
+        let wanted = all.filter(|one| on.is_none_or(|on| one.name == *on));
+        wanted.map(|one| one.id).collect()
+    };
+    let needs: Vec<(usize, Vec<u32>)> = stands_on
+        .iter()
+        .map(|(at, kind, on)| {
+            let mut needs = ids("TABLE", Some(on));
+            if *kind == "FK CONSTRAINT" {
+                needs.extend(ids("CONSTRAINT", None));
+            }
+            (*at, needs)
+        })
+        .collect();
+    for (at, needs) in needs {
+        entries[at].depends_on = needs;
     }
     let archive = Arc::make_mut(&mut inspection.archive);
     archive.entries = entries;

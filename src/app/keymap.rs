@@ -64,6 +64,8 @@ pub enum Action {
     Range,
     RangeUp,
     RangeDown,
+    DetailsUp,
+    DetailsDown,
     // Preview, Run, Report.
     NextHit,
     PreviousHit,
@@ -197,6 +199,8 @@ pub const BINDINGS: &[Binding] = &[
     binding(SELECT, &[shifted(KeyCode::Up)], Action::RangeUp, "", "Make the range longer or shorter upwards", 9),
     binding(SELECT, &[shifted(KeyCode::Down)], Action::RangeDown, "", "Make the range longer or shorter downwards", 9),
     binding(SELECT, &[c('d')], Action::Details, "Details", "Show or hide columns, indexes and references of the table", 8),
+    binding(SELECT, &[c('J')], Action::DetailsDown, "", "Scroll the details down", 9),
+    binding(SELECT, &[c('K')], Action::DetailsUp, "", "Scroll the details up", 9),
     binding(SELECT, &[c('M')], Action::MethodForAll, "", "Switch all tables between COPY and FDW", 9),
     binding(SELECT, &[c('-')], Action::CollapseAll, "", "Collapse all schemas", 9),
     binding(SELECT, &[c('='), c('+')], Action::ExpandAll, "", "Expand all schemas, then all partitions", 9),

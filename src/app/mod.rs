@@ -16,6 +16,8 @@ pub(crate) mod fixtures_demo;
 #[cfg(test)]
 pub(crate) mod fixtures_plan;
 #[cfg(test)]
+pub(crate) mod fixtures_played;
+#[cfg(test)]
 pub(crate) mod fixtures_rehearsal;
 #[cfg(test)]
 pub(crate) mod fixtures_run;

@@ -4,6 +4,9 @@ use super::key::{Key, KeyCode};
 use super::overlay::Choice;
 use crate::model::connection::{Endpoint, Known, KnownFrom, Side, TlsMode};
 
+/// Rows that PgUp and PgDn move, whatever the height of the box.
+const PAGE: usize = 10;
+
 #[derive(Debug)]
 pub struct PickList {
     pub title: String,
@@ -69,8 +72,10 @@ impl PickList {
             KeyCode::Down | KeyCode::Tab | KeyCode::Char('j') => {
                 self.chosen = (self.chosen + 1).min(last);
             }
-            KeyCode::Home => self.chosen = 0,
-            KeyCode::End => self.chosen = last,
+            KeyCode::PageUp => self.chosen = self.chosen.saturating_sub(PAGE),
+            KeyCode::PageDown => self.chosen = (self.chosen + PAGE).min(last),
+            KeyCode::Home | KeyCode::Char('g') => self.chosen = 0,
+            KeyCode::End | KeyCode::Char('G') => self.chosen = last,
             KeyCode::Enter | KeyCode::Char(' ') => {
                 let row = self.rows.get(self.chosen)?;
                 return Some(Choice::Picked(self.side, row.pick.clone()));

@@ -157,9 +157,9 @@ impl State {
             // What is told about a check scrolls by pages alone.
             (WizardStep::Check, Action::Up, Target::Page) => Action::PageUp,
             (WizardStep::Check, _, Target::Page) => Action::PageDown,
-            (WizardStep::Connect, ..) | (WizardStep::Select, _, Target::Page) => {
-                return Vec::new();
-            }
+            (WizardStep::Select, Action::Up, Target::Page) => Action::DetailsUp,
+            (WizardStep::Select, _, Target::Page) => Action::DetailsDown,
+            (WizardStep::Connect, ..) => return Vec::new(),
             _ => action,
         };
         let times = if matches!(action, Action::Up | Action::Down) {

@@ -64,7 +64,7 @@ impl State {
                     "Start the run?",
                     vec![
                         way,
-                        "The source is only read. The destination gets what the preview shows."
+                        "The source is only read. The destination gets what the preview shows; no key takes that back."
                             .to_owned(),
                     ],
                 )
@@ -89,12 +89,16 @@ impl State {
         });
         let lost = if is_rows_only {
             format!(
-                "{table_count} tables of the destination with about {row_count} rows are emptied first. This cannot be undone."
+                "{} of the destination with about {} are emptied first. This cannot be undone.",
+                counted(table_count, "table", "tables"),
+                counted(row_count, "row", "rows")
             )
         } else {
             format!(
-                "The destination holds {} objects, among them {table_count} tables with about {row_count} rows. Those that clash are removed first. This cannot be undone.",
-                existing.len()
+                "The destination holds {}, among them {} with about {}. Those that clash are removed first. This cannot be undone.",
+                counted(existing.len() as u64, "object", "objects"),
+                counted(table_count, "table", "tables"),
+                counted(row_count, "row", "rows")
             )
         };
         let database = plan.destination_database.clone();

@@ -12,6 +12,7 @@ use crate::model::catalog::HashForm;
 use crate::model::connection::Side;
 use crate::model::event::{Control, RunEvent, Stop};
 use crate::model::plan::Action;
+use crate::model::problem::Retry;
 use crate::model::samples;
 use crate::planner;
 
@@ -29,6 +30,26 @@ fn answer(state: &mut State, wanted: &Choice) -> Vec<Effect> {
         press(state, KeyCode::Tab);
     }
     press(state, KeyCode::Enter)
+}
+
+#[test]
+fn what_is_lost_with_the_snapshot_is_not_offered_again() {
+    let mut state = super::fixtures_run::halfway();
+    let step = customer();
+    tell(&mut state, RunEvent::StepStarted(step), 41_000);
+    let mut problem = Box::new(samples::duplicate_key());
+    problem.retry = Retry::Never;
+    tell(
+        &mut state,
+        RunEvent::StepUndecided { step, problem },
+        42_000,
+    );
+    for key in ['r', 'R'] {
+        assert_eq!(press(&mut state, KeyCode::Char(key)).len(), 0);
+        let words = &state.toast.as_ref().unwrap().text;
+        assert!(words.contains("lost with the source's snapshot"), "{words}");
+    }
+    assert!(state.run.is_lost());
 }
 
 #[test]

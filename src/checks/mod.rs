@@ -4,6 +4,7 @@
 //! Nothing here changes anything on a server: the FDW test rolls back what it makes.
 
 mod destination;
+mod dump_tools;
 mod existing;
 mod fdw;
 pub mod filters;
@@ -28,7 +29,7 @@ use crate::model::archive::{Archive, Entry};
 use crate::model::catalog::Catalog;
 use crate::model::connection::{Endpoint, ServerFacts};
 use crate::model::existing::{ExistingObject, ExistingSchema};
-use crate::model::finding::{CheckResult, Finding, Fix, Level};
+use crate::model::finding::{CheckResult, Finding, Level};
 use crate::model::inspection::Inspection;
 use crate::model::journal::{Journal, Leftovers};
 use crate::model::options::{Options, SchemaChoice};
@@ -168,17 +169,25 @@ async fn read(
     let ends = [&source_endpoint, &destination_endpoint];
     let tools = client_tools::with_roots_of(client_tools::installed().await, ends)
         .and_then(|fitting| client_tools::choose(&fitting, source.major(), destination.major()));
-    on_result(result(
-        "pg-dump",
-        "pg_dump can read the source",
-        Ok(vec![about_client(&tools)]),
-    ));
-    let tools = tools?;
+    let about_tools = |findings| result("pg-dump", "pg_dump can read the source", Ok(findings));
+    let tools = match tools {
+        Ok(tools) => tools,
+        Err(problem) => {
+            on_result(about_tools(vec![dump_tools::none(&problem)]));
+            return Err(problem);
+        }
+    };
 
     let source_session = pinned(&source_endpoint, &settings::source(source.version_num)).await?;
     let destination_session =
         pinned(&reachable, &settings::destination(destination.version_num)).await?;
     let mut catalog = catalog::read(&source_session.client, source.version_num).await?;
+    // Said before it is waited for.
+    on_result(about_tools(dump_tools::used(
+        &tools,
+        &source,
+        catalog.tables.len(),
+    )));
     let (mut existing, mut existing_schema) = match destination.database {
         Some(_) => existing::read(&destination_session.client, destination.version_num).await?,
         None => (Vec::new(), None),
@@ -417,27 +426,6 @@ fn result(
     outcome: Result<Vec<Finding>, Problem>,
 ) -> CheckResult {
     CheckResult { id, title, outcome }
-}
-
-fn about_client(tools: &Result<ClientTools, Problem>) -> Finding {
-    match tools {
-        Ok(tools) => Finding::fine(format!(
-            "pg_dump {} in {} is used",
-            tools.version,
-            tools.directory.display()
-        )),
-        Err(problem) => {
-            let finding = Finding::new(
-                Level::Blocking,
-                &problem.message,
-                "The schema is carried by pg_dump, which must be at least as new as the source and connect like howdah.",
-            );
-            match &problem.our_hint {
-                Some(hint) => finding.fix(Fix::words(hint)),
-                None => finding,
-            }
-        }
-    }
 }
 
 /// Runs one query of the checks.

@@ -184,7 +184,11 @@ pub(super) async fn execute(
             Some(hint) => {
                 // The run has come to its end: nothing is worth waiting for.
                 executor.doubts.wear_out(step);
-                return (Err(problem.hint(hint)), told);
+                let lost = Problem {
+                    retry: Retry::Never,
+                    ..problem.hint(hint)
+                };
+                return (Err(lost), told);
             }
             None => problem,
         };

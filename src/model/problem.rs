@@ -26,6 +26,8 @@ pub enum Retry {
     AfterFix,
     /// The cause may pass by itself: connection loss, serialization failure, too many clients.
     MayPass,
+    /// What it stood on is gone: only a run that begins anew can do it.
+    Never,
 }
 
 /// What went wrong, on which object, what the server said and what to do next.

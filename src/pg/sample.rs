@@ -10,7 +10,8 @@ use crate::model::inspection::Inspection;
 use crate::model::options::Options;
 use crate::model::problem::Problem;
 use crate::model::sample::{Sample, Speed};
-use crate::sql::{sample, settings, statements};
+use crate::sql::sample::{self, Rows};
+use crate::sql::{settings, statements};
 
 use super::connect::{CancelOnDrop, Connected, connect};
 use super::copy::{CopyError, End, pipe};
@@ -51,13 +52,6 @@ async fn within(
     inspection: &Inspection,
     options: &Options,
 ) -> Result<Sample, Problem> {
-    let table = largest(&inspection.catalog).ok_or_else(|| {
-        Problem::new(
-            WHAT,
-            "the source has no table with rows that this role may read",
-        )
-        .hint("COPY needs nothing of the destination server and is the safe choice.")
-    })?;
     // Where the database is yet to be made, another one of its server takes the sample.
     let destination = match inspection.destination.database {
         Some(_) => destination.clone(),
@@ -73,23 +67,45 @@ async fn within(
     )
     .await?;
     let running = CancelOnDrop::of([&from, &to]);
-    let copied = copies(&from, &to, table).await;
-    roll_back(&to).await?;
-    let by_copy = copied.as_ref().ok().copied();
-    let rows = by_copy.map_or(FIRST_ROWS, |speed| speed.rows);
-    let trial = Trial {
+    let trial = |fetch_size| Trial {
         source_endpoint: source,
         source: &inspection.source,
         destination: &inspection.destination,
         host: options.fdw_host.as_deref().unwrap_or(&source.host),
         port: options.fdw_port.unwrap_or(source.port),
-        fetch_size: fetch_size(table),
+        fetch_size,
     };
-    let pulled = pulls(&to, table, trial, rows).await;
-    roll_back(&to).await?;
+    let mut found = None;
+    if let Some(table) = largest(&inspection.catalog) {
+        let rows = Rows::Of(table);
+        let both = both(&from, &to, rows, trial(fetch_size(table))).await?;
+        found = Some(both).filter(|one| !one.has_too_few_rows());
+    }
+    let found = match found {
+        Some(found) => found,
+        None => both(&from, &to, Rows::Made, trial(FETCH_ROWS.1)).await?,
+    };
     running.done();
+    Ok(found)
+}
+
+async fn both(
+    from: &Connected,
+    to: &Connected,
+    rows: Rows<'_>,
+    trial: Trial<'_>,
+) -> Result<Sample, Problem> {
+    let copied = copies(from, to, rows).await;
+    roll_back(to).await?;
+    let by_copy = copied.as_ref().ok().copied();
+    let count = by_copy.map_or(FIRST_ROWS, |speed| speed.rows);
+    let pulled = pulls(to, rows, trial, count).await;
+    roll_back(to).await?;
     Ok(Sample {
-        table: table.name.to_string(),
+        table: match rows {
+            Rows::Of(table) => Some(table.name.to_string()),
+            Rows::Made => None,
+        },
         copy: copied,
         fdw: pulled.map(|(rows, taken)| Speed {
             rows,
@@ -138,15 +154,15 @@ async fn roll_back(on: &Connected) -> Result<(), Problem> {
 
 /// Rounds that grow until one says something; then that many rows once more, when the source has them at hand as it will for
 /// FDW.
-async fn copies(from: &Connected, to: &Connected, table: &Table) -> Result<Speed, Problem> {
+async fn copies(from: &Connected, to: &Connected, rows: Rows<'_>) -> Result<Speed, Problem> {
     run(to, statements::BEGIN).await?;
-    run(to, &sample::create_target(table)).await?;
+    run(to, &rows.create_target()).await?;
     let mut wanted = FIRST_ROWS;
     loop {
-        let speed = copy(from, to, table, wanted).await?;
+        let speed = copy(from, to, rows, wanted).await?;
         let taken = Duration::from_micros(speed.micros);
         if speed.rows < wanted || taken >= LONG_ENOUGH {
-            return copy(from, to, table, speed.rows).await;
+            return copy(from, to, rows, speed.rows).await;
         }
         let growth = WANTED.as_micros() / taken.as_micros().max(1);
         wanted = wanted.saturating_mul(u64::try_from(growth.clamp(2, 10)).unwrap_or(2));
@@ -156,11 +172,11 @@ async fn copies(from: &Connected, to: &Connected, table: &Table) -> Result<Speed
 async fn copy(
     from: &Connected,
     to: &Connected,
-    table: &Table,
-    rows: u64,
+    rows: Rows<'_>,
+    count: u64,
 ) -> Result<Speed, Problem> {
     run(to, sample::MAKE_ROOM).await?;
-    let (out, into) = (sample::copy_out(table, rows), sample::copy_in(table));
+    let (out, into) = (rows.copy_out(count), rows.copy_in());
     let source = End {
         client: &from.client,
         tap: &from.tap,
@@ -198,9 +214,9 @@ fn told(broken: CopyError) -> Problem {
 
 async fn pulls(
     to: &Connected,
-    table: &Table,
+    rows: Rows<'_>,
     trial: Trial<'_>,
-    rows: u64,
+    count: u64,
 ) -> Result<(u64, Duration), Problem> {
     let doing = |found: Problem| found.doing("FDW could not be timed");
     let what_logs =
@@ -213,18 +229,19 @@ async fn pulls(
         .hint("Only a superuser may switch that off for a moment; COPY needs none of it."));
     }
     foreign::begin(&to.client, trial).await.map_err(doing)?;
-    for sql in [sample::create_foreign(table), sample::create_target(table)] {
-        run(to, &sql).await.map_err(doing)?;
+    let own = [rows.create_target()];
+    for sql in rows.create_foreign().iter().chain(&own) {
+        run(to, sql).await.map_err(doing)?;
     }
-    let pull = async |rows| {
-        let pulled = to.client.execute(&sample::pull(table, rows), &[]).await;
+    let pull = async |count| {
+        let pulled = to.client.execute(&rows.pull(count), &[]).await;
         pulled.map_err(|error| doing(foreign::failed(&error)))
     };
     // Connects.
     pull(1).await?;
     run(to, sample::MAKE_ROOM).await?;
     let begun = Instant::now();
-    let pulled = pull(rows).await?;
+    let pulled = pull(count).await?;
     Ok((pulled, begun.elapsed()))
 }
 

@@ -15,6 +15,8 @@ pub struct Config {
     pub ascii: bool,
     /// Wheel and clicks are for the wizard.
     pub mouse: bool,
+    /// False is what `--no-animation` is.
+    pub animation: Option<bool>,
     /// False is what `NO_COLOR` is.
     pub color: Option<bool>,
     pub log: Option<PathBuf>,

@@ -26,6 +26,8 @@ use super::terminal::Screen;
 use super::{clipboard, crash, input, notify};
 
 const TICK: Duration = Duration::from_millis(100);
+/// The same where nothing on the screen is to turn.
+const STILL_TICK: Duration = Duration::from_secs(1);
 
 /// How often a program in the background looks whether the terminal is its own again.
 const AWAY: Duration = Duration::from_millis(300);
@@ -97,7 +99,11 @@ impl Shell<'_> {
         let mut keys = Some(EventStream::new());
         let mut signals = Signals::listen();
         let mut resumed = resumed()?;
-        let mut ticks = interval(TICK);
+        let mut ticks = interval(if self.theme.is_still() {
+            STILL_TICK
+        } else {
+            TICK
+        });
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut looks = interval(AWAY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);

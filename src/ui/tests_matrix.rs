@@ -13,9 +13,15 @@ use super::*;
 use crate::app::fixtures::*;
 use crate::app::fixtures_control::*;
 use crate::app::fixtures_plan::{answer, planning, previewing, previewing_fdw, unplannable};
+use crate::app::fixtures_rehearsal::{asked, rehearsing};
 use crate::app::fixtures_run::*;
-use crate::app::{Key, KeyCode, Msg};
+use crate::app::steps::connect_form::Item;
+use crate::app::{Key, KeyCode, Msg, Start};
+use crate::model::connection::{Known, KnownFrom};
+use crate::model::peek::Peek;
+use crate::model::problem::Problem;
 use crate::model::report::Report;
+use crate::model::sample::Sample;
 use crate::model::samples;
 
 const NOW: Now = Now(42_050);
@@ -125,16 +131,23 @@ fn without_colours_and_in_ascii() {
     }
 }
 
-/// What lies over a step, and the key that opens it there.
-const OVERLAYS: [(&str, Made, char); 7] = [
-    ("help", || selecting(shop()), '?'),
-    ("options", || selecting(shop()), 'o'),
-    ("row_filter", on_a_table, 'w'),
-    ("save", || selecting(shop()), 'S'),
-    ("write", previewing, 'w'),
-    ("stop", halfway, 'x'),
-    ("clean", || finding_a_run("old.example"), 'c'),
-];
+/// The largest and the smallest that the screens are made for.
+#[test]
+fn typical_screens_at_the_largest_and_the_smallest() {
+    for (name, size) in [("200x60", (200, 60)), ("60x16", MINIMUM)] {
+        let mut shown = String::new();
+        for (screen, [_, typical, _]) in MATRIX {
+            let buffer = frame(&mut typical(), size, &Theme::new(true, false));
+            shown.push_str(&format!("{screen}\n{}\n", rows(&buffer)));
+        }
+        insta::assert_snapshot!(format!("typical_{name}"), shown);
+    }
+}
+
+fn opened(mut state: State, key: char) -> State {
+    press(&mut state, KeyCode::Char(key));
+    state
+}
 
 fn on_a_table() -> State {
     let mut state = selecting(shop());
@@ -142,18 +155,138 @@ fn on_a_table() -> State {
     state
 }
 
+fn options_with(map: &str) -> State {
+    let mut state = opened(selecting(shop()), 'o');
+    for _ in 0..7 {
+        press(&mut state, KeyCode::Down);
+    }
+    type_text(&mut state, map);
+    state
+}
+
+fn picking_tls() -> State {
+    let mut state = prefilled();
+    state.connect.focus.1 = Item::Tls;
+    state.update(Msg::Key(Key::ctrl('p')), NOW);
+    state
+}
+
+fn picking() -> State {
+    let known = Known {
+        name: "顧客@new.example:5432/shop".to_owned(),
+        from: KnownFrom::Recent,
+        endpoint: endpoint("new.example"),
+    };
+    let start = Start {
+        known: vec![known],
+        ..Start::default()
+    };
+    let mut state = State::new(start);
+    state.update(Msg::Key(Key::ctrl('p')), NOW);
+    state
+}
+
+fn looked(outcome: Result<Peek, Box<Problem>>) -> State {
+    let mut state = selecting(shop());
+    let attempt = tests_select::peeking(&mut state);
+    state.update(Msg::Peeked { attempt, outcome }, NOW);
+    state
+}
+
+fn timed(outcome: Result<Sample, Box<Problem>>) -> State {
+    let mut state = checked(fine_results(), shop());
+    let attempt = tests_sample::timing(&mut state);
+    state.update(Msg::MethodsTimed { attempt, outcome }, NOW);
+    state
+}
+
+fn refusal() -> Problem {
+    Problem {
+        sqlstate: Some("42501".to_owned()),
+        ..Problem::new("Could not look at the source", "permission denied")
+    }
+}
+
+/// What lies over a step: before there is anything in it, as it usually is, and with something wrong, as far as it has these.
+const OVERLAYS: [(&str, Made); 31] = [
+    ("help", || opened(selecting(shop()), '?')),
+    ("quit", || opened(selecting(shop()), 'q')),
+    ("pick_tls", picking_tls),
+    ("pick", picking),
+    ("options", || opened(selecting(shop()), 'o')),
+    ("options_roles", || options_with("app_owner=shop_owner")),
+    ("options_wrong", || options_with("x==y")),
+    ("address", || opened(checked(warned_results(), shop()), 'f')),
+    ("warnings", || {
+        let mut state = checked(warned_results(), shop());
+        press(&mut state, KeyCode::Enter);
+        state
+    }),
+    ("fix", || opened(checked(warned_results(), shop()), 'x')),
+    ("clean", || opened(finding_a_run("old.example"), 'c')),
+    ("sample_waiting", || {
+        opened(checked(fine_results(), shop()), 't')
+    }),
+    ("sample", || timed(Ok(tests_sample::found()))),
+    ("sample_made", || {
+        let table = None;
+        timed(Ok(Sample {
+            table,
+            ..tests_sample::found()
+        }))
+    }),
+    ("sample_error", || timed(Err(Box::new(refusal())))),
+    ("peek_waiting", || {
+        let mut state = selecting(shop());
+        tests_select::peeking(&mut state);
+        state
+    }),
+    ("peek_empty", || {
+        let columns = tests_select::found().columns;
+        looked(Ok(Peek {
+            columns,
+            rows: Vec::new(),
+        }))
+    }),
+    ("peek", || looked(Ok(tests_select::found()))),
+    ("peek_error", || looked(Err(Box::new(refusal())))),
+    ("row_filter", || opened(on_a_table(), 'w')),
+    ("save", || opened(selecting(shop()), 'S')),
+    ("load", || opened(selecting(shop()), 'L')),
+    ("write", || opened(previewing(), 'w')),
+    ("start", || {
+        let mut state = previewing();
+        press(&mut state, KeyCode::Enter);
+        state
+    }),
+    ("rehearsal_question", || opened(previewing(), 't')),
+    ("rehearsal_planning", asked),
+    ("rehearsal_running", rehearsing),
+    ("rehearsal", || {
+        tests_rehearsal::forecast(samples::forecast())
+    }),
+    ("rehearsal_error", || {
+        tests_rehearsal::forecast(samples::forecast_of_failure())
+    }),
+    ("stop", || opened(halfway(), 'x')),
+    ("leave_out", || opened(waiting(), 's')),
+];
+
+/// In colour at both sizes, without colour, in ASCII: one file each.
 #[test]
-fn overlays_without_colours_and_in_ascii() {
-    for (name, theme) in [
-        ("no_color", Theme::new(false, false)),
-        ("ascii", Theme::new(true, true)),
+fn overlays_in_every_look() {
+    let plain = Theme::new(true, false);
+    for (name, size, theme) in [
+        ("80x24", SIZES[0], plain),
+        ("120x40", SIZES[1], plain),
+        ("no_color", SIZES[0], Theme::new(false, false)),
+        ("ascii", SIZES[0], Theme::new(true, true)),
     ] {
         let mut shown = String::new();
-        for (overlay, made, key) in OVERLAYS {
+        for (overlay, made) in OVERLAYS {
             let mut state = made();
-            press(&mut state, KeyCode::Char(key));
             assert!(state.overlay.is_some(), "{overlay}");
-            let buffer = frame(&mut state, SIZES[0], &theme);
+            let buffer = frame(&mut state, size, &theme);
             shown.push_str(&format!("{overlay}\n{}\n", rows(&buffer)));
         }
         insta::assert_snapshot!(format!("overlays_{name}"), shown);
@@ -166,14 +299,21 @@ fn colours_are_all_that_no_color_takes() {
     let (coloured, plain) = (Theme::new(true, false), Theme::new(false, false));
     for (screen, states) in MATRIX {
         for (kind, state) in KINDS.iter().zip(states) {
-            for size in SIZES {
-                let with = frame(&mut state(), size, &coloured);
-                let without = frame(&mut state(), size, &plain);
-                for (one, other) in with.content().iter().zip(without.content()) {
-                    assert_eq!(one.symbol(), other.symbol(), "{screen} {kind}");
-                    assert_eq!(one.modifier, other.modifier, "{screen} {kind}");
-                }
-            }
+            same_signs(&format!("{screen} {kind}"), state, &coloured, &plain);
+        }
+    }
+    for (overlay, state) in OVERLAYS {
+        same_signs(overlay, state, &coloured, &plain);
+    }
+}
+
+fn same_signs(name: &str, state: Made, coloured: &Theme, plain: &Theme) {
+    for size in SIZES {
+        let with = frame(&mut state(), size, coloured);
+        let without = frame(&mut state(), size, plain);
+        for (one, other) in with.content().iter().zip(without.content()) {
+            assert_eq!(one.symbol(), other.symbol(), "{name}");
+            assert_eq!(one.modifier, other.modifier, "{name}");
         }
     }
 }

@@ -10,19 +10,17 @@ use ratatui::backend::TestBackend;
 use super::tests_svg::svg;
 use super::*;
 use crate::app::fixtures::*;
-use crate::app::fixtures_control::tell;
 use crate::app::fixtures_demo::demo;
 use crate::app::fixtures_plan::answer;
+use crate::app::fixtures_played::play;
 use crate::app::fixtures_run::finish;
 use crate::app::{Effect, Inspection, KeyCode, Msg};
 use crate::kept;
-use crate::model::catalog::Catalog;
+use crate::model::catalog::{Catalog, Table};
 use crate::model::connection::Side;
 use crate::model::definition::DefinitionsResult;
-use crate::model::event::RunEvent;
 use crate::model::finding::{CheckResult, Finding, Fix, Level};
-use crate::model::options::Method;
-use crate::model::plan::{Plan, StepId, StepKind};
+use crate::model::plan::{Plan, StepKind};
 use crate::model::report::{
     Arrival, LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Verdict,
 };
@@ -185,6 +183,9 @@ fn preview() -> (State, Now) {
     (state, Now(2_000))
 }
 
+/// When [`press`] presses.
+const BEGAN: Now = Now(1_000);
+
 /// The run has begun, and its plan.
 fn begun() -> (State, Arc<Plan>) {
     let mut state = selecting(shop_of_the_demo());
@@ -204,115 +205,59 @@ fn begun() -> (State, Arc<Plan>) {
     (state, Arc::new(plan.unwrap()))
 }
 
-/// Tenths of a second that the tables of the picture are on their way.
-const LONG: u64 = 120;
-
-/// As the demo is over a slow line: what has come, what is on its way, and the log of it.
+/// As the demo is over a slow line, halfway.
 fn run() -> (State, Now) {
     let (mut state, plan) = begun();
-    let is_rows = |kind: &StepKind| matches!(kind, StepKind::CopyRows { .. });
-    let step_of = |title: &str| plan.steps.iter().find(|step| step.title == title).unwrap();
-    let at_work: Vec<StepId> = [
-        "Copy the rows of shop.order_line",
-        "Copy the rows of shop.order",
-        "Copy the rows of audit.event_2025",
-    ]
-    .map(|title| step_of(title).id)
-    .into();
-    let done = |name: &str| {
-        ["shop.customer", "audit.event_2023", "shop.review"]
-            .iter()
-            .any(|one| name.ends_with(one))
-    };
-    let mut now = 1_000;
-    for step in &plan.steps {
-        let is_before = step.phase <= crate::model::plan::Phase::Schema;
-        if !(is_before || is_rows(&step.kind) && done(&step.title)) {
-            continue;
-        }
-        let elapsed_ms = if is_before { 4 } else { 700 };
-        tell(&mut state, RunEvent::StepStarted(step.id), now);
-        now += elapsed_ms.min(40);
-        tell(
-            &mut state,
-            RunEvent::StepFinished {
-                step: step.id,
-                rows: step.row_hint.unwrap_or(0),
-                bytes: if is_rows(&step.kind) {
-                    step.size_hint_bytes
-                } else {
-                    0
-                },
-                elapsed_ms,
-            },
-            now,
-        );
-    }
-    for step in &at_work {
-        tell(&mut state, RunEvent::StepStarted(*step), now);
-    }
-    let index = step_of("Build index shop.customer_by_name");
-    tell(&mut state, RunEvent::StepStarted(index.id), now + 900);
-    let sizes = at_work
-        .clone()
-        .into_iter()
-        .map(|step| plan.step(step).map_or(0, |step| step.size_hint_bytes))
-        .collect::<Vec<_>>();
-    let mut per_mille = 0;
-    for tenth in 1..=LONG {
-        let passed = tenth * 100;
-        // It begins slowly, finds its pace, and is held up now and then.
-        per_mille += match tenth {
-            0..20 => 2,
-            50..60 => 3,
-            _ => 5 + tenth / 10 % 3,
-        };
-        let share = |at: usize, whole: u64| whole * per_mille * (3 + at as u64) / 4_500;
-        let samples = (0..at_work.len())
-            .map(|at| {
-                let rows = plan.step(at_work[at]).and_then(|step| step.row_hint);
-                (
-                    at_work[at],
-                    share(at, rows.unwrap_or(0)),
-                    share(at, sizes[at]),
-                )
-            })
-            .collect();
-        state.update(Msg::Tick { samples }, Now(now + passed));
-    }
+    let (now, _) = play(&mut state, &plan, BEGAN, 13_000);
     state.toast = None;
-    (state, Now(now + LONG * 100 + 50))
+    (state, now)
 }
 
-/// What came of the whole: the demo's own figures.
+/// What came of the same run at its end.
 fn report() -> (State, Now) {
-    let (mut state, _) = begun();
+    let (mut state, plan) = begun();
+    let (now, taken) = play(&mut state, &plan, BEGAN, 600_000);
     let catalog = shop_of_the_demo().catalog;
-    let mut tables: Vec<TableResult> = catalog
+    let copied = |table: &Table| {
+        let mut taken = taken.iter();
+        taken.find_map(|one| {
+            let step = plan.step(one.step)?;
+            let is_of = step.method().is_some() && step.object.as_ref() == Some(&table.name);
+            is_of.then_some((step, *one))
+        })
+    };
+    // In the order they ended.
+    let mut tables: Vec<(u64, TableResult)> = catalog
         .tables
         .iter()
-        .filter(|table| table.name.name != "event")
-        .map(|table| TableResult {
-            name: table.name.clone(),
-            method: Some(Method::Copy),
-            is_binary: table.name.name != "customer",
-            source_rows: table.estimated_rows.or(Some(0)),
-            destination_rows: table.estimated_rows.or(Some(0)),
-            bytes: table.table_bytes * 7 / 10,
-            copy_ms: table.table_bytes / 16_000,
-            arrival: Arrival::Carried,
-            verdict: Verdict::Equal,
+        .filter_map(|table| {
+            let (step, taken) = copied(table)?;
+            let result = TableResult {
+                name: table.name.clone(),
+                method: step.method(),
+                is_binary: matches!(step.kind, StepKind::CopyRows { is_binary: true }),
+                source_rows: Some(step.row_hint.unwrap_or(0)),
+                destination_rows: Some(step.row_hint.unwrap_or(0)),
+                bytes: step.size_hint_bytes,
+                copy_ms: taken.elapsed_ms,
+                arrival: Arrival::Carried,
+                verdict: Verdict::Equal,
+            };
+            Some((taken.ended_ms, result))
         })
         .collect();
-    // As the run takes them: the largest first.
-    tables.sort_by_key(|table| std::cmp::Reverse(table.bytes));
+    tables.sort_by_key(|(ended, table)| (std::cmp::Reverse(table.bytes), *ended));
+    let released = taken.iter().find(|one| {
+        let step = plan.step(one.step);
+        step.is_some_and(|step| step.kind == StepKind::ReleaseSnapshot)
+    });
     let sequences = catalog
         .sequences
         .iter()
         .map(|sequence| SequenceResult {
             name: sequence.name.clone(),
-            source: Some((4_711, true)),
-            destination: Some((4_711, true)),
+            source: sequence.last_value.map(|value| (value, true)),
+            destination: sequence.last_value.map(|value| (value, true)),
             verdict: Verdict::Equal,
         })
         .collect();
@@ -321,30 +266,30 @@ fn report() -> (State, Now) {
         source: "app@old.example:5432/shop".to_owned(),
         destination: "app@new.example:5432/shop".to_owned(),
         started_at: "2026-03-01T08:30:00Z".to_owned(),
-        elapsed_ms: 7_800,
-        snapshot_held_ms: Some(5_100),
-        tables,
+        elapsed_ms: now.since(BEGAN),
+        snapshot_held_ms: released.map(|one| one.ended_ms),
+        tables: tables.into_iter().map(|(_, table)| table).collect(),
         sequences,
         large_objects: Some(LargeObjectResult {
-            source_count: 8,
-            destination_count: Some(8),
-            bytes: 1_153_434,
+            source_count: catalog.large_objects.count,
+            destination_count: Some(catalog.large_objects.count),
+            bytes: catalog.large_objects.bytes,
             verdict: Verdict::Equal,
         }),
         definitions: Some(DefinitionsResult {
-            compared: 168,
+            compared: shop_of_the_demo().archive.entries.len() as u64,
             verdict: Verdict::Equal,
             differences: Vec::new(),
             rewritten: Vec::new(),
         }),
-        objects: vec![("TABLE".to_owned(), 24)],
+        objects: vec![("TABLE".to_owned(), catalog.tables.len() as u64)],
         ..Report::default()
     };
-    finish(&mut state, report, Now(9_000));
+    finish(&mut state, report, now);
     press(&mut state, KeyCode::Enter);
     press(&mut state, KeyCode::Tab);
     state.toast = None;
-    (state, Now(9_500))
+    (state, now)
 }
 
 fn frame(state: &mut State, now: Now) -> ratatui::buffer::Buffer {

@@ -10,7 +10,7 @@ use crate::app::fixtures_rehearsal::*;
 use crate::model::forecast::Forecast;
 use crate::model::samples;
 
-fn forecast(forecast: Forecast) -> State {
+pub(super) fn forecast(forecast: Forecast) -> State {
     let mut state = rehearsing();
     state.update(Msg::Rehearsed(Ok(Box::new(forecast))), Now(4_000));
     state

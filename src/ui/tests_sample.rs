@@ -7,9 +7,9 @@ use crate::app::{Effect, KeyCode, Msg};
 use crate::model::problem::Problem;
 use crate::model::sample::{Sample, Speed};
 
-fn found() -> Sample {
+pub(super) fn found() -> Sample {
     Sample {
-        table: "public.film".to_owned(),
+        table: Some("public.film".to_owned()),
         copy: Ok(Speed {
             rows: 900_000,
             bytes: 96_000_000,
@@ -23,7 +23,7 @@ fn found() -> Sample {
     }
 }
 
-fn timing(state: &mut State) -> u64 {
+pub(super) fn timing(state: &mut State) -> u64 {
     let effects = press(state, KeyCode::Char('t'));
     let [Effect::TimeMethods { attempt, .. }] = effects.as_slice() else {
         panic!("{effects:?}");

@@ -10,7 +10,7 @@ use super::*;
 use crate::app::fixtures::*;
 use crate::app::{Effect, Inspection, Key, KeyCode, Msg};
 use crate::model::archive::Entry;
-use crate::model::catalog::ForeignKey;
+use crate::model::catalog::{Column, ForeignKey};
 use crate::model::name::ObjectName;
 use crate::model::peek::Peek;
 use crate::model::problem::Problem;
@@ -86,7 +86,7 @@ fn twenty_thousand_tables_are_walked_through() {
 }
 
 /// Values that try a terminal's patience.
-fn found() -> Peek {
+pub(super) fn found() -> Peek {
     let row = |id: &str, title: Option<&str>| {
         vec![
             Some(id.to_owned()),
@@ -107,13 +107,46 @@ fn found() -> Peek {
 }
 
 /// Looks at the first table.
-fn peeking(state: &mut State) -> u64 {
+pub(super) fn peeking(state: &mut State) -> u64 {
     state.select.cursor.selected = 1;
     let effects = press(state, KeyCode::Char('p'));
     let [Effect::Peek { attempt, .. }] = effects.as_slice() else {
         panic!("{effects:?}");
     };
     *attempt
+}
+
+#[test]
+fn details_of_a_wide_table_are_read_to_their_end() {
+    let mut inspection = shop();
+    let table = &mut inspection.catalog.tables[0];
+    let column = table.columns[0].clone();
+    table.columns = (0..80)
+        .map(|number| Column {
+            name: format!("column_{number}_of_80"),
+            ..column.clone()
+        })
+        .collect();
+    let mut state = selecting(inspection);
+    let theme = Theme::new(true, false);
+    state.select.cursor.selected = 1;
+    for (width, height) in [(80, 24), (120, 40)] {
+        let look = |state: &mut State| picture(state, width, height, &theme);
+        if width == 80 {
+            press(&mut state, KeyCode::Char('d'));
+        }
+        assert!(look(&mut state).contains("column_0_of_80"));
+        for _ in 0..20 {
+            press(&mut state, KeyCode::Char('J'));
+        }
+        let end = look(&mut state);
+        assert!(end.contains("column_79_of_80"), "{end}");
+        assert!(!end.contains("column_0_of_80"), "{end}");
+        for _ in 0..20 {
+            press(&mut state, KeyCode::Char('K'));
+        }
+        assert!(look(&mut state).contains("column_0_of_80"));
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::glyphs::Glyphs;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Theme {
     has_color: bool,
+    is_still: bool,
     pub glyphs: Glyphs,
 }
 
@@ -16,6 +17,7 @@ impl Theme {
     pub fn new(color: bool, ascii: bool) -> Self {
         Self {
             has_color: color,
+            is_still: false,
             glyphs: if ascii {
                 Glyphs::ASCII
             } else {
@@ -36,11 +38,24 @@ impl Theme {
             .to_ascii_uppercase();
         let is_utf8 = locale.contains("UTF-8") || locale.contains("UTF8");
         let terminal = set("TERM").unwrap_or_default();
-        let is_plain = terminal == "linux" || terminal == "dumb";
-        Self::new(
-            set("NO_COLOR").is_none() && terminal != "dumb",
-            force_ascii || !is_utf8 || is_plain,
-        )
+        let is_dumb = terminal == "dumb";
+        let theme = Self::new(
+            set("NO_COLOR").is_none() && !is_dumb,
+            force_ascii || !is_utf8 || is_dumb || terminal == "linux",
+        );
+        if is_dumb { theme.still() } else { theme }
+    }
+
+    /// Nothing turns, and clocks go by the second: for screen readers and slow lines.
+    #[must_use]
+    pub fn still(mut self) -> Self {
+        self.is_still = true;
+        self.glyphs.spinner = &["*"];
+        self
+    }
+
+    pub fn is_still(self) -> bool {
+        self.is_still
     }
 
     fn color(self, color: Color) -> Style {
@@ -149,5 +164,8 @@ mod tests {
             false,
         );
         assert_eq!(theme, Theme::new(false, true));
+        let theme = Theme::from_environment(env(&[("LANG", "C.UTF-8"), ("TERM", "dumb")]), false);
+        assert_eq!(theme, Theme::new(false, true).still());
+        assert_eq!(theme.glyphs.spinner_at(0), theme.glyphs.spinner_at(350));
     }
 }

@@ -199,6 +199,11 @@ impl ConnectForm {
         Ok(self.draft())
     }
 
+    /// How long an attempt may take; none: for ever.
+    pub fn limit_secs(&self) -> Option<u32> {
+        (self.connect_timeout_secs > 0).then_some(self.connect_timeout_secs)
+    }
+
     fn port(&self) -> Option<u16> {
         self.port.value().parse().ok().filter(|port| *port > 0)
     }

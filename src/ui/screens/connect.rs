@@ -140,11 +140,14 @@ fn draw_test(form: &ConnectForm, side: Side, now: Now, pen: &mut Pen<'_>, frame:
         Test::Pending(pending) => {
             let waited = now.since(pending.since);
             let words = format!(
-                "{} Connecting to {} {} {}",
+                "{} Connecting to {}:{} {} {}{}",
                 theme.glyphs.spinner_at(waited),
                 printable(form.host.value()),
+                printable(form.port.value()),
                 theme.glyphs.dot,
                 format::duration(waited),
+                form.limit_secs()
+                    .map_or_else(String::new, |limit| format!(" of {limit} s")),
             );
             pen.text(frame, 1, &words, theme.accent());
         }

@@ -155,10 +155,15 @@ fn draw_head(run: &Run, title: &str, frame: &mut Frame<'_>, area: Rect, theme: &
         lines.push(Line::styled(ways, theme.strong()));
     } else {
         lines.push(figures(run, columns, theme));
-        lines.push(match what_is_awaited(run) {
-            Some(words) => Line::styled(words, theme.warning().patch(theme.strong())),
-            None => history(run, columns, theme),
-        });
+        match what_is_awaited(run) {
+            Some(words) => {
+                let style = theme.warning().patch(theme.strong());
+                lines.push(Line::styled(words, style));
+            }
+            // The first to go where there is no room for all.
+            None if inner.height < 4 => {}
+            None => lines.push(history(run, columns, theme)),
+        }
         lines.push(phases(run, columns, theme));
     }
     for (row, line) in inner.rows().zip(lines) {
@@ -175,6 +180,11 @@ fn draw_head(run: &Run, title: &str, frame: &mut Frame<'_>, area: Rect, theme: &
 fn what_is_awaited(run: &Run) -> Option<String> {
     let ways = if run.is_paused {
         "p goes on."
+    } else if run.is_waiting && run.is_lost() {
+        return Some(
+            "The source's snapshot is lost. Enter ends the run; it can be gone on with then."
+                .to_owned(),
+        );
     } else if run.is_waiting {
         "r retries, s leaves out, Enter ends the run."
     } else {
@@ -312,7 +322,10 @@ fn phase_words(run: &Run, is_short: bool, theme: &Theme) -> Vec<(String, Style)>
 
 fn draw_problems(run: &Run, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let failed = &run.board.failed;
-    let keys = if run.selected().is_some_and(|one| one.is_undecided) {
+    let keys = if run
+        .selected()
+        .is_some_and(|one| one.is_undecided && !one.is_lost())
+    {
         "r retries, s leaves out, d shows in full"
     } else {
         "d shows the selected one in full"

@@ -67,14 +67,15 @@ pub(super) fn draw(
         false,
         theme,
     );
-    let height = usize::from(inner.height);
-    let hidden = page.lines.len().saturating_sub(height);
-    if hidden > 0 && height > 0 {
-        page.lines.truncate(height - 1);
-        let words = format!("{} {} more lines", theme.glyphs.ellipsis, hidden + 1);
-        page.lines.push(Line::styled(words, theme.dim()));
+    let (count, height) = (page.lines.len(), usize::from(inner.height));
+    let select = &state.select;
+    let first = select.details.first(select.selected(), count, height);
+    if count > height {
+        let last = (first + height).min(count);
+        let note = format!(" J K {}-{last}/{count} ", first + 1);
+        panel::note(&note, frame, area, theme);
     }
-    for (row, line) in inner.rows().zip(page.lines) {
+    for (row, line) in inner.rows().zip(page.lines.into_iter().skip(first)) {
         let row = Rect {
             x: (row.x + 1).min(row.right()),
             width: row.width.saturating_sub(2),

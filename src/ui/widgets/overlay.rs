@@ -20,6 +20,8 @@ use crate::ui::theme::Theme;
 
 /// Columns inside of a box, if the screen has them.
 pub(super) const COLUMNS: u16 = 66;
+/// Lines for what is said of an option.
+const ABOUT_OPTION: usize = 3;
 /// Of an option's name.
 const LABEL_COLUMNS: usize = 22;
 
@@ -252,7 +254,20 @@ fn options(form: &OptionsForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme)
             Line::from(spans)
         })
         .collect();
-    lines.push(Line::default());
+    // In a low box the rows around the one in focus, and all that is said of it.
+    let room = usize::from(area.height).saturating_sub(2 + ABOUT_OPTION + 2);
+    let mut cursor = ListCursor::default();
+    cursor.select(form.focus, lines.len(), room);
+    let shown = cursor.visible(lines.len(), room);
+    let rest = lines.len() - shown.len();
+    lines.truncate(shown.end);
+    lines.drain(..shown.start);
+    lines.push(if rest > 0 {
+        let words = format!("{}-{} of {}", shown.start + 1, shown.end, ROWS.len());
+        Line::styled(words, theme.dim())
+    } else {
+        Line::default()
+    });
     let complaint = form.complaint();
     let about = complaint.as_deref().map_or_else(
         || form.focused().meaning(&form.options).into(),
@@ -264,7 +279,7 @@ fn options(form: &OptionsForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme)
     };
     let mut about = text::wrap(&theme.glyphs.words(&about), columns);
     // As many lines for every option, so that the box does not jump.
-    about.resize(3, String::new());
+    about.resize(ABOUT_OPTION, String::new());
     lines.extend(about.into_iter().map(|line| Line::styled(line, style)));
     let keys = theme
         .glyphs

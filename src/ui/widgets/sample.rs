@@ -60,11 +60,14 @@ fn measured(found: &Sample, add: &mut impl FnMut(&str, ratatui::style::Style), t
     add("", theme.text());
     add(&found.advice(), theme.strong());
     add("", theme.text());
+    let rows = match &found.table {
+        Some(table) => format!("Rows of {table} as text"),
+        None => "No table of the source is large enough, so its server made rows of its own catalog; as text".to_owned(),
+    };
     add(
         &format!(
-            "Rows of {} as text, one session, into a temporary table that is gone again. A run writes tables and indexes too, \
-             so it is slower; what is compared is the way. Any key closes.",
-            found.table
+            "{rows}, one session, into a temporary table that is gone again. A run writes tables and indexes too, \
+             so it is slower; what is compared is the way. Any key closes."
         ),
         theme.dim(),
     );

@@ -9,7 +9,7 @@ use crate::app::Now;
 use crate::app::rate::{self, Rate};
 use crate::model::activity::Activity;
 use crate::model::plan::{Phase, Plan, Rule, Step, StepId, StepKind};
-use crate::model::problem::Problem;
+use crate::model::problem::{Problem, Retry};
 
 /// Two minutes of seconds.
 const HISTORY: usize = 120;
@@ -46,6 +46,13 @@ pub struct Failed {
     pub problem: Box<Problem>,
     /// It can still be done once more, or left out.
     pub is_undecided: bool,
+}
+
+impl Failed {
+    /// No second try in this run brings back what it read.
+    pub fn is_lost(&self) -> bool {
+        self.problem.retry == Retry::Never
+    }
 }
 
 /// Steps of a phase: done, failed or not run, and all of them.

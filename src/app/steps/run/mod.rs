@@ -22,6 +22,8 @@ pub(crate) use steering::why_not_resume;
 
 /// Rows of the boxes, frames included. What runs now has all the rest.
 const HEAD_ROWS: u16 = 6;
+/// Where fewer are left for all boxes, the head goes without its history.
+const LOW_ROWS: u16 = 16;
 const MOST_PROBLEM_ROWS: u16 = 5;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,7 +108,7 @@ impl Run {
 
     pub fn layout(&self) -> Layout {
         let body = self.size.1.saturating_sub(3);
-        let head = HEAD_ROWS.min(body);
+        let head = self.head_rows().min(body);
         let rest = body - head;
         if self.is_log_large {
             return Layout {
@@ -130,6 +132,13 @@ impl Run {
         }
     }
 
+    /// What is said at the end, or while it waits, needs all rows.
+    fn head_rows(&self) -> u16 {
+        let says_more = self.report.is_some() || self.is_paused || self.is_waiting;
+        let is_low = self.size.1.saturating_sub(3) < LOW_ROWS;
+        HEAD_ROWS - u16::from(is_low && !says_more)
+    }
+
     pub fn log_rows(&self) -> usize {
         usize::from(self.layout().log.saturating_sub(2)).max(1)
     }
@@ -139,7 +148,7 @@ impl Run {
     }
 
     fn details_rows(&self) -> usize {
-        usize::from(self.size.1.saturating_sub(3 + HEAD_ROWS + 2)).max(1)
+        usize::from(self.size.1.saturating_sub(3 + self.head_rows() + 2)).max(1)
     }
 
     /// The first row of the details to draw.

@@ -1,6 +1,7 @@
 //! What is asked of a run while it goes on: to pause, and what becomes of steps that have failed.
 
 use super::Run;
+use super::board::Failed;
 use crate::app::{Action, Ctx, Effect, Flow, questions};
 use crate::model::event::Control;
 use crate::model::plan::Phase;
@@ -21,7 +22,13 @@ impl Run {
             Action::LeaveOut if self.is_of_preparation() => {
                 "Nothing can be done without it: r tries it again, x ends the run."
             }
+            Action::Retry if self.selected().is_some_and(Failed::is_lost) => {
+                "What it read is lost with the source's snapshot: end this run, and go on with it then."
+            }
             Action::RetryAll if self.board.undecided_count() == 0 => "No step waits for a retry.",
+            Action::RetryAll if self.is_lost() => {
+                "What they read is lost with the source's snapshot: end this run, and go on with it then."
+            }
             _ => return None,
         };
         Some(words.to_owned())
@@ -33,6 +40,12 @@ impl Run {
             None => Some("Nothing has been run.".to_owned()),
             Some(report) => why_not_resume(report),
         }
+    }
+
+    /// Something waits for a word, and none of it can be done in this run any more.
+    pub fn is_lost(&self) -> bool {
+        let mut undecided = self.board.failed.iter().filter(|one| one.is_undecided);
+        self.board.undecided_count() > 0 && undecided.all(Failed::is_lost)
     }
 
     fn is_undecided(&self) -> bool {

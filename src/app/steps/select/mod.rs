@@ -1,5 +1,6 @@
 //! Which tables and sequences are carried, and how.
 
+pub mod details;
 mod edit;
 mod files;
 pub mod filter;
@@ -23,6 +24,7 @@ use crate::model::name::ObjectName;
 use crate::model::options::{Method, Options};
 use crate::model::selection::{Carry, Selection};
 use crate::planner::consequences::{self, Dependants, Fallen};
+use details::Details;
 use filter::Filter;
 use links::Links;
 use peek::PeekBox;
@@ -49,8 +51,7 @@ pub struct Select {
     pub rows: Vec<Row>,
     pub cursor: ListCursor,
     pub filter: Filter,
-    /// The user's wish; none leaves it to the width.
-    details: Option<bool>,
+    pub details: Details,
     undo: Vec<(Selection, Method)>,
     redo: Vec<(Selection, Method)>,
     /// Where selections are kept, and the file named last.
@@ -81,7 +82,7 @@ impl Select {
     }
 
     pub fn has_details(&self, width: u16) -> bool {
-        self.details.unwrap_or(width >= WIDE)
+        self.details.wish.unwrap_or(width >= WIDE)
     }
 
     pub fn selected(&self) -> Option<Row> {
@@ -256,7 +257,8 @@ impl Select {
             Action::SwitchTab => {
                 self.show_tab(usize::from(self.tab == Tab::Tables), ctx.size);
             }
-            Action::Details => self.details = Some(!self.has_details(ctx.size.0)),
+            Action::Details => self.details.wish = Some(!self.has_details(ctx.size.0)),
+            Action::DetailsUp | Action::DetailsDown => self.scroll_details(action, ctx),
             Action::Options => *ctx.overlay = Some(Overlay::Options(OptionsForm::new(ctx.options))),
             Action::Left | Action::Right => self.fold(action == Action::Right, height),
             Action::CollapseAll | Action::ExpandAll => {
@@ -357,6 +359,17 @@ impl Select {
             .map(|one| one.name.to_string());
         let form = RowFilterForm::new(name.unwrap_or_default(), tables.clone(), present);
         *ctx.overlay = Some(Overlay::RowFilter(form));
+    }
+
+    fn scroll_details(&mut self, action: Action, ctx: &mut Ctx<'_>) {
+        match ctx.inspection {
+            Some(inspection) if self.has_details(ctx.size.0) => {
+                let (row, height) = (self.selected(), list_height(ctx));
+                self.details
+                    .scroll(action, row, &inspection.catalog, height);
+            }
+            _ => ctx.warn("The details are not in sight: d shows them."),
+        }
     }
 
     /// Asks for the first rows of the table in focus.

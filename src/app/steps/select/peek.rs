@@ -67,8 +67,8 @@ impl PeekBox {
             KeyCode::Right | KeyCode::Char('l') => {
                 self.first_column = (column + 1).min(last_column);
             }
-            KeyCode::Home => (self.first_row, self.first_column) = (0, 0),
-            KeyCode::End => self.first_row = last_row,
+            KeyCode::Home | KeyCode::Char('g') => (self.first_row, self.first_column) = (0, 0),
+            KeyCode::End | KeyCode::Char('G') => self.first_row = last_row,
             _ => return Some(Choice::Dismiss),
         }
         None
