@@ -56,7 +56,7 @@ async fn within(
             WHAT,
             "the source has no table with rows that this role may read",
         )
-        .hint("COPY needs nothing of the destination server and is the safe choice.")
+        .hint("COPY needs nothing from the destination server and is the safe choice.")
     })?;
     // Where the database is yet to be made, another one of its server takes the sample.
     let destination = match inspection.destination.database {
@@ -209,7 +209,7 @@ async fn pulls(
             "FDW could not be timed",
             "the destination's log would hold the source's password",
         )
-        .hint("Only a superuser may switch that off for a moment; COPY needs none of it."));
+        .hint("Only a superuser may switch that off for the moment; COPY does not need it."));
     }
     foreign::begin(&to.client, trial).await.map_err(doing)?;
     for sql in [sample::create_foreign(table), sample::create_target(table)] {

@@ -16,10 +16,10 @@ impl Run {
             Action::Retry | Action::LeaveOut if self.selected().is_none() => "No step has failed.",
             Action::Retry | Action::LeaveOut if !self.is_running() => "The run has ended.",
             Action::Retry | Action::LeaveOut if !self.is_undecided() => {
-                "This cannot be done once more in this run; end it, and go on with it then."
+                "This cannot be retried in this run: end the run, then resume it."
             }
             Action::LeaveOut if self.is_of_preparation() => {
-                "Nothing can be done without it: r tries it again, x ends the run."
+                "Everything left needs this step: r retries it, x stops the run."
             }
             Action::RetryAll if self.board.undecided_count() == 0 => "No step waits for a retry.",
             _ => return None,
@@ -70,9 +70,9 @@ impl Run {
     /// What has just been asked for, and what it means for the source.
     pub(super) fn about_pause(&self) -> String {
         let mut text = if self.is_paused {
-            "Pause: what runs comes to its end, nothing new is begun."
+            "Pausing: what is running is finished, nothing new is started."
         } else {
-            "Going on: new steps are begun again."
+            "Continuing: new steps are started again."
         }
         .to_owned();
         if self.is_paused && self.is_source_held {
@@ -87,5 +87,5 @@ pub(crate) fn why_not_resume(report: &Report) -> Option<String> {
     report
         .resume_command
         .is_none()
-        .then(|| "The run has left nothing to go on with.".to_owned())
+        .then(|| "The run has left nothing to resume.".to_owned())
 }
