@@ -80,7 +80,7 @@ async fn each_seeded_difference_is_found_and_named() {
         (
             "alter table visit disable trigger visit_touch",
             "alter table visit enable trigger visit_touch",
-            "trigger public.visit visit_touch: defined otherwise",
+            "trigger public.visit visit_touch: defined differently",
         ),
         (
             "select lo_put(70002, 0, 'T')",
