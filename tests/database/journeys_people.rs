@@ -54,7 +54,7 @@ async fn without_colours_and_in_ascii_to_the_report() {
     terminal.press(ENTER);
     terminal.wait("Enter shows the report");
     terminal.press(ENTER);
-    terminal.wait("+ + done -");
+    terminal.wait("+ + Done -");
     terminal.wait("The copy equals the original");
     terminal.press("q");
     assert_eq!(terminal.exit_code(), 0);
