@@ -68,7 +68,7 @@ async fn fdw_chosen_in_the_preview_carries_everything() {
     terminal.press(ENTER);
     terminal.wait("The source is only read.");
     terminal.press("M");
-    terminal.wait("now use FDW");
+    terminal.wait("tables by FDW");
     terminal.press(ENTER);
     // What depends on the method is checked again before anything runs.
     terminal.wait_until("the question", |screen| {
@@ -76,8 +76,9 @@ async fn fdw_chosen_in_the_preview_carries_everything() {
     });
     if !terminal.screen().contains("Start the run?") {
         terminal.press(ENTER);
-        terminal.wait("What will happen");
-        terminal.wait("The source is only read.");
+        terminal.wait_until("the plan", |screen| {
+            screen.contains("The source is only read.") && !screen.contains("Making the plan")
+        });
         terminal.press(ENTER);
         terminal.wait("Start the run?");
     }
