@@ -38,11 +38,11 @@ pub struct Cli {
     pub log: Option<PathBuf>,
 }
 
-const EXIT_CODES: &str = "Without a command the wizard opens. What is not said comes from libpq's environment variables, ~/.pgpass and pg_service.conf.
+const EXIT_CODES: &str = "Without a command the wizard opens. What you do not give comes from libpq's environment variables, ~/.pgpass and pg_service.conf.
 
 The configuration file is TOML. Its keys, all of them optional: method, jobs, verify, owners, privileges, database-settings, toast-compression, split-larger-than (as the options of run), log (a file), ascii, mouse, animation, color (true or false).
 
-Exit codes: 0 done and verified, 1 failed, 2 usage, 3 checks blocked, 4 verification found a difference, 130 cancelled.";
+Exit codes: 0 done and verified, 1 failed, 2 usage, 3 checks blocked or a plan file that no longer fits, 4 verification found a difference, 130 stopped.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -51,17 +51,17 @@ pub enum Command {
         #[command(flatten)]
         look: Look,
     },
-    /// Carry the database without a screen
+    /// Copy the database without the wizard
     Run {
         #[command(flatten)]
         job: Job,
-        /// Go ahead without asking; needed, for there is nobody to ask
+        /// Go ahead; required, because there is nobody to ask
         #[arg(long)]
         yes: bool,
         #[command(flatten)]
         telling: Telling,
     },
-    /// Print the SQL that run would execute, in order, or write it down to be edited or run; run nothing
+    /// Print the SQL that run would execute, in order, or write it to a file to edit or run; run nothing
     Plan {
         #[command(flatten)]
         job: Job,
@@ -72,11 +72,11 @@ pub enum Command {
         #[arg(long)]
         script: bool,
     },
-    /// Carry a sample of each table into a scratch database on the destination, remove it, and forecast how long run will take
+    /// Copy a sample of each table into a scratch database on the destination, remove that, and forecast how long run will take
     Rehearse {
         #[command(flatten)]
         job: Job,
-        /// About so much of each table: a size, a number such as 10000rows, or a share such as 5%
+        /// About this much of each table: a size, a number such as 10000rows, or a share such as 5%
         #[arg(long, value_name = "SIZE", default_value = "64MB", value_parser = SampleSize::parse)]
         sample: SampleSize,
         /// One JSON object per event on standard output; the last is the forecast
@@ -92,7 +92,7 @@ pub enum Command {
         #[command(flatten)]
         telling: Telling,
     },
-    /// Go on with a run that was interrupted: what is done and still true is kept
+    /// Resume a run that was interrupted: what is done and still matches the source is kept
     Resume {
         /// Source database, if it has another address or password now than when the run began
         #[arg(long, value_name = "URI")]
@@ -100,7 +100,7 @@ pub enum Command {
         /// Destination database, in which the run left its journal
         #[arg(long, value_name = "URI")]
         destination: Secret,
-        /// Go ahead; without it, only what is done and what is left is told
+        /// Go ahead; without it, howdah only shows what is done and what is left
         #[arg(long)]
         yes: bool,
         #[command(flatten)]
@@ -111,7 +111,7 @@ pub enum Command {
         /// Destination database
         #[arg(long, value_name = "URI")]
         destination: Secret,
-        /// Go ahead; without it, only what would be removed is told
+        /// Go ahead; without it, howdah only shows what would be removed
         #[arg(long)]
         yes: bool,
     },
@@ -123,7 +123,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Print what makes a shell complete howdah's words; put it where your shell looks for such
+    /// Print shell completions for howdah; put them where your shell looks for completions
     Completions { shell: Shell },
     /// Print the manual page of howdah, or of one command, for man -l
     Man {
@@ -144,7 +144,7 @@ pub struct Job {
     /// A plan file that plan --out has written: says both ends and all choices
     #[arg(long, value_name = "FILE", conflicts_with_all = ["Choices", "Tables"])]
     pub plan: Option<PathBuf>,
-    /// A selection saved in the wizard: says which tables and sequences, and how; what it names and the source does not have is told
+    /// A selection saved in the wizard: says which tables and sequences, and how; what it names and the source does not have is listed
     #[arg(long, value_name = "FILE", conflicts_with_all = ["plan", "Tables"])]
     pub selection: Option<PathBuf>,
     #[command(flatten)]

@@ -289,6 +289,11 @@ async fn open(start: Start, look: Look, config: &Config, environment: Environmen
             for path in &state.written {
                 say(&format!("Written: {}", path.display()));
             }
+            if report.is_some() && !state.written.iter().any(|path| shell::is_report(path)) {
+                say(
+                    "No report file was written; w on the Report screen writes one, and howdah verify --report FILE compares both databases again.",
+                );
+            }
             match (leaving, report) {
                 (_, Some(report)) => report.outcome.exit_code(),
                 (Leaving::Quit, None) => 0,

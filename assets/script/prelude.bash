@@ -22,7 +22,7 @@ finish() {
     for name in "${!process[@]}"; do kill "${process[$name]}" 2> "$work/unheard" || true; done
     if [ "$is_whole" = no ]; then
         if [ -s "$work/always.sql" ]; then destination -f "$work/always.sql" || true; fi
-        echo "Stopped: not everything is carried. howdah resume goes on, howdah clean removes what is left of the work." >&2
+        echo "Stopped: not everything is copied. howdah resume continues, howdah clean removes what is left over." >&2
     fi
     rm -rf "$work"
     exit "$code"
@@ -93,7 +93,7 @@ try() {
 }
 
 give_up() { cat "$work/errors" >&2; exit 1; }
-pass_over() { cat "$work/errors" >&2; echo "    passed over: nothing of yours is lost by it" >&2; }
+pass_over() { cat "$work/errors" >&2; echo "    skipped: nothing of yours is lost by it" >&2; }
 note() { printf '    %s\n' "$1"; }
 
 # Rows from the source into a COPY of the destination, by the files out.sql, before.sql, in.sql and after.sql. When the source breaks

@@ -78,7 +78,7 @@ impl State {
         let Some(id) = self.check.mended(attempt, outcome) else {
             return Vec::new();
         };
-        self.say("The fix is done; it is checked again.".to_owned(), now);
+        self.say("The fix was run; its check runs again.".to_owned(), now);
         self.inspect_one(Some(id), now)
     }
 

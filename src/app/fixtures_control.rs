@@ -89,26 +89,26 @@ pub(crate) fn interrupted(host: &str) -> Inspection {
 fn interrupted_results() -> Vec<CheckResult> {
     let finding = Finding::new(
         Level::Blocking,
-        "The run of 2026-03-01 08:30 UTC did not come to its end",
-        "Enter goes on with it; c removes its journal, to begin anew: what was copied stays then, and is in the way of a new run until it is removed too.",
+        "The run of 2026-03-01 08:30 UTC did not finish",
+        "Enter resumes it. To start over instead, c removes its journal; what was copied then stays, and is in the way of a new run until it is removed too.",
     );
     let told = [
         "It copies from app@old.example:5432/shop.",
-        "Of the run of 2026-03-01 08:30 UTC: 36 objects stand and stay.",
-        "2 tables have their rows; each stays if both sides prove to hold the same, else it is emptied and comes again: public.actor, public.film.",
-        "Rows of 1 table are still to come: public.rental.",
+        "Of the run of 2026-03-01 08:30 UTC: 36 objects created, which stay.",
+        "2 tables have their rows; each stays if both sides prove to hold the same, otherwise it is emptied and copied again: public.actor, public.film.",
+        "Rows of 1 table are still to be copied: public.rental.",
     ];
     let left = CheckResult {
         id: "leftovers",
         ..check(
-            "No scaffold of an earlier run is left",
+            "Nothing is left over from an earlier run",
             vec![finding.objects(told.map(str::to_owned).to_vec())],
         )
     };
     vec![
         check("Both servers answer", vec![Finding::fine("Both answer")]),
         check(
-            "The destination has room for what comes",
+            "Nothing on the destination is in the way",
             vec![Finding::new(
                 Level::Blocking,
                 "The destination holds 36 objects, and a run that was interrupted",
@@ -142,10 +142,13 @@ pub(crate) fn going_on() -> State {
         panic!("{effects:?}");
     };
     let attempt = *attempt;
-    let fits = "All that is done stands as the source has it now";
+    let fits = "Everything that is done matches the source as it is now";
     let results = [
         check("Both servers answer", vec![Finding::fine("Both answer")]),
-        check("What is done fits the source", vec![Finding::fine(fits)]),
+        check(
+            "What is done still matches the source",
+            vec![Finding::fine(fits)],
+        ),
     ];
     for result in results {
         state.update(Msg::CheckDone { attempt, result }, Now(3_000));

@@ -59,7 +59,7 @@ impl Row {
         match self {
             Self::Method => "Rows travel by",
             Self::Verify => "Verify with",
-            Self::OnExisting => "If objects exist",
+            Self::OnExisting => "Existing objects",
             Self::Schema => "Structure",
             Self::Owners => "Owners",
             Self::Privileges => "Privileges",
@@ -81,12 +81,12 @@ impl Row {
             },
             Self::OnExisting => match options.on_existing {
                 OnExisting::Stop => "stop".to_owned(),
-                OnExisting::Empty => "remove it first".to_owned(),
-                OnExisting::Append => "add to it".to_owned(),
+                OnExisting::Empty => "remove first".to_owned(),
+                OnExisting::Append => "add to them".to_owned(),
             },
             Self::Schema => match options.schema {
-                SchemaChoice::All => "create it".to_owned(),
-                SchemaChoice::None => "is there already".to_owned(),
+                SchemaChoice::All => "create".to_owned(),
+                SchemaChoice::None => "exists already".to_owned(),
             },
             Self::Owners => keep(options.owners).to_owned(),
             Self::Privileges => keep(options.privileges).to_owned(),
@@ -99,7 +99,7 @@ impl Row {
             Self::RoleMap => options.role_map.to_string(),
             Self::Toast => match options.toast_compression {
                 ToastCompression::Fast => "lz4".to_owned(),
-                ToastCompression::Server => "server's way".to_owned(),
+                ToastCompression::Server => "server default".to_owned(),
             },
             Self::DatabaseSettings => keep(options.database_settings).to_owned(),
             Self::Jobs => options.jobs.to_string(),
@@ -123,29 +123,31 @@ impl Row {
                     "Afterwards the rows of each table are counted on both sides and compared."
                 }
                 VerifyLevel::Checksums => {
-                    "Afterwards the content of each table is compared by a checksum over all rows. Reads everything once more."
+                    "Afterwards a checksum over all rows of each table is compared. This reads everything again."
                 }
             },
             Self::OnExisting => match options.on_existing {
                 OnExisting::Stop => {
-                    "Nothing is touched when the destination already holds one of the objects."
+                    "If the destination already holds one of the objects, the run does not start."
                 }
                 OnExisting::Empty => {
-                    "What clashes in the destination is removed first. Its data is lost; you are asked once more before the run."
+                    "What is in the way on the destination is removed first, and its data is lost. You are asked again before the run."
                 }
-                OnExisting::Append => "What is there stays, and the rows are added to it.",
+                OnExisting::Append => {
+                    "Existing tables keep their rows, and the source's rows are added."
+                }
             },
             Self::Schema => match options.schema {
                 SchemaChoice::All => {
-                    "Tables, views, functions and all else is made in the destination, as pg_dump describes it."
+                    "Tables, views, functions and all other objects are created on the destination, as pg_dump describes them."
                 }
                 SchemaChoice::None => {
-                    "Only rows and sequence counters are carried into tables that exist already."
+                    "Only rows and sequence values are copied, into tables that exist already."
                 }
             },
             Self::Owners => match options.owners {
                 Keep::Keep => {
-                    "Each object gets the same owner as on the source; the roles must exist."
+                    "Each object gets the same owner as on the source; the roles must exist on the destination."
                 }
                 Keep::Skip => {
                     "Everything will belong to the role that connects to the destination."
@@ -153,33 +155,35 @@ impl Row {
             },
             Self::Privileges => match options.privileges {
                 Keep::Keep => {
-                    "Who may do what (GRANT and REVOKE) is carried too; the roles must exist."
+                    "Who may do what (GRANT and REVOKE) is copied too; the roles must exist on the destination."
                 }
-                Keep::Skip => "Nobody but the owner gets rights on the new objects.",
+                Keep::Skip => "Only the owner gets rights on the new objects.",
             },
             Self::MissingRoles => {
                 if options.create_roles {
-                    "Roles that the destination lacks are created there, without login and password. They stay, whatever becomes of the run."
+                    "Roles that the destination lacks are created there, without login or password. They stay, however the run ends."
                 } else {
-                    "Nothing begins while the destination lacks a role that owns something or has rights."
+                    "The run does not start while the destination lacks a role that owns something or has rights."
                 }
             }
             Self::RoleMap => {
-                "OLD=NEW, …: what belongs to the source's role OLD, or is granted to it, goes to the destination's role NEW. Double quotes around names with = , or spaces."
+                "OLD=NEW, …: what the source's role OLD owns or was granted goes to the destination's role NEW. Names with = , or spaces stand in double quotes."
             }
             Self::Toast => match options.toast_compression {
                 ToastCompression::Fast => {
-                    "Long values are stored compressed with lz4 where the destination has it: faster, and read the same."
+                    "Long values are stored compressed with lz4 where the destination has it: faster, and the values stay the same."
                 }
                 ToastCompression::Server => {
-                    "Long values are stored as the destination does by itself (default_toast_compression)."
+                    "Long values are stored as is usual on the destination (default_toast_compression)."
                 }
             },
             Self::DatabaseSettings => match options.database_settings {
                 Keep::Keep => {
-                    "Settings, comment, limits and grants of the database itself are set too; what is refused is told, one by one."
+                    "Settings, comment, limits and grants of the database itself are set too; each one that the server refuses is reported."
                 }
-                Keep::Skip => "The database itself stays as it is made, or as it is.",
+                Keep::Skip => {
+                    "Settings, comment, limits and grants of the database itself are left alone."
+                }
             },
             Self::Jobs => {
                 "How many tables are copied, and how many indexes are built, at the same time."

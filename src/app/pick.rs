@@ -34,7 +34,7 @@ impl PickList {
         let row = |one: &Known| PickRow {
             label: one.name.clone(),
             note: match one.from {
-                KnownFrom::Recent => "worked lately".to_owned(),
+                KnownFrom::Recent => "used recently".to_owned(),
                 KnownFrom::Service => format!("service: {}", one.endpoint.label()),
             },
             pick: Pick::Connection(Box::new(one.endpoint.clone())),

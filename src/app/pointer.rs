@@ -121,7 +121,7 @@ impl State {
             }
         }
         if self.step < wanted {
-            let words = "One step after the other: Enter goes on to the next.";
+            let words = "One step after the other: Enter continues to the next.";
             self.warn(words.to_owned(), now);
         }
         effects

@@ -23,8 +23,8 @@ pub(super) fn ask_how_to_write() -> Confirm {
         vec![
             "Script: a shell script that does the same with psql, pg_dump and pg_restore alone, without howdah.".to_owned(),
             "Plan file: text that you can edit and run later with howdah run --plan.".to_owned(),
-            "SQL: every statement in order, to be read.".to_owned(),
-            "None holds a password. It goes into the working directory.".to_owned(),
+            "SQL: every statement in order, to read.".to_owned(),
+            "None of them holds a password. The file goes into the working directory.".to_owned(),
         ],
     )
     .button("Script", Choice::WritePlan(PlanForm::Script))
@@ -46,16 +46,16 @@ impl State {
         if self.resuming.is_some() && !plan.removes_what_is_there() {
             let meaning = match plan.options.schema {
                 SchemaChoice::All => {
-                    "What is done stays. Tables that are no longer what the source has are emptied and copied again; howdah had made them."
+                    "What is done stays. Tables that have changed on the source since are emptied and copied again; howdah created them, so no rows but its own are lost."
                 }
                 SchemaChoice::None => {
-                    "What is done stays. Where rows that the run has brought are no longer what the source has, those rows, and no others, are removed and come again."
+                    "What is done stays. Rows that this run copied and that have changed on the source since are removed and copied again; no other rows are touched."
                 }
             };
             return Some(
-                Confirm::new("Go on with the run?", vec![way, meaning.to_owned()])
-                    .button("Go on", Choice::StartRun)
-                    .button("Not yet", Choice::Dismiss),
+                Confirm::new("Resume the run?", vec![way, meaning.to_owned()])
+                    .button("Resume", Choice::StartRun)
+                    .button("Not now", Choice::Dismiss),
             );
         }
         if plan.options.on_existing != OnExisting::Empty || existing.is_empty() {
@@ -70,7 +70,7 @@ impl State {
                 )
                 .button("Start", Choice::StartRun)
                 .button("Rehearse first", Choice::AskToRehearse)
-                .button("Not yet", Choice::Dismiss),
+                .button("Not now", Choice::Dismiss),
             );
         }
         let filled: HashSet<&ObjectName> = plan
@@ -95,7 +95,7 @@ impl State {
             )
         } else {
             format!(
-                "The destination holds {}, among them {} with about {}. Those that clash are removed first. This cannot be undone.",
+                "The destination holds {}, among them {} with about {}. Those in the way are removed first. This cannot be undone.",
                 counted(existing.len() as u64, "object", "objects"),
                 counted(table_count, "table", "tables"),
                 counted(row_count, "row", "rows")
@@ -104,12 +104,12 @@ impl State {
         let database = plan.destination_database.clone();
         Some(
             Confirm::new(
-                "Remove data in the destination?",
+                "Remove data on the destination?",
                 vec![
                     way,
                     lost,
                     format!(
-                        "To go on, type the name of the destination database: {}",
+                        "To continue, type the name of the destination database: {}",
                         printable(&database)
                     ),
                 ],
@@ -242,8 +242,8 @@ impl State {
 /// What leaving in the middle means, and the two ways to stop.
 pub(super) fn how_to_stop(plan: &Plan) -> Overlay {
     let lines = [
-        "After current tables: what is being copied comes to its end and stays; nothing new is begun.",
-        "Now: what is being copied is cancelled on both servers and rolled back; by FDW, with all that its session has read.",
+        "After current tables: what is being copied is finished and stays; nothing new is started.",
+        "Now: what is being copied is cancelled on both servers and rolled back; with FDW, so is all that its session has read.",
         what_stays_after_a_stop(plan),
     ];
     Overlay::Confirm(
@@ -260,10 +260,10 @@ pub(super) fn how_to_stop(plan: &Plan) -> Overlay {
 fn what_stays_after_a_stop(plan: &Plan) -> &'static str {
     match plan.options.schema {
         SchemaChoice::All => {
-            "Either way the schema and the tables that are done stay in the destination, with a journal: howdah resume goes on from there. The source is not changed."
+            "Either way the schema and the finished tables stay on the destination, with a journal from which howdah resume continues. The source is not changed."
         }
         SchemaChoice::None => {
-            "Either way the rows of tables that are done stay in the destination, with a journal, and foreign keys that were set aside come back: howdah resume goes on from there. The source is not changed."
+            "Either way the rows of finished tables stay on the destination, with a journal from which howdah resume continues, and foreign keys that were dropped for the copy are put back. The source is not changed."
         }
     }
 }
@@ -290,7 +290,7 @@ pub(super) fn leave_out(plan: &Plan, id: StepId) -> Overlay {
         lines.push(text);
     }
     lines.push(
-        "All else is carried. The report names what is missing, and does not call the copy equal."
+        "Everything else is copied. The report names what is missing, and does not call the copy equal."
             .to_owned(),
     );
     Overlay::Confirm(
@@ -304,8 +304,8 @@ pub(super) fn leave_out(plan: &Plan, id: StepId) -> Overlay {
 pub(super) fn end_without(count: usize) -> Overlay {
     let failed = counted(count as u64, "step has", "steps have");
     let lines = vec![
-        format!("{failed} failed and would not be done. What could be done without comes to its end."),
-        "All that is done stays in the destination, with a journal: the run can be gone on with later, from the report or with howdah resume."
+        format!("{failed} failed and will stay undone, with all that needs it. Everything else is finished first."),
+        "What is done stays on the destination, with a journal: you can resume the run later, from the report or with howdah resume."
             .to_owned(),
     ];
     Overlay::Confirm(
@@ -321,25 +321,25 @@ pub(super) fn go_on(inspection: &Inspection, given: &Endpoint) -> Option<Overlay
     let own = &journal.request.source;
     let is_given = is_same(own, given);
     let mut lines = vec![format!(
-        "The run of {} did not come to its end. Going on keeps what is done, as far as both sides prove to hold the same, and does the rest. You see the plan first.",
+        "The run of {} did not finish. Resuming it keeps what is done, where both sides prove to be the same, and does the rest. You see the plan first.",
         journal.started_at
     )];
-    let mut question = Confirm::new("Go on with the interrupted run?", Vec::new());
+    let mut question = Confirm::new("Resume the interrupted run?", Vec::new());
     if is_given {
-        question = question.button("Go on", Choice::GoOnWithRun { from_given: true });
+        question = question.button("Resume", Choice::GoOnWithRun { from_given: true });
     } else {
         lines.push(format!(
-            "It copied from  {}\nYou have given  {}",
+            "It copied from  {}\nYou entered     {}",
             own.label(),
             given.label()
         ));
         question = question
             .button(
-                "Go on from its own source",
+                "Resume from its own source",
                 Choice::GoOnWithRun { from_given: false },
             )
             .button(
-                "Go on from the source given",
+                "Resume from the source you entered",
                 Choice::GoOnWithRun { from_given: true },
             );
     }
@@ -376,7 +376,7 @@ pub(super) fn clean(inspection: &Inspection) -> Overlay {
     lines.push(if inspection.leftovers.objects.is_empty() {
         "Only copies of rows that a rehearsal made are lost.".to_owned()
     } else if inspection.unfinished.is_some() {
-        "The interrupted run cannot be gone on with then. What it has copied stays.".to_owned()
+        "The interrupted run cannot be resumed after that. What it has copied stays.".to_owned()
     } else {
         "What was copied stays.".to_owned()
     });
@@ -404,7 +404,7 @@ pub(super) fn mend(inspection: &Inspection, statements: &[String]) -> Overlay {
             .map(|sql| printable(sql))
             .collect::<Vec<_>>()
             .join("\n"),
-        "All of it or nothing: if the server refuses one statement, none holds. It stays, whatever becomes of the migration. The source is not touched."
+        "All or nothing: if the server refuses one statement, all are rolled back. The change stays, however the migration ends. The source is not touched."
             .to_owned(),
     ];
     Overlay::Confirm(

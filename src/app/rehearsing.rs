@@ -117,10 +117,10 @@ pub(super) fn ask_to_rehearse() -> Confirm {
         "Rehearse the run?",
         vec![
             format!(
-                "A sample of each table, about {}, goes through all steps into a new scratch database on the destination server, which is removed afterwards. Then you see how long the run will take, and what will fail.",
+                "A sample of each table, about {}, goes through all steps into a new scratch database on the destination server, which is removed afterwards. You then see how long the run will take and what will fail.",
                 SampleSize::default()
             ),
-            "The destination database is not touched, the source is only read.".to_owned(),
+            "The destination database is not touched; the source is only read.".to_owned(),
         ],
     )
     .button("Rehearse", Choice::Rehearse)
@@ -220,7 +220,7 @@ impl State {
         if is_leaving {
             return vec![Effect::Quit];
         }
-        let text = "The rehearsal has ended; its forecast is there.".to_owned();
+        let text = "The rehearsal has ended; its forecast is ready.".to_owned();
         vec![Effect::Bell, Effect::Notify(text)]
     }
 

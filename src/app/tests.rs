@@ -250,7 +250,7 @@ fn ticks_have_three_states_and_can_be_taken_back() {
     }
     assert_eq!(state.selection, all);
     press(&mut state, KeyCode::Char('u'));
-    assert_eq!(toast(&state), "There is nothing to take back.");
+    assert_eq!(toast(&state), "There is nothing to undo.");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::steps::connect_form::Item;
 use super::tests::toast;
 use super::*;
 use crate::model::connection::{Endpoint, Known, KnownFrom, PasswordOrigin, Side, Tls, TlsMode};
+use crate::model::problem::{Field, Problem};
 
 /// With a recent connection and a service.
 fn knowing() -> State {
@@ -106,4 +107,34 @@ fn a_password_found_for_what_was_typed_is_told_until_that_changes() {
     state.connect.focus = (Side::Source, Item::Host);
     type_text(&mut state, "x");
     assert_eq!(state.connect.source.password_origin, PasswordOrigin::None);
+}
+
+#[test]
+fn a_refused_connection_gets_the_focus_once_both_have_answered() {
+    let answer = |state: &mut State, side, attempt, field| {
+        let problem = Problem::new("Could not connect", "refused").field(field);
+        let outcome = Err(Box::new(problem));
+        let msg = Msg::ConnectionTested {
+            side,
+            attempt,
+            outcome,
+        };
+        state.update(msg, Now(5));
+    };
+    let mut state = prefilled();
+    press(&mut state, KeyCode::Enter);
+    answer(&mut state, Side::Destination, 2, Field::Password);
+    assert_eq!(state.connect.focus, (Side::Source, Item::Uri));
+    answer(&mut state, Side::Source, 1, Field::Port);
+    assert_eq!(state.connect.focus, (Side::Source, Item::Port));
+    // Who types on one side, or went to another field, stays there.
+    for key in [KeyCode::Char('x'), KeyCode::Tab] {
+        let mut state = prefilled();
+        press(&mut state, KeyCode::Enter);
+        press(&mut state, key);
+        let focus = state.connect.focus;
+        answer(&mut state, Side::Destination, 2, Field::Password);
+        answer(&mut state, Side::Source, 1, Field::Port);
+        assert_eq!(state.connect.focus, focus);
+    }
 }

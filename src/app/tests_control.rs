@@ -116,11 +116,7 @@ fn what_the_run_begins_with_cannot_be_left_out() {
     );
     press(&mut state, KeyCode::Char('s'));
     assert!(state.overlay.is_none());
-    assert!(
-        toast(&state).contains("r tries it again"),
-        "{}",
-        toast(&state)
-    );
+    assert!(toast(&state).contains("r retries it"), "{}", toast(&state));
 }
 
 #[test]
@@ -186,7 +182,7 @@ fn each_way_to_stop_says_what_stays() {
     for part in [
         "After current tables:",
         "Now:",
-        "stay in the destination",
+        "stay on the destination",
         "howdah resume",
     ] {
         assert!(words.contains(part), "{part}: {words}");
@@ -214,7 +210,7 @@ fn an_interrupted_run_is_gone_on_with_from_its_journal() {
 
     let mut state = going_on();
     press(&mut state, KeyCode::Char('o'));
-    assert!(state.overlay.is_none() && toast(&state).contains("as it was begun"));
+    assert!(state.overlay.is_none() && toast(&state).contains("as it was started"));
     let effects = press(&mut state, KeyCode::Enter);
     assert_eq!(state.step, WizardStep::Preview);
     let [
@@ -337,7 +333,7 @@ fn one_key_on_the_report_goes_on_with_a_failed_run() {
     }
     let mut state = reported(samples::done());
     assert!(press(&mut state, KeyCode::Char('r')).is_empty());
-    assert!(toast(&state).contains("nothing to go on with"));
+    assert!(toast(&state).contains("nothing to resume"));
 }
 
 #[test]

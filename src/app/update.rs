@@ -95,8 +95,9 @@ impl State {
             Msg::SelectionExists { path } => self.ask_to_replace(path),
             // Whether it got there the terminal does not say.
             Msg::Copied { what } => {
-                let text =
-                    format!("Sent {what} to the terminal's clipboard (OSC 52; some ignore it).");
+                let text = format!(
+                    "Sent {what} to the terminal's clipboard (OSC 52; some terminals ignore it)."
+                );
                 self.say(text, now);
             }
             Msg::RehearsalPlanned { attempt, outcome } => {
@@ -129,16 +130,14 @@ impl State {
             Action::Options | Action::SourceAddress | Action::Method | Action::MethodForAll
         );
         if self.resuming.is_some() && is_choice && self.step < WizardStep::Run {
-            return Some("A run is gone on with as it was begun; its options stay.".to_owned());
+            return Some("A run is resumed as it was started; its options stay.".to_owned());
         }
         if self.resuming.is_some() && action == Action::Rehearse {
-            return Some("A run that is gone on with cannot be rehearsed.".to_owned());
+            return Some("A resumed run cannot be rehearsed.".to_owned());
         }
         let is_file = action == Action::Write && self.step == WizardStep::Preview;
         if self.resuming.is_some() && is_file {
-            return Some(
-                "A run that is gone on with stands in its journal, not in a file.".to_owned(),
-            );
+            return Some("The plan of a resumed run is in its journal, not in a file.".to_owned());
         }
         match self.step {
             WizardStep::Connect => self.connect.why_not(action),
@@ -253,7 +252,7 @@ impl State {
             WizardStep::Select | WizardStep::Preview if self.has_outgrown_checks() => {
                 self.step = WizardStep::Check;
                 self.is_rechecking = true;
-                let why = "Your choices need other checks than were made; they run now.";
+                let why = "Your choices need checks that were not run yet; they run now.";
                 self.say(why.to_owned(), now);
                 return self.inspect(now);
             }

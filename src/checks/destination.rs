@@ -69,13 +69,13 @@ fn room_for_schema(facts: &Facts<'_>) -> Finding {
         return Finding::new(
             Level::Blocking,
             format!(
-                "The destination holds {} objects, and a run that was interrupted",
+                "The destination holds {} objects and an interrupted run",
                 existing.len()
             ),
             if facts.purpose == Purpose::Wizard {
-                format!("It began on {}. Enter goes on with it and keeps what it has done. To begin anew instead: c removes its journal; then let what is in the way be removed (o, existing objects).", journal.started_at)
+                format!("It started on {}. Enter resumes it and keeps what is done. To start over instead: c removes its journal; then choose to remove what is in the way (o, existing objects).", journal.started_at)
             } else {
-                format!("It began on {}. howdah resume goes on with it and keeps what it has done. To begin anew instead: howdah clean, then let what is in the way be removed (--on-existing empty).", journal.started_at)
+                format!("It started on {}. howdah resume continues it and keeps what is done. To start over instead: howdah clean, then run with --on-existing empty.", journal.started_at)
             },
         )
         .objects(existing.iter().map(|o| describe(o)).collect());
@@ -91,22 +91,22 @@ fn room_for_schema(facts: &Facts<'_>) -> Finding {
         OnExisting::Stop => Finding::new(
             Level::Blocking,
             format!("The destination already holds {} objects", existing.len()),
-            "Creating the schema would clash with them or mix with them. Use an empty or a new database; or choose to remove what is in the way (--on-existing empty), to add beside it (--on-existing append), or to copy rows only (--schema none).",
+            "Creating the schema would clash with them or mix with them. Use an empty or a new database; or choose to remove what is in the way (--on-existing empty), to add beside it (--on-existing append), or to copy rows only (--schema none). In the wizard, o opens these options.",
         )
         .objects(named(&mut existing.iter().copied())),
         OnExisting::Empty => Finding::new(
             Level::Warning,
             format!("{} objects of database {} will be dropped", in_the_way.len(), printable(database)),
-            "You asked for it: they stand where objects of the source will be created. What depends on them goes too.",
+            "You asked for it: objects of the source will be created under the same names. What depends on them is dropped too.",
         )
         .objects(named(&mut in_the_way.iter().map(|o| **o))),
         OnExisting::Append if in_the_way.is_empty() => {
-            Finding::fine(format!("{} objects are there and none is in the way", existing.len()))
+            Finding::fine(format!("{} objects exist and none is in the way", existing.len()))
         }
         OnExisting::Append => Finding::new(
             Level::Blocking,
             format!("{} objects are in the way", in_the_way.len()),
-            "They have the names of objects that will be created. To add rows to existing tables, copy rows only (--schema none).",
+            "They have the names of objects that will be created. To add rows to existing tables instead, copy rows only (--schema none).",
         )
         .objects(named(&mut in_the_way.iter().map(|o| **o))),
     }
@@ -130,7 +130,7 @@ async fn right_to_create(facts: &Facts<'_>) -> Result<Finding, Problem> {
             Finding::new(
                 Level::Blocking,
                 format!("{} may not create a database", printable(user)),
-                "Let an administrator create it, owned by this role, or connect as a role with CREATEDB.",
+                "Let an administrator create the database, owned by this role, or connect as a role with CREATEDB.",
             )
             .fix(Fix::on_destination(
                 vec![scratch::let_create(user)],

@@ -31,7 +31,7 @@ pub(super) fn used(tools: &ClientTools, source: &ServerFacts, tables: usize) -> 
             format::duration(waits_ms)
         ),
         format!(
-            "It asks the source for each of {} tables by itself, and each answer takes {}; once for this check, once for the run. From version {LOCKS_IN_BATCHES} on it asks for many at once.",
+            "It locks each of {} tables with a request of its own, and each answer takes {}: once for this check, once for the run. From version {LOCKS_IN_BATCHES} on it locks many with one request.",
             format::count(tables as u64),
             format::latency(source.latency_micros)
         ),
@@ -58,7 +58,7 @@ pub(super) fn none(problem: &Problem) -> Finding {
     let finding = Finding::new(
         Level::Blocking,
         &problem.message,
-        "The schema is carried by pg_dump, which must be at least as new as the source and connect like howdah.",
+        "pg_dump copies the schema; it must be at least as new as the source and able to connect as howdah does.",
     );
     match &problem.our_hint {
         Some(hint) => finding.fix(Fix::words(hint)),

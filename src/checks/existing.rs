@@ -77,8 +77,8 @@ pub(super) async fn tables(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     let Some(there) = facts.existing_schema else {
         return Ok(vec![Finding::new(
             Level::Blocking,
-            "The database is not there, and neither are its tables",
-            "Only rows are to be carried (--schema none). Let the schema be made too, or make the database and its tables first.",
+            "The database does not exist, and neither do its tables",
+            "Only rows are to be copied (--schema none). Let howdah create the schema too, or create the database and its tables first.",
         )]);
     };
     let landings = landing::of(facts.catalog, &selection(facts), there);
@@ -93,7 +93,7 @@ pub(super) async fn tables(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
         findings.extend(keys_in_the_way(&ground, &landings));
     }
     if findings.iter().all(|finding| finding.level == Level::Fine) {
-        findings.insert(0, Finding::fine("Every table is there and takes the rows"));
+        findings.insert(0, Finding::fine("Every table exists and takes the rows"));
     }
     Ok(findings)
 }
@@ -186,19 +186,19 @@ fn obstacles(facts: &Facts<'_>, landings: &Landings<'_>) -> Vec<Finding> {
             graveness(facts),
             missing,
             |n| format!("{n} tables are missing on the destination"),
-            "Only rows are to be copied (--schema none), so the tables must be there. Leave these out, or let the schema be made.",
+            "Only rows are to be copied (--schema none), so the tables must exist. Leave these out, or let howdah create the schema.",
         ),
         about(
             graveness(facts),
             of_other_kind,
-            |n| format!("{n} tables are something else on the destination"),
-            "Rows put into a view or a foreign table would not stay in the destination. Leave these tables out.",
+            |n| format!("{n} tables are another kind of object on the destination"),
+            "Rows inserted into a view or a foreign table would not stay in the destination database. Leave these tables out.",
         ),
         about(
             graveness(facts),
             without_columns,
             |n| format!("{n} tables have no column in common with the destination's"),
-            "Their rows hold nothing that could be carried. Leave these tables out.",
+            "Their rows hold nothing that could be copied. Leave these tables out.",
         ),
     ]
     .into_iter()
@@ -233,7 +233,7 @@ fn columns(landings: &Landings<'_>, graveness: Level) -> Vec<Finding> {
                 _ => None,
             }),
             |n| format!("{n} columns of the destination get no value"),
-            "The source does not have them, they may not be null, and they have no default. Give them a default, or let them be null.",
+            "The source does not have them, they are NOT NULL, and they have no default. Give them a default, or let them be null.",
         ),
         about(
             Level::Fine,
@@ -241,7 +241,7 @@ fn columns(landings: &Landings<'_>, graveness: Level) -> Vec<Finding> {
                 Difference::Extra(column) => Some(column),
                 _ => None,
             }),
-            |n| format!("{n} columns are the destination's alone"),
+            |n| format!("{n} columns exist on the destination only"),
             "They get their default, or null.",
         ),
         about(
@@ -251,7 +251,7 @@ fn columns(landings: &Landings<'_>, graveness: Level) -> Vec<Finding> {
                 _ => None,
             }),
             |n| format!("{n} columns are computed by the destination"),
-            "The source's values are not carried, and not compared.",
+            "The source's values are not copied, and not compared.",
         ),
         about(
             Level::Warning,
@@ -296,7 +296,7 @@ async fn types(facts: &Facts<'_>, landings: &Landings<'_>) -> Result<Vec<Finding
         .destination_client
         .query(ASSIGNABLE, &[&from, &to])
         .await
-        .map_err(|error| problem("Could not ask for casts between types", &error))?;
+        .map_err(|error| problem("Could not query casts between types", &error))?;
     let mut doubtful = Vec::new();
     let mut wrong = Vec::new();
     for ((text, _, _), row) in different.into_iter().zip(rows) {
@@ -311,13 +311,13 @@ async fn types(facts: &Facts<'_>, landings: &Landings<'_>) -> Result<Vec<Finding
             Level::Blocking,
             wrong,
             |n| format!("The values of {n} columns do not fit their type on the destination"),
-            "Values of the one type are not assigned to the other. Change the column's type, or leave the table out.",
+            "PostgreSQL has no assignment cast from the one type to the other. Change the column's type, or leave the table out.",
         ),
         about(
             Level::Warning,
             doubtful,
             |n| format!("{n} columns have another type on the destination"),
-            "Their values go as text and are read by the destination's type. One value that it does not take ends the copy of its table; with --verify checksums they are compared as text, so a value that it writes otherwise is told as a difference.",
+            "Their values are copied as text and read by the destination's type. One value that the type does not accept ends the copy of its table; with --verify checksums they are compared as text, so a value that the type writes differently is reported as a difference.",
         ),
     ]
     .into_iter()
@@ -387,21 +387,21 @@ fn rights(facts: &Facts<'_>, ground: &Ground<'_>, landings: &Landings<'_>) -> Ve
             (rights, "TABLE"),
             closed,
             |n| format!("{} may not fill {n} tables", printable(user)),
-            &format!("It needs {needed} on them: rows are put in, and counted afterwards."),
+            &format!("The role needs {needed} on them: rows are inserted, and counted afterwards."),
         ),
         lacking(
             facts,
             Level::Warning,
             ("DELETE", "TABLE"),
             kept,
-            |n| format!("{} may not take rows back from {n} tables", printable(user)),
-            "The run has filled them. Where the source has changed since, its rows there must go and come again, which needs DELETE on these tables; otherwise they are proved and stay.",
+            |n| format!("{} may not delete rows from {n} tables", printable(user)),
+            "The run has filled them. Where the source has changed since, its rows must be deleted and copied again, which needs DELETE on these tables; where it has not, they are proved and stay.",
         ),
         about(
             Level::Blocking,
             hidden.into_iter().collect(),
             |n| format!("Row-level security of {n} tables binds {}", printable(user)),
-            "A COPY into such a table is refused, and rows that are there could not be counted.",
+            "PostgreSQL refuses COPY into such a table, and its rows could not be counted.",
         )
         .map(|finding| {
             let sql = vec![statements::bypass_policies(user)];
@@ -410,8 +410,8 @@ fn rights(facts: &Facts<'_>, ground: &Ground<'_>, landings: &Landings<'_>) -> Ve
         about(
             Level::Blocking,
             not_owned.into_iter().collect(),
-            |n| format!("{n} triggers or foreign keys may not be kept silent"),
-            "They would act on rows that acted on them once already, or would refuse them for the order they come in. Connect as the tables' owner, as a superuser, or as a role that may set session_replication_role (GRANT SET ON PARAMETER, from 15 on).",
+            |n| format!("{n} triggers or foreign keys cannot be kept from firing"),
+            "They would fire for rows they have fired for on the source already, or refuse rows because of the order they come in. Connect as the tables' owner, as a superuser, or as a role that may set session_replication_role (GRANT SET ON PARAMETER, from 15 on).",
         )
         .map(|finding| {
             let version = facts.destination.version_num;
@@ -456,7 +456,7 @@ fn sequences(facts: &Facts<'_>, there: &ExistingSchema) -> Vec<Finding> {
             graveness(facts),
             missing,
             |n| format!("{n} sequences are missing on the destination"),
-            "Their counters cannot be set. Make them, or leave them out (--exclude); where the destination counts with a sequence of another name, set that one yourself, or the next row will clash.",
+            "Their values cannot be set. Create them, or leave them out (--exclude); where the destination uses a sequence of another name, set that one yourself, or the next new row will clash.",
         ),
         lacking(
             facts,
@@ -464,7 +464,7 @@ fn sequences(facts: &Facts<'_>, there: &ExistingSchema) -> Vec<Finding> {
             ("UPDATE, SELECT", "SEQUENCE"),
             closed,
             |n| format!("{} may not set {n} sequences", printable(&facts.destination.user)),
-            "It needs UPDATE and SELECT on them; otherwise the next row would clash with one that was carried.",
+            "The role needs UPDATE and SELECT on them; otherwise the next new row would clash with a copied one.",
         ),
     ]
     .into_iter()
@@ -491,7 +491,7 @@ fn keys_in_the_way(ground: &Ground<'_>, landings: &Landings<'_>) -> Option<Findi
         Level::Blocking,
         objects,
         |n| format!("{n} foreign keys keep tables from being emptied"),
-        "A table that stays refers to one that is to be emptied, and PostgreSQL does not empty it then, whatever rows there are. Carry the referring table too, or drop the key for the time being.",
+        "A table that stays refers to one that is to be emptied, and PostgreSQL refuses that (TRUNCATE) whatever rows there are. Copy the referring table too, or drop the key for the time of the run.",
     )
 }
 
@@ -538,8 +538,8 @@ pub(super) async fn room_for_rows(
         {
             (
                 Level::Blocking,
-                |n| format!("{n} tables hold rows that the run has not brought"),
-                "They have come since it began, and are not howdah's to remove. Take them out yourself, or begin anew: howdah clean, then run with --on-existing append or empty.",
+                |n| format!("{n} tables hold rows that the run has not copied"),
+                "They were added since it started, and are not howdah's to remove. Remove them yourself, or start over: howdah clean, then run with --on-existing append or empty.",
             )
         }
         OnExisting::Stop => (
@@ -555,7 +555,7 @@ pub(super) async fn room_for_rows(
         OnExisting::Append => (
             Level::Warning,
             |n| format!("Rows are added to {n} tables that hold rows"),
-            "A key that is there already ends the copy of its table with an error; what other tables have got by then stays. Compared is how many rows were added.",
+            "A duplicate key ends the copy of its table with an error; what other tables have received by then stays. Afterwards the number of added rows is compared.",
         ),
     };
     let mut findings: Vec<Finding> = about(level, objects, title, meaning).into_iter().collect();
@@ -572,11 +572,11 @@ pub(super) async fn room_for_rows(
         findings.push(Finding::new(
             Level::Blocking,
             "The destination holds large objects",
-            "The source's would be added to them, or clash with them by number. Choose to replace those of the same number (--on-existing empty) or to add (--on-existing append).",
+            "The source's large objects would be added to them, or clash with them by number. Choose to replace those of the same number (--on-existing empty) or to add (--on-existing append).",
         ));
     }
     if findings.is_empty() {
-        findings.push(Finding::fine("The tables that are there are empty"));
+        findings.push(Finding::fine("The existing tables are empty"));
     }
     Ok(findings)
 }

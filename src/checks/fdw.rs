@@ -42,7 +42,7 @@ pub(super) async fn available(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem
         None => Finding::new(
             level(facts),
             "postgres_fdw is not available on the destination server; use COPY",
-            "It comes with PostgreSQL's contrib modules: install postgresql-contrib on the destination's machine, enable it with the provider, or use the method COPY, which does not need it.",
+            "It comes with PostgreSQL's contrib modules: install postgresql-contrib on the destination's machine, enable it with the provider, or use the method COPY, which does not need postgres_fdw.",
         ),
     }];
     if is_chosen(facts)
@@ -64,7 +64,7 @@ fn login_is_logged(facts: &Facts<'_>, settings: &[String]) -> Finding {
         Level::Warning,
         "The destination's log will hold the source's password",
         format!(
-            "The server writes down every definition (log_statement, log_min_duration_statement, samples of the log, pg_stat_statements or pgaudit), the login of postgres_fdw among them, and this role may not switch that off for a moment. {instead}"
+            "The server logs every definition (log_statement, log_min_duration_statement, log sampling, pg_stat_statements or pgaudit), including the login for postgres_fdw, and this role may not switch that off for the moment. {instead}"
         ),
     );
     if !may_be_granted {
@@ -84,7 +84,7 @@ pub(super) async fn reaches_source(facts: &Facts<'_>) -> Result<Vec<Finding>, Pr
     // Who did not ask for FDW has not agreed to that either.
     if !is_chosen(facts) && what_logs_the_login(facts).await?.is_some() {
         return Ok(vec![Finding::fine(
-            "Not tried: the destination's log would hold the source's password; COPY needs none of it",
+            "Not tried: the destination's log would hold the source's password; COPY does not need this",
         )]);
     }
     let endpoint = facts.source_endpoint;
@@ -100,7 +100,7 @@ pub(super) async fn reaches_source(facts: &Facts<'_>) -> Result<Vec<Finding>, Pr
         Ok(_) => Finding::new(
             level(facts),
             format!("At {place} the destination server finds another server"),
-            "What answers there does not have the source's database. Give the host and port under which the destination server sees the source.",
+            "What answers there does not have the source's database. Give the host and port at which the destination server reaches the source (--fdw-host, --fdw-port; f in the wizard).",
         )
         .field(Field::FdwHost),
         Err(problem) if problem.sqlstate.as_deref() == Some("42501") => {
@@ -109,7 +109,7 @@ pub(super) async fn reaches_source(facts: &Facts<'_>) -> Result<Vec<Finding>, Pr
             Finding::new(
                 level(facts),
                 format!("{} may not use postgres_fdw: {}", facts.destination.user, problem.message),
-                "A superuser has to do this once in the destination database, or connect as one; COPY needs none of it. What was there before the run stays.",
+                "A superuser has to do this once in the destination database; or connect as a superuser, or use COPY, which does not need it. What existed before the run stays.",
             )
             .fix(Fix::on_destination(
                 statements::grant_fdw(&facts.destination.user, is_installed),
@@ -123,7 +123,7 @@ pub(super) async fn reaches_source(facts: &Facts<'_>) -> Result<Vec<Finding>, Pr
                 level(facts),
                 format!("The destination server cannot read the source at {place}"),
                 format!(
-                    "{reason}. With FDW the destination server itself connects to the source, through another firewall than this machine's. Open the way, give the host and port as the destination sees them (--fdw-host, --fdw-port), or use COPY, which needs none of it."
+                    "{reason}. With FDW the destination server itself connects to the source, past other firewalls than this machine. Allow that connection, give the host and port at which the destination reaches the source (--fdw-host, --fdw-port; f in the wizard), or use COPY, which does not need it."
                 ),
             )
             .field(Field::FdwHost)

@@ -29,13 +29,13 @@ pub async fn check(
         let what = format!("Could not use the filter of {name}");
         if let Some(reason) = is_more_than_a_condition(filter) {
             return Err(Problem::new(what, reason)
-                .hint("Write one expression, as it would stand behind WHERE."));
+                .hint("Write one expression, as it would stand after WHERE."));
         }
         let sql = statements::try_filter(name, filter);
         let prepared = session.client.prepare(&sql).await;
         let statement = prepared.map_err(|error| Problem {
             statement: Some(sql.clone()),
-            our_hint: Some("Mend the condition; names are looked for in pg_catalog alone, so functions and types of other schemas need theirs in front.".to_owned()),
+            our_hint: Some("Correct the condition; names are looked up in pg_catalog only, so write functions and types of other schemas with their schema in front.".to_owned()),
             ..problem(what.clone(), &error)
         })?;
         if !statement.params().is_empty() {

@@ -21,7 +21,7 @@ pub(super) fn versions(source: &ServerFacts, destination: &ServerFacts) -> Vec<F
         findings.push(Finding::new(
             Level::Warning,
             format!("The destination is older: {} to {}", source.version, destination.version),
-            "Whatever the newer version brought (column kinds, options, types) does not exist there, and such objects will fail.",
+            "What newer versions added (kinds of columns, options, types) does not exist there, and objects that use it will fail.",
         ));
     }
     if source.major() < 10 {
@@ -35,7 +35,7 @@ pub(super) fn versions(source: &ServerFacts, destination: &ServerFacts) -> Vec<F
         findings.push(Finding::new(
             Level::Blocking,
             "The destination is a standby",
-            "A standby only repeats what its primary does; nothing can be written to it. Connect to the primary.",
+            "A standby only replays what its primary does; nothing can be written to it. Connect to the primary.",
         ));
     }
     findings
@@ -53,8 +53,8 @@ pub(super) fn footings(
             Footing::Pooled => findings.push(
                 Finding::new(
                     Level::Blocking,
-                    format!("The {side} is behind a connection pooler that lends sessions by transaction"),
-                    "Snapshots, locks and settings belong to a session, and this one (PgBouncer with pool_mode = transaction, say) changes under them. Connect to the server's own port, often 5432, or to a pool with pool_mode = session.",
+                    format!("The {side} is behind a connection pooler in transaction mode"),
+                    "Snapshots, locks and settings belong to a session, and this pooler (PgBouncer with pool_mode = transaction, for example) changes the session from one transaction to the next. Connect to the server's own port, often 5432, or to a pool with pool_mode = session.",
                 )
                 .field(Field::Port),
             ),
@@ -62,7 +62,7 @@ pub(super) fn footings(
                 Finding::new(
                     Level::Blocking,
                     format!("Behind the {side}'s address are several servers"),
-                    "A balancer sends each session to another one, and no two of them have one state of the data. Connect to one server by its own address.",
+                    "A load balancer sends each session to another server, and no two of them have the same state of the data. Connect to one server by its own address.",
                 )
                 .objects(servers)
                 .field(Field::Host),
@@ -70,7 +70,9 @@ pub(super) fn footings(
         }
     }
     if findings.is_empty() {
-        findings.push(Finding::fine("No pooler or balancer in between"));
+        findings.push(Finding::fine(
+            "No connection pooler or load balancer in between",
+        ));
     }
     Ok(findings)
 }
@@ -83,10 +85,10 @@ pub(super) fn same_database(
     let (Some(ours), Some(theirs)) = (source.system_identifier, destination.system_identifier)
     else {
         return Err(Problem::new(
-            "Could not tell the two clusters apart",
+            "Could not tell whether the two servers are one",
             "a role may not call pg_control_system()",
         )
-        .hint("Grant EXECUTE on function pg_control_system() to it, or make sure by yourself."));
+        .hint("Grant EXECUTE on function pg_control_system() to the role, or make sure yourself that they are two servers."));
     };
     let oid = |facts: &ServerFacts| facts.database.as_ref().map(|database| database.oid);
     if ours == theirs && oid(source).is_some() && oid(source) == oid(destination) {
@@ -113,7 +115,7 @@ pub(super) fn encoding(facts: &Facts<'_>) -> Vec<Finding> {
     };
     let Some(destination) = &facts.destination.database else {
         return vec![Finding::fine(format!(
-            "The new database takes the source's: {}, {}",
+            "The new database gets the source's: {}, {}",
             source.encoding, source.collate
         ))];
     };
@@ -122,14 +124,14 @@ pub(super) fn encoding(facts: &Facts<'_>) -> Vec<Finding> {
         findings.push(Finding::new(
             Level::Warning,
             format!("Encoding {} to {}", source.encoding, destination.encoding),
-            "Text is converted on the way. A character that the destination's encoding lacks, or bytes that are no text at all (SQL_ASCII), end the copy of that table with an error.",
+            "Text is converted on the way. A character that the destination's encoding lacks, or bytes that are not valid text (SQL_ASCII), end the copy of that table with an error.",
         ));
     }
     if (&source.collate, &source.ctype) != (&destination.collate, &destination.ctype) {
         findings.push(Finding::new(
             Level::Warning,
             format!("Collation {} to {}", source.collate, destination.collate),
-            "Text sorts differently there: ORDER BY, range partitions and checks on text may behave otherwise. To keep it, let howdah create the database.",
+            "Text sorts differently there: ORDER BY, range partitions and checks on text may behave differently. To keep it, let howdah create the database.",
         ));
     }
     if findings.is_empty() {

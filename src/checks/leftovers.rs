@@ -64,7 +64,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     }
     let found = facts.leftovers.clone()?;
     if found.objects.is_empty() {
-        return Ok(vec![Finding::fine("Nothing is left")]);
+        return Ok(vec![Finding::fine("Nothing is left over")]);
     }
     let journal = facts.journal;
     let fix: Vec<String> = found
@@ -73,38 +73,38 @@ pub(super) fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
         .map(|statement| format!("{statement};"))
         .collect();
     let fix = Fix::on_destination(fix, "the role that ran it", true)
-        .left_to_you("c removes what an earlier run left, after looking once more.");
+        .left_to_you("c removes what an earlier run left, after looking again.");
     if found.sessions > 0 && (facts.purpose == Purpose::Resume || journal.is_some()) {
         return Ok(vec![
             Finding::new(
                 Level::Blocking,
-                "Sessions of howdah are still at work in this database",
-                "Two runs into one database would be in each other's way. Wait for the other, or stop it; sessions of a run that died end by themselves.",
+                "Sessions of howdah are still running in this database",
+                "Two runs into one database would get in each other's way. Wait for the other run, or stop it; sessions of a run that was killed end by themselves.",
             )
             .objects(found.objects),
         ]);
     }
     if let Some(journal) = journal {
-        let title = format!("The run of {} did not come to its end", journal.started_at);
+        let title = format!("The run of {} did not finish", journal.started_at);
         let keys = if found.has_keys {
-            " It had dropped foreign keys of yours for the time of the copy; either way they come back, by the statements below."
+            " It had dropped foreign keys of yours for the time of the copy; either way the statements below put them back."
         } else {
             ""
         };
         let finding = match facts.purpose {
             Purpose::Resume => {
-                Finding::fine(format!("The run of {} is gone on with", journal.started_at))
+                Finding::fine(format!("The run of {} is resumed", journal.started_at))
             }
             Purpose::Wizard => Finding::new(
                 Level::Blocking,
                 title,
-                format!("Enter goes on with it; c removes its journal, to begin anew: what was copied stays then, and is in the way of a new run until it is removed too.{keys}"),
+                format!("Enter resumes it. To start over instead, c removes its journal; what was copied then stays, and is in the way of a new run until it is removed too.{keys}"),
             )
             .objects(unfinished::told(journal, facts.catalog, facts.existing_schema)),
             Purpose::Run | Purpose::Comparison => Finding::new(
                 Level::Blocking,
                 title,
-                format!("howdah resume goes on with it and keeps what it has done. howdah clean removes its journal; what was copied stays.{keys}"),
+                format!("howdah resume continues it and keeps what is done. howdah clean removes its journal; what was copied stays.{keys}"),
             )
             .objects(found.objects),
         };
@@ -121,17 +121,17 @@ pub(super) fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     };
     let meaning = if found.has_keys {
         format!(
-            "It ended before it could clean up, or is still running. It had dropped foreign keys of yours for the time of the copy: if none runs, {way} puts them back and removes the scaffold, with the statements below."
+            "It ended before it could clean up, or is still running. It had dropped foreign keys of yours for the time of the copy: if no run is under way, {way} puts them back and removes the rest, with the statements below."
         )
     } else {
         format!(
-            "It ended before it could clean up, or is still running. If none runs, {way} removes it, with the statements below; nothing of yours is in it."
+            "It ended before it could clean up, or is still running. If no run is under way, {way} removes them, with the statements below; nothing of yours is among them."
         )
     };
     Ok(vec![
         Finding::new(
             Level::Blocking,
-            "An earlier run of howdah left its scaffold",
+            "An earlier run of howdah left objects of its own behind",
             meaning,
         )
         .objects(found.objects)

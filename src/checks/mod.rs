@@ -154,15 +154,15 @@ async fn read(
             .any(|one| !matches!(one, Ok(Footing::Direct) | Err(_)));
         on_result(result(
             "direct",
-            "Each session is one server's own",
+            "All sessions reach the same server",
             identity::footings(source_footing, destination_footing),
         ));
         if on_sand {
             return Err(Problem::new(
-                "Could not look further",
-                "the sessions are not one server's own",
+                "Could not check further",
+                "the sessions do not all reach the same server",
             )
-            .hint("Connect to the server's own host and port, past the pooler or balancer."));
+            .hint("Connect to the server's own host and port, past the pooler or load balancer."));
         }
     }
 
@@ -240,7 +240,7 @@ async fn read(
             "Could not read the source's schema",
             "this role may not read every table",
         )
-        .hint("Grant the rights named by the check, or connect as a role that has them."));
+        .hint("Grant the rights that the check names, or connect as a role that has them."));
     }
     let archive = dump(&tools, &source_endpoint, &source_session.client).await?;
     if let Some(provided) = &mut catalog.provided {
@@ -286,7 +286,7 @@ async fn read(
         };
         on_result(result(
             "unfinished",
-            "What is done fits the source",
+            "What is done still matches the source",
             Ok(findings),
         ));
     }
@@ -359,19 +359,22 @@ pub async fn leftovers_of(destination: &Endpoint) -> Result<Leftovers, Problem> 
 
 /// Of what a destination must be able to take, in the order they are told.
 const CHECKS: [(&str, &str); 12] = [
-    ("provider", "What a managed service has of its own"),
+    ("provider", "What belongs to a managed service"),
     (
         "destination-state",
-        "The destination has room for what comes",
+        "Nothing on the destination is in the way",
     ),
-    ("target-tables", "Tables that are there take the rows"),
-    ("leftovers", "No scaffold of an earlier run is left"),
-    ("scratch", "No scratch database of a rehearsal is left"),
+    ("target-tables", "Existing tables take the rows"),
+    ("leftovers", "Nothing is left over from an earlier run"),
+    (
+        "scratch",
+        "No scratch database is left over from a rehearsal",
+    ),
     (
         "create-rights",
-        "This role may create objects in the destination",
+        "This role may create objects on the destination",
     ),
-    ("strain", "Both servers bear what is asked of them"),
+    ("strain", "Both servers can take the load"),
     (
         "versions",
         "The destination's version has what the source uses",
@@ -433,7 +436,7 @@ async fn ask(client: &Client, what: &str, sql: &str) -> Result<Vec<tokio_postgre
     client
         .query(sql, &[])
         .await
-        .map_err(|error| problem(format!("Could not ask for {what}"), &error))
+        .map_err(|error| problem(format!("Could not query {what}"), &error))
 }
 
 async fn ask_bool(client: &Client, what: &str, sql: &str) -> Result<bool, Problem> {
@@ -448,5 +451,5 @@ async fn roll_back(client: &Client) -> Result<(), Problem> {
     client
         .batch_execute(statements::ROLLBACK)
         .await
-        .map_err(|error| problem("Could not take back the test", &error))
+        .map_err(|error| problem("Could not roll back the test", &error))
 }

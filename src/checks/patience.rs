@@ -48,10 +48,7 @@ async fn pause(
     tell: impl FnOnce(Again),
 ) -> Result<(), Problem> {
     let Some(pause) = backoff.pause() else {
-        let words = format!(
-            "It was tried {} times, for half a minute.",
-            backoff.attempts
-        );
+        let words = format!("It was tried {} times in half a minute.", backoff.attempts);
         let hint = match &problem.our_hint {
             Some(hint) => format!("{words} {hint}"),
             None => words,

@@ -107,11 +107,11 @@ fn about_left(provided: &Provided, left: Vec<LeftOut>) -> Finding {
     let name = provided.by.name;
     let meaning = if provided.is_there {
         format!(
-            "It belongs to {name}, which makes its own on the destination. Rows in its tables (accounts, files …) stay behind too."
+            "It belongs to {name}, which has its own on the destination. Rows in its tables (accounts, files …) are left out too."
         )
     } else {
         format!(
-            "It belongs to {name}, and only {name}'s own programs use it. Rows in its tables (accounts, files …) stay behind too, and what of yours needs it cannot be made: Select lists that (c)."
+            "It belongs to {name}, and only {name}'s own programs use it. Rows in its tables (accounts, files …) are left out too, and so is what of yours needs it: Select lists that (c)."
         )
     };
     let number = left.len();
@@ -125,11 +125,11 @@ fn about_left(provided: &Provided, left: Vec<LeftOut>) -> Finding {
     }
     Finding::new(
         Level::Warning,
-        format!("What {name} has for itself is left out"),
+        format!("What belongs to {name} itself is left out"),
         meaning,
     )
     .objects(objects)
-    .fix(Fix::words("To carry a schema of these all the same, tick a table of it on Select; without the wizard, name it: --include '*.*' --include 'SCHEMA.*'"))
+    .fix(Fix::words("To copy a schema of these anyway, tick a table of it on Select; without the wizard, name it: --include '*.*' --include 'SCHEMA.*'"))
 }
 
 #[cfg(test)]

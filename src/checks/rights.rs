@@ -55,7 +55,7 @@ pub(super) fn tables_readable(
                 sequences.len(),
                 source.user
             ),
-            "Their rows and counters would be missing from the copy, so nothing is begun. A superuser, or the owner, can grant the right.",
+            "Their rows and values would be missing from the copy, so nothing is started. A superuser, or the owner, can grant the right.",
         )
         .objects(objects.collect())
         .fix(Fix::on_source(fixes, "their owner or a superuser")),
@@ -78,7 +78,7 @@ pub(super) fn row_security(
         Finding::new(
             Level::Blocking,
             format!("Row-level security hides rows of {} tables from {}", hidden.len(), source.user),
-            "This role would see only a part of the rows, and the copy would silently lack the rest. Connect as the tables' owner, or let the role see all rows.",
+            "This role sees only a part of the rows, and the copy would silently lack the rest. Connect as the tables' owner, or let the role see all rows.",
         )
         .objects(hidden)
         .fix(Fix::on_source(

@@ -33,7 +33,7 @@ pub(super) async fn roles(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
             Finding::new(
                 Level::Blocking,
                 format!("{} predefined roles are missing on the destination", predefined.len()),
-                "Roles whose names begin with pg_ come with PostgreSQL; this version lacks them and nobody can make them. Map them to roles of your own (--map-role OLD=NEW), or leave privileges out (--privileges skip).",
+                "Roles whose names begin with pg_ come with PostgreSQL; this version lacks them and nobody can create them. Map them to roles of your own (--map-role OLD=NEW), or leave privileges out (--privileges skip). In the wizard, o opens these options.",
             )
             .objects(named(&predefined)),
         );
@@ -44,9 +44,9 @@ pub(super) async fn roles(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     if findings.is_empty() {
         let count = needs.iter().map(|n| &n.name).collect::<BTreeSet<_>>().len();
         findings.push(Finding::fine(match count {
-            0 => "Nothing that is carried names a role".to_owned(),
-            1 => "The one role that is named is there".to_owned(),
-            _ => format!("All {count} roles that are named are there"),
+            0 => "Nothing that is copied names a role".to_owned(),
+            1 => "The one role that is named exists".to_owned(),
+            _ => format!("All {count} roles that are named exist"),
         }));
     }
     Ok(findings)
@@ -106,7 +106,7 @@ async fn about_missing(
                     "{} missing on the destination",
                     counted(missing.len() as u64, "role is", "roles are")
                 ),
-                "They own objects or have rights on them. Three ways: let howdah create them, without login and password (--create-roles); give their part to roles that are there (--map-role OLD=NEW); or leave owners and privileges out (--owners skip --privileges skip). In the wizard, o opens these options.",
+                "They own objects or have rights on them. Three ways: let howdah create them, without login or password (--create-roles); give their part to existing roles (--map-role OLD=NEW); or leave owners and privileges out (--owners skip --privileges skip). In the wizard, o opens these options.",
             )
             .objects(named(missing))
             .fix(fix),
@@ -114,7 +114,7 @@ async fn about_missing(
     }
     if may_create {
         return Ok(Some(Finding::fine(format!(
-            "These roles will be created, without login and password: {}",
+            "These roles will be created, without login or password: {}",
             named(missing).join(", ")
         ))));
     }
@@ -122,7 +122,7 @@ async fn about_missing(
         Finding::new(
             Level::Blocking,
             format!("{} may not create roles", printable(user)),
-            "The destination lacks roles that own objects or have rights on them. Let an administrator create them, or map them to roles that are there (--map-role OLD=NEW).",
+            "The destination lacks roles that own objects or have rights on them. Let an administrator create them, or map them to existing roles (--map-role OLD=NEW).",
         )
         .objects(named(missing))
         .fix(fix),
@@ -159,7 +159,7 @@ async fn about_standing_in(
                 printable(user),
                 counted(barred.len() as u64, "role", "roles")
             ),
-            "Objects will belong to them, or rights are granted in their name; that takes a member of these roles (one that inherits: ALTER ROLE … INHERIT). Become a member, map them to a role that you may act for (--map-role OLD=NEW), or leave owners and privileges out (--owners skip --privileges skip).",
+            "Objects will belong to them, or rights are granted in their name, which only a member of these roles may do (one that inherits: ALTER ROLE … INHERIT). Become a member, map them to a role that you may act for (--map-role OLD=NEW), or leave owners and privileges out (--owners skip --privileges skip).",
         )
         .objects(named(&barred))
         .fix(Fix::on_destination(
@@ -203,13 +203,13 @@ async fn about_creating(
     let mut fix = Fix::on_destination(fixes, "the schema's owner or a superuser", may);
     let is_to_come = |(role, _): &(String, String)| !there.contains_key(role.as_str());
     if facts.options.create_roles && lacking.iter().any(is_to_come) {
-        fix = fix.left_to_you("Some of these roles are made by the run only, and nothing can be granted to them before. Choose that howdah does not create roles (o), and this check offers both.");
+        fix = fix.left_to_you("Some of these roles are created only during the run, and nothing can be granted to them before that. Choose not to create roles (o), and this check offers both as SQL.");
     }
     Ok(Some(
         Finding::new(
             Level::Blocking,
-            format!("{} owners may not own objects where theirs belong", lacking.len()),
-            "They own objects in schemas that the destination has already. Only a superuser may give an object to a role that may not create in its schema. Grant that right (to a missing role after creating it), or leave owners out (--owners skip).",
+            format!("{} owners may not create objects in the schemas where theirs belong", lacking.len()),
+            "They own objects in schemas that exist on the destination already. Only a superuser may give an object to a role that may not create in its schema. Grant that right (to a missing role after creating it), or leave owners out (--owners skip).",
         )
         .objects(objects.collect())
         .fix(fix),

@@ -18,9 +18,7 @@ pub(super) async fn installed_extensions(client: &Client) -> Result<HashSet<Stri
 
 pub(super) async fn extensions(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     if facts.options.schema == SchemaChoice::None {
-        return Ok(vec![Finding::fine(
-            "Not needed: the schema is there already",
-        )]);
+        return Ok(vec![Finding::fine("Not needed: the schema exists already")]);
     }
     let needed: BTreeSet<&str> = facts
         .carried()

@@ -26,9 +26,9 @@ pub async fn may_rehearse(destination: &Endpoint) -> Result<(), Problem> {
     }
     let user = &destination.user;
     Err(Problem::new(
-        "Could not begin the rehearsal",
+        "Could not start the rehearsal",
         format!(
-            "{} may not create a database on the destination server, and a rehearsal needs one to throw away",
+            "{} may not create a database on the destination server, and a rehearsal needs a scratch database",
             printable(user)
         ),
     )
@@ -89,9 +89,9 @@ pub(super) fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     Ok(vec![
         Finding::new(
             Level::Warning,
-            "A rehearsal of howdah left its scratch database",
+            "A rehearsal of howdah left its scratch database behind",
             format!(
-                "It was killed before it could remove it. It holds copies of rows and is of no use to anybody; {} removes it, with the statement below.",
+                "The rehearsal was killed before it could remove the database, which holds only copies of rows; {} removes it, with the statement below.",
                 match facts.purpose {
                     Purpose::Wizard => "c",
                     _ => "howdah clean",
@@ -101,7 +101,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
         .objects(found.names)
         .fix(
             Fix::on_destination(fix, "its owner", true)
-                .left_to_you("This drops a database; from here howdah drops none. howdah clean does, after asking; or copy it (y)."),
+                .left_to_you("This drops a database, which howdah never does from here. howdah clean does, after asking; or copy the statement (y)."),
         ),
     ])
 }

@@ -52,7 +52,7 @@ pub(super) async fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
             findings.push(Finding::new(
                 Level::Warning,
                 format!("The source has used {age} of its 2,147,483,648 transaction numbers since it last froze"),
-                "While the snapshot is held, no vacuum can free any. Let a VACUUM FREEZE finish first, or migrate when little is written.",
+                "While the run's snapshot is held, vacuum cannot free any. Let a VACUUM FREEZE finish first, or migrate when little is written.",
             ));
         }
     }
@@ -96,12 +96,12 @@ async fn standby(facts: &Facts<'_>) -> Result<Finding, Problem> {
     let left_behind = if unlogged.is_empty() {
         ""
     } else {
-        " What is unlogged is on the primary alone: these are made without their rows or counters."
+        " Unlogged tables and sequences have their rows and values on the primary only: these are created without them."
     };
     Ok(Finding::new(
         Level::Warning,
         "The source is a standby",
-        format!("{patience}{left_behind} By postgres_fdw one session reads everything, for no lock can hold writers off from here."),
+        format!("{patience}{left_behind} With FDW one session reads everything, because a standby cannot lock writers out."),
     )
     .objects(unlogged))
 }
@@ -110,7 +110,7 @@ fn sessions(side: Side, server: &ServerFacts, free: i64, wanted: i64) -> Option<
     (free < wanted).then(|| {
         Finding::new(
             Level::Warning,
-            format!("The {side} has {free} free connections, and up to {wanted} may be wanted"),
+            format!("The {side} has {free} free connections, and up to {wanted} may be needed"),
             format!(
                 "Connections are refused when {} has none left. Use fewer jobs, or raise max_connections.",
                 printable(&server.user)
@@ -156,7 +156,7 @@ async fn event_triggers(facts: &Facts<'_>) -> Result<Option<Finding>, Problem> {
         Finding::new(
             Level::Warning,
             format!("{} event triggers of the destination react to what is created there", names.len()),
-            "They may refuse, change or log what howdah does. Disable them for the migration, and enable them afterwards.",
+            "They may refuse, change or log what howdah does. Disable them for the migration, and enable them again afterwards.",
         )
         .objects(names)
         .fix(

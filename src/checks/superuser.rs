@@ -48,8 +48,8 @@ fn told<'a>(entries: impl IntoIterator<Item = &'a Entry>, untrusted: &[String]) 
     (number > 0).then(|| {
         Finding::new(
             Level::Warning,
-            format!("{number} objects can only be made by a superuser"),
-            "No grant gives a role the right to make them; their steps, and what needs them, fail unless a managed service lets its first role. Connect to the destination as a superuser, or have one install the extensions there beforehand.",
+            format!("{number} objects can only be created by a superuser"),
+            "No grant gives a role the right to create them; their steps, and what needs them, fail unless a managed service allows its first role to. Connect to the destination as a superuser, or have one install the extensions there beforehand.",
         )
         .objects(objects)
     })

@@ -41,8 +41,8 @@ pub(super) fn all_are_known(journal: &Journal, catalog: &Catalog) -> Vec<Finding
     vec![
         Finding::new(
             Level::Blocking,
-            format!("{} tables that the run has filled are not on the source any more", strays.len()),
-            "Nobody could prove their rows. Undo the change on the source; or remove the rows yourself, and begin anew after howdah clean.",
+            format!("{} tables that the run has filled are no longer on the source", strays.len()),
+            "Their rows cannot be proved. Undo the change on the source; or remove the rows yourself, and start over after howdah clean.",
         )
         .objects(strays),
     ]
@@ -64,13 +64,13 @@ pub(super) fn fits(
     );
     if differences.is_empty() {
         return vec![Finding::fine(
-            "All that is done stands as the source has it now",
+            "Everything that is done matches the source as it is now",
         )];
     }
     let described = differences.iter().map(|one| {
         let what = match one.change {
-            Change::Missing => "is not in the destination any more",
-            Change::Extra => "is not on the source any more",
+            Change::Missing => "is no longer on the destination",
+            Change::Extra => "is no longer on the source",
             Change::Changed => "is not the same on both sides",
         };
         format!("{} {what}", one.object())
@@ -78,8 +78,8 @@ pub(super) fn fits(
     vec![
         Finding::new(
             Level::Blocking,
-            format!("{} objects that the run had made do not fit any more", differences.len()),
-            "The schema has changed on one side since. Undo the change, or start anew: howdah clean, then run with --on-existing empty.",
+            format!("{} objects that the run created no longer match", differences.len()),
+            "The schema has changed on one side since. Undo the change, or start over: howdah clean, then run with --on-existing empty.",
         )
         .objects(described.collect()),
     ]

@@ -22,9 +22,7 @@ const SHOWN: usize = 20;
 
 pub(super) async fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     if facts.options.schema == SchemaChoice::None {
-        return Ok(vec![Finding::fine(
-            "Not needed: the schema is there already",
-        )]);
+        return Ok(vec![Finding::fine("Not needed: the schema exists already")]);
     }
     let mut findings = not_yet(&facts.archive.entries, facts.destination.version_num);
     findings.extend(not_any_more(facts).await?);
@@ -136,7 +134,7 @@ fn not_yet(entries: &[Entry], destination: u32) -> Vec<Finding> {
             Finding::new(
                 Level::Warning,
                 title,
-                "These objects cannot be created there as they are, and what needs them falls with them. Leave them out, or take a newer destination.",
+                "These objects cannot be created there as they are, and neither can what needs them. Leave them out, or use a newer destination.",
             )
             .objects(objects)
         })
@@ -165,13 +163,13 @@ async fn not_any_more(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
         .map(|((since, what), mut objects)| {
             objects.truncate(SHOWN);
             let meaning = if what.contains("oid") {
-                "The rows are carried without it. Where an application reads it, copy it into a column of its own first."
+                "The rows are copied without it. If an application reads it, copy it into a column of its own first."
             } else {
                 "These objects cannot be created there. Replace them on the source first, or leave them out."
             };
             Finding::new(
                 Level::Warning,
-                format!("{since} and newer have no {} any more", what.trim_start_matches("the ")),
+                format!("{since} and newer no longer have {}", what.trim_start_matches("the ")),
                 meaning,
             )
             .objects(objects)

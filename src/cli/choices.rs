@@ -58,7 +58,7 @@ pub struct Tables {
     /// These tables without their rows; may be repeated
     #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
     structure_only: Vec<Pattern>,
-    /// Of a table of the source only the rows that satisfy a condition: schema.table=CONDITION, as behind WHERE; may be repeated
+    /// Of a table of the source only the rows that satisfy a condition: schema.table=CONDITION, as after WHERE; may be repeated
     #[arg(long = "where", value_name = "TABLE=CONDITION", value_parser = RowFilter::parse)]
     filters: Vec<RowFilter>,
 }
@@ -78,16 +78,16 @@ impl From<Tables> for Options {
 /// What is carried, and how.
 #[derive(Clone, Debug, Args)]
 pub struct Choices {
-    /// How rows travel: streamed through howdah, or pulled by the destination through postgres_fdw [default: copy]
+    /// How rows are copied: streamed through howdah, or pulled by the destination server itself through postgres_fdw [default: copy]
     #[arg(long, value_enum)]
     method: Option<MethodWord>,
-    /// Tables carried at once [default: the smaller of 4 and the cores]
+    /// Tables copied at once [default: the smaller of 4 and the cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
     /// Create the destination database if it is missing
     #[arg(long)]
     create_database: bool,
-    /// Make the schema, or carry only rows and counters into tables that are there
+    /// Create the schema, or copy only rows and sequence values into existing tables
     #[arg(long, value_enum, default_value = "all")]
     schema: SchemaWord,
     /// Owners of the objects [default: keep]
@@ -102,19 +102,19 @@ pub struct Choices {
     /// Give what role OLD owns or may do to role NEW; put a name that holds = in double quotes; may be repeated
     #[arg(long, value_name = "OLD=NEW", value_parser = RolePair::parse)]
     map_role: Vec<RolePair>,
-    /// Create the roles that the destination lacks, without login and password
+    /// Create the roles that the destination lacks, without login or password
     #[arg(long)]
     create_roles: bool,
-    /// When the destination holds what would be carried: stop, remove or empty it first, or add to it
+    /// When the destination already holds what would be created or filled: stop, remove or empty it first, or add to it
     #[arg(long, value_enum, default_value = "stop")]
     on_existing: OnExistingWord,
     /// How the copy is proved [default: counts]
     #[arg(long, value_enum)]
     verify: Option<VerifyWord>,
-    /// Long values whose column does not say otherwise are compressed with lz4 where the destination has it, or as it does by itself [default: fast]
+    /// Compress long values whose column does not say otherwise with lz4 where the destination has it, or as is usual there [default: fast]
     #[arg(long, value_enum)]
     toast_compression: Option<ToastWord>,
-    /// Tables of more bytes than SIZE go in parts of about so many, side by side; auto: those of 1 GB and more that all else would wait for [default: auto]
+    /// Copy tables larger than SIZE in parts of about that size, side by side; auto: those of 1 GB and more that everything else would wait for [default: auto]
     #[arg(long, value_name = "auto|never|SIZE")]
     split_larger_than: Option<Split>,
     /// Host of the source as the destination server sees it

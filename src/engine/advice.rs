@@ -20,11 +20,11 @@ impl Lingering {
         match self.sessions.as_deref() {
             Some([]) => None,
             Some(sessions) => Some(format!(
-                "Still connected to the source: {}. End them when you switch; this lets new sessions there only read: {stop}",
+                "Still connected to the source: {}. End these sessions when you switch; this makes new sessions there read-only: {stop}",
                 sessions.join("; ")
             )),
             None => Some(format!(
-                "Who is still connected to the source could not be asked: look into pg_stat_activity there. This lets new sessions only read: {stop}"
+                "howdah could not find out who is still connected to the source: see pg_stat_activity there. This makes new sessions there read-only: {stop}"
             )),
         }
     }
@@ -33,15 +33,18 @@ impl Lingering {
 pub(super) fn add_advice(report: &mut Report, plan: &Plan, lingering: Option<&Lingering>) {
     report.is_comparison = plan.is_comparison;
     let unfinished = report.unfinished.iter();
-    report.next_steps.extend(
-        unfinished.map(|one| format!("Mend the rows that break it, then run: {}", one.statement)),
-    );
+    report.next_steps.extend(unfinished.map(|one| {
+        format!(
+            "Correct the rows that break it, then run: {}",
+            one.statement
+        )
+    }));
     if matches!(report.outcome, Outcome::Done | Outcome::Different) {
         report.next_steps.extend(plan.next_steps.clone());
     }
     if !report.given_up.is_empty() {
         report.next_steps.push(
-            "Make or carry by hand what was left out before you switch: the report names it."
+            "Create or copy by hand what was left out, before you switch: the report names it."
                 .to_owned(),
         );
     }
@@ -70,8 +73,8 @@ pub(super) fn add_advice(report: &mut Report, plan: &Plan, lingering: Option<&Li
 /// After a run that did not come to its end.
 fn add_ways_on(report: &mut Report, plan: &Plan) {
     let go_on = match report.outcome {
-        Outcome::Failed => "Mend the causes above, then go on where it ended",
-        _ => "Go on where it ended",
+        Outcome::Failed => "Fix the causes above, then resume the run",
+        _ => "Resume the run",
     };
     let has_schema = plan
         .steps
@@ -82,7 +85,7 @@ fn add_ways_on(report: &mut Report, plan: &Plan) {
             "{go_on} (passwords from ~/.pgpass or PGPASSWORD): {command}"
         ));
         report.next_steps.push(
-            "What is done stays in the destination, recorded in its schema howdah. To begin anew instead: howdah clean, then run with --on-existing empty."
+            "What is done stays on the destination, recorded in its schema howdah. To start over instead: howdah clean, then run with --on-existing empty."
                 .to_owned(),
         );
     } else if has_schema {

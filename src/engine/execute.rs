@@ -358,7 +358,7 @@ impl Executor {
                     else {
                         return Err(Problem::new(
                             &step.title,
-                            "the source's counter was not read",
+                            "the source's sequence value was not read",
                         ));
                     };
                     let open = held.session(statement.session).await?;
@@ -510,7 +510,7 @@ fn ended_early(step: &Step, statement: &Statement) -> Problem {
         retry: Retry::MayPass,
         ..Problem::new(
             format!("{} failed on the {side}", step.title),
-            "the COPY ended before its time, without a word of the server",
+            "the COPY ended early, without a message from the server",
         )
     }
 }

@@ -250,7 +250,7 @@ fn judge(rehearsal: &Rehearsal, heard: &Heard, report: &Report) -> Judged {
         }
         if is_by_sample(*id, problem) {
             by_sample.push(format!(
-                "{}: refused for rows of the sample alone ({}); guessed by its size.",
+                "{}: refused for rows of the sample only ({}); guessed from its size.",
                 step.title, problem.message
             ));
         } else {

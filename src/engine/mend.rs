@@ -18,7 +18,7 @@ pub async fn mend(destination: &Endpoint, statements: &[String]) -> Result<(), P
         session.client.batch_execute(sql).await.map_err(|error| {
             // Of a server that is gone nobody knows whether it had come to the end.
             let rest = match error.as_db_error() {
-                Some(_) => " (all was taken back)",
+                Some(_) => " (all was rolled back)",
                 None => "",
             };
             problem(

@@ -370,7 +370,7 @@ impl Ledger {
             };
             if let Some(fallback) = step.was_done_by() {
                 let told = format!(
-                    "{}: {} So it was done before the run was interrupted.",
+                    "{}: {} It was done this way before the run was interrupted.",
                     step.title, fallback.why
                 );
                 report.warnings.push(told);
@@ -392,7 +392,7 @@ impl Ledger {
                     is_not_valid: true,
                 }),
                 None => report.warnings.push(format!(
-                    "{}: {} The first way was refused: {}",
+                    "{}: {} The server had refused it as planned: {}",
                     step.title, fallback.why, refusal.message
                 )),
             }
@@ -435,7 +435,7 @@ impl Ledger {
         }
         let retried = self.retried.iter().map(|(id, problem)| {
             format!(
-                "{}: done once more after it had failed: {}",
+                "{}: done in a retry, after it had failed: {}",
                 title(id),
                 problem.message
             )
@@ -485,7 +485,7 @@ impl Ledger {
                 report.not_compared.push(format!("Definitions: {because}."));
             }
             report.not_compared.extend(definitions.rewritten.iter().map(|object| {
-                format!("The definition of {object}: the server has written its expression anew, with other parentheses or casts.")
+                format!("The definition of {object}: the server writes its expression with other parentheses or casts.")
             }));
         }
     }
@@ -501,7 +501,7 @@ impl Ledger {
             return;
         }
         report.warnings.push(format!(
-            "Roles created: {}. They belong to the whole destination server and stay; they can neither log in nor have they a password.",
+            "Roles created: {}. They belong to the whole destination server and stay; they have neither login nor password.",
             names.join(", ")
         ));
         let member = &plan.destination_user;
@@ -514,7 +514,7 @@ impl Ledger {
         }
         for role in made.filter(|role| role.is_joined) {
             report.next_steps.push(format!(
-                "{} became a member of {}, to give it its objects; if that is no longer wanted: {}",
+                "{} became a member of {}, to make it the owner of its objects; to undo that: {}",
                 printable(member),
                 printable(&role.name),
                 new_roles::leave_role(&role.name, member)
@@ -544,7 +544,7 @@ fn verdict(
     let because = match (source, destination) {
         (Some(source), Some(destination)) if source == destination => return Verdict::Equal,
         (Some(_), Some(_)) => return Verdict::Different,
-        _ if !is_carried => "it was not carried",
+        _ if !is_carried => "it was not copied",
         _ if plan.options.verify == VerifyLevel::Off => "verification was switched off",
         _ if plan.options.on_existing == OnExisting::Append
             && plan.options.schema == SchemaChoice::None =>

@@ -66,7 +66,7 @@ pub(super) async fn recover(
     }
     let titles: Vec<&str> = again.iter().map(|step| step.title.as_str()).collect();
     let text = format!(
-        "The destination's server has crashed or was replaced. {} that it may have lost with that are done once more: {}.",
+        "The destination server crashed or was replaced. What it may have lost is done again, {}: {}.",
         counted(again.len() as u64, "step", "steps"),
         titles.join("; ")
     );
@@ -206,8 +206,8 @@ fn lost<'a>(
 
 fn forgotten(what: &str) -> Problem {
     Problem::new(
-        "Could not go on after the destination's server has crashed or was replaced",
-        format!("it has forgotten what it had confirmed: {what}"),
+        "Could not continue after the destination server crashed or was replaced",
+        format!("it has lost what it had confirmed: {what}"),
     )
     .hint(GO_ON)
 }

@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LOOKING: Duration = Duration::from_millis(100);
 
 /// What is left where the state of the source that is read is lost.
-pub(super) const GO_ON: &str = "Go on with howdah resume: it takes a new snapshot, keeps what is proved to be the source's and brings the rest.";
+pub(super) const GO_ON: &str = "Run howdah resume: it takes a new snapshot, keeps what proves to be the same as on the source and copies the rest.";
 
 /// Why trying again may help; none where something must be mended first.
 fn cause(kind: StepKind, problem: &Problem) -> Option<Cause> {
@@ -259,11 +259,11 @@ fn lost_state(executor: &Executor, step: &Step, cause: Option<Cause>) -> Option<
         _ if cause.is_none() => None,
         StepKind::OpenSnapshot | StepKind::FdwBarrier => None,
         StepKind::FdwRows { .. } | StepKind::FdwCommit { .. } => Some(
-            "The rows that this FDW session had pulled are rolled back, and the state of the source that it read is gone. Go on with howdah resume: it begins with a new state, keeps what is proved to be the source's and brings the rest.",
+            "The rows that this FDW session had pulled are rolled back, and the state of the source that it read is gone. Run howdah resume: it starts from the source's state then, keeps what proves to be the same as on the source and copies the rest.",
         ),
         _ if reads(|session| session == Session::Source) && !executor.sessions.holds_snapshot() => {
             Some(
-                "The session that held the source's snapshot was lost, so nobody can read that state of the source any more. Go on with howdah resume: it takes a new snapshot, keeps what is proved to be the source's and brings the rest.",
+                "The session that held the source's snapshot was lost, so nobody can read that state of the source any more. Run howdah resume: it takes a new snapshot, keeps what proves to be the same as on the source and copies the rest.",
             )
         }
         _ => None,
@@ -275,7 +275,7 @@ fn given_up(problem: Problem, backoff: &Backoff) -> Problem {
     if tries < 2 {
         return problem;
     }
-    let words = format!("It was tried {tries} times, for two minutes.");
+    let words = format!("It was tried {tries} times in two minutes.");
     let hint = match &problem.our_hint {
         Some(hint) => format!("{words} {hint}"),
         None => words,

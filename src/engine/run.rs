@@ -388,14 +388,14 @@ async fn run_step(
 
 fn ring() -> Problem {
     Problem::new(
-        "Could not go on",
+        "Could not continue",
         "the steps left wait for one another, and none can start",
     )
-    .hint("This is a fault of howdah. Nothing of these steps was begun.")
+    .hint("This is a bug in howdah. Nothing of these steps was begun.")
 }
 
 fn crashed(error: &tokio::task::JoinError) -> Problem {
     Problem::new("A worker of howdah crashed", error.to_string()).hint(
-        "This is a fault of howdah. What the step had begun is rolled back; other steps go on.",
+        "This is a bug in howdah. What the step had begun is rolled back; other steps continue.",
     )
 }

@@ -92,7 +92,7 @@ impl Sessions {
                 return Err(Problem {
                     retry: Retry::MayPass,
                     ..Problem::new(
-                        "Could not go on with a session on the destination",
+                        "Could not continue a session on the destination",
                         "its connection was lost",
                     )
                 });
@@ -108,7 +108,7 @@ impl Sessions {
                     _ => Retry::AfterFix,
                 },
                 ..Problem::new(
-                    format!("Could not go on with a session on the {}", kind.side()),
+                    format!("Could not continue a session on the {}", kind.side()),
                     "its connection was lost, and with it what it had begun",
                 )
                 .hint(retry::GO_ON)

@@ -143,7 +143,7 @@ pub async fn resume(
         Ok(Some(journal)) => journal,
         Ok(None) => {
             voice.say(&format!(
-                "Nothing to resume: {} has no journal of an interrupted run. Its last run came to its end, or none was begun.",
+                "Nothing to resume: {} has no journal of an interrupted run. Its last run finished, or none was started.",
                 destination.label()
             ));
             return End::Code(USAGE);
@@ -176,7 +176,7 @@ pub async fn resume(
         voice.say(&format!("note  {note}"));
     }
     if !is_wanted {
-        voice.say("Nothing was changed. Add --yes to go on.");
+        voice.say("Nothing was changed. Add --yes to resume.");
         return End::Code(USAGE);
     }
     perform(plan, inspection, voice, report_file).await
@@ -211,7 +211,7 @@ pub async fn clean(destination: Endpoint, is_wanted: bool) -> End {
         ));
     }
     if found.objects.is_empty() && scratches.names.is_empty() {
-        voice.say("Nothing of howdah's own is there.");
+        voice.say("There is nothing of howdah's own there.");
         return End::Code(0);
     }
     let statements: Vec<String> = found
@@ -306,6 +306,8 @@ async fn perform(
             ));
         }
         voice.say(&format!("Report written to {}", file.display()));
+    } else {
+        voice.say("No report file was written; --report FILE writes one.");
     }
     End::Code(report.outcome.exit_code())
 }
@@ -330,7 +332,7 @@ async fn follow(
             () = signals.next() => {
                 interrupts += 1;
                 voice.say(match interrupts {
-                    1 => "Stopping: running statements are cancelled and rolled back, then the scaffold is removed. Once more to leave at once.",
+                    1 => "Stopping: running statements are cancelled and rolled back, then what howdah set up for itself is removed. Interrupt again to leave at once.",
                     _ => "Leaving at once; the next start finds what is left.",
                 });
                 handle.stopper.stop(Stop::Now);

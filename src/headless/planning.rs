@@ -58,7 +58,7 @@ pub(super) async fn plan(
                 for difference in &differences {
                     voice.say(&format!("    - {difference}"));
                 }
-                voice.say("Nothing was changed. Write the plan anew with howdah plan --out, or mend its lines.");
+                voice.say("Nothing was changed. Write the plan again with howdah plan --out, or correct its lines.");
                 voice.event(
                     &serde_json::json!({"event": "plan-file-refused", "differences": differences}),
                 );
@@ -91,7 +91,7 @@ async fn loaded(
         voice.say(&format!("note  {line}"));
     }
     if let Some(more @ 1..) = unnamed.len().checked_sub(UNNAMED_TOLD) {
-        voice.say(&format!("note  and so have {more} more no line"));
+        voice.say(&format!("note  {more} more have no line either"));
     }
     voice.event(&serde_json::json!({"event": "selection", "missing": missing, "unnamed": unnamed}));
     if !has_any(&selection) {

@@ -82,7 +82,7 @@ features! {
     UnenforcedConstraints = 18, "constraints that are not enforced";
     NotValidOnPartitioned = 18, "NOT VALID foreign keys of partitioned tables";
     /// `pg_restore_relation_stats` and its like, `relallfrozen`, and `ANALYZE ONLY`.
-    StatisticsImport = 18, "statistics that can be carried";
+    StatisticsImport = 18, "statistics that can be copied";
 }
 
 impl Feature {

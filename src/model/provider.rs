@@ -170,7 +170,7 @@ static PROFILES: [Profile; 10] = [
             signs.has_role("tsdbadmin")
                 && (signs.has_role("tsdbowner") || signs.has_setting("timescaledb"))
         },
-        as_destination: "Hypertables are carried with the extension's own functions around the run (timescaledb_pre_restore); howdah does not call them.",
+        as_destination: "Hypertables need calls of the extension's own functions around the copy (timescaledb_pre_restore); howdah does not make them.",
         carried: "The schemas _timescaledb_… are not left out: they hold the rows of hypertables.",
         ..BARE
     },
@@ -318,11 +318,11 @@ impl Provided {
         let name = self.by.name;
         if self.is_there {
             format!(
-                "Belongs to {name}, which makes its own on the destination: left out unless you tick it, and the two clash if you do."
+                "Belongs to {name}, which has its own on the destination: left out unless you tick it, and the two clash if you do."
             )
         } else {
             format!(
-                "Belongs to {name}, whose own programs alone use it: left out unless you tick it. All else in its schema comes along then."
+                "Belongs to {name}, and only its own programs use it: left out unless you tick it. Everything else in its schema is then copied too."
             )
         }
     }

@@ -70,13 +70,13 @@ impl Sample {
         if self.has_too_few_rows() {
             let rows = format::counted(copy.rows.min(fdw.rows), "row", "rows");
             return format!(
-                "{rows} are too few to judge by; COPY needs nothing of the destination server and is the safe choice."
+                "{rows} are too few to judge by; COPY needs nothing from the destination server and is the safe choice."
             );
         }
         let (one, other) = (copy.rows_per_second(), fdw.rows_per_second());
         // A difference below a tenth is within what two samples differ by anyway.
         if one.abs_diff(other) <= one.max(other) / 10 {
-            "Both are equally fast: COPY, which needs nothing of the destination server, suits these servers.".to_owned()
+            "Both are equally fast: COPY, which needs nothing from the destination server, suits these servers.".to_owned()
         } else if one > other {
             "COPY is faster and suits these servers.".to_owned()
         } else {

@@ -148,7 +148,7 @@ pub(crate) fn duplicate_key() -> Problem {
         message: "duplicate key value violates unique constraint \"customer_email_key\"".to_owned(),
         detail: Some("Key (email)=(mary@example.org) already exists.".to_owned()),
         server_hint: None,
-        our_hint: Some("Two rows of the source have the same key: remove one of them in the source, then run again.".to_owned()),
+        our_hint: Some("Two rows of the source have the same key: remove one of them on the source, then run again.".to_owned()),
         statement: Some("COPY public.customer (id, email)\nFROM STDIN (FORMAT binary)".to_owned()),
         position: Some(6),
         ..Problem::default()
@@ -204,7 +204,7 @@ pub(crate) fn done() -> Report {
         ],
         next_steps: vec![
             "Stop writing to the source before you switch; what is written after the snapshot is not in the copy.".to_owned(),
-            "Still connected to the source: billing as app from 10.0.0.7 (3 sessions). End them when you switch; this lets new sessions there only read: ALTER DATABASE shop SET default_transaction_read_only = on".to_owned(),
+            "Still connected to the source: billing as app from 10.0.0.7 (3 sessions). End these sessions when you switch; this makes new sessions there read-only: ALTER DATABASE shop SET default_transaction_read_only = on".to_owned(),
             "Point the application to app@new.example:5432/shop.".to_owned(),
         ],
         ..Report::default()
@@ -227,7 +227,7 @@ pub(crate) fn different() -> Report {
 }
 
 const RESUME: &str = "howdah resume --destination 'postgres://app@new.example/shop' --yes";
-const BEGIN_ANEW: &str = "What is done stays in the destination, recorded in its schema howdah. To begin anew instead: howdah clean, then run with --on-existing empty.";
+const BEGIN_ANEW: &str = "What is done stays on the destination, recorded in its schema howdah. To start over instead: howdah clean, then run with --on-existing empty.";
 
 /// A run that went on with another: some tables were kept, one came again.
 pub(crate) fn resumed() -> Report {
@@ -254,9 +254,9 @@ pub(crate) fn given_up() -> Report {
     ];
     report.tables[2].source_rows = None;
     report.tables[2].destination_rows = None;
-    report.tables[2].verdict = Verdict::NotCompared("it was not carried".to_owned());
+    report.tables[2].verdict = Verdict::NotCompared("it was not copied".to_owned());
     report.next_steps = vec![
-        "Make or carry by hand what was left out before you switch: the report names it."
+        "Create or copy by hand what was left out, before you switch: the report names it."
             .to_owned(),
     ];
     report
@@ -280,13 +280,13 @@ pub(crate) fn failed() -> Report {
             "it needs: Copy the rows of public.customer".to_owned(),
         ),
     ];
-    let why = "it was not carried".to_owned();
+    let why = "it was not copied".to_owned();
     report.tables[2].source_rows = None;
     report.tables[2].destination_rows = None;
     report.tables[2].verdict = Verdict::NotCompared(why);
     report
         .not_compared
-        .insert(0, "public.customer: it was not carried".to_owned());
+        .insert(0, "public.customer: it was not copied".to_owned());
     report.warnings =
         vec!["Comment on EXTENSION plpgsql: must be owner of extension plpgsql".to_owned()];
     report.left_behind = vec!["DROP SERVER howdah_source_1 CASCADE".to_owned()];
@@ -294,7 +294,7 @@ pub(crate) fn failed() -> Report {
     report.resume_command = Some(RESUME.to_owned());
     report.next_steps = vec![
         format!(
-            "Mend the causes above, then go on where it ended (passwords from ~/.pgpass or PGPASSWORD): {RESUME}"
+            "Fix the causes above, then resume the run (passwords from ~/.pgpass or PGPASSWORD): {RESUME}"
         ),
         BEGIN_ANEW.to_owned(),
     ];
@@ -310,7 +310,7 @@ pub(crate) fn cancelled() -> Report {
     for table in &mut report.tables[4..] {
         (table.source_rows, table.destination_rows, table.bytes) = (None, None, 0);
         table.copy_ms = 0;
-        table.verdict = Verdict::NotCompared("it was not carried".to_owned());
+        table.verdict = Verdict::NotCompared("it was not copied".to_owned());
     }
     report.sequences.clear();
     report.large_objects = None;
@@ -320,7 +320,7 @@ pub(crate) fn cancelled() -> Report {
     )];
     report.resume_command = Some(RESUME.to_owned());
     report.next_steps = vec![
-        format!("Go on where it ended (passwords from ~/.pgpass or PGPASSWORD): {RESUME}"),
+        format!("Resume the run (passwords from ~/.pgpass or PGPASSWORD): {RESUME}"),
         BEGIN_ANEW.to_owned(),
     ];
     report

@@ -36,12 +36,12 @@ troubles! {
         "Check host and port, and whether a firewall drops the packets on the way.";
     UNKNOWN_HOST: "The host name is not known",
         "Check how the host is spelled, and that its name resolves on this machine.";
-    NOT_POSTGRES: "The connection was closed without a word",
+    NOT_POSTGRES: "The connection was closed without a message",
         "Is what listens on port … a PostgreSQL server?";
     NO_ROLE: "The role does not exist, or may not log in",
         "Check the user name; a role that may log in is made with CREATE ROLE … LOGIN.";
     OTHER_PROOF: "Certificate, peer or ident authentication failed",
-        "The server knows this user by something else than a password: by a client certificate (sslcert) with the user's name as its common name, or by the operating system's user. Its pg_hba.conf and pg_ident.conf say by what.";
+        "The server identifies this user by something other than a password: by a client certificate (sslcert) with the user's name as its common name, or by the operating system's user. Its pg_hba.conf and pg_ident.conf say by what.";
     CLIENT_CERTIFICATE: "The server wants a client certificate",
         "Give a client certificate and its key (sslcert, sslkey), signed by an authority that the server knows (its ssl_ca_file).";
     NO_ENTRY_UNENCRYPTED: "No entry in pg_hba.conf, with TLS switched off",
@@ -54,11 +54,11 @@ troubles! {
         "Check the port, whether the server runs, and its listen_addresses.";
     CUT: "The connection was cut",
         "Is what listens on this port a PostgreSQL server, and does a firewall let it through?";
-    NOT_UNDERSTOOD: "What answers is not understood",
+    NOT_UNDERSTOOD: "The answer is not understood",
         "Is what listens on this port a PostgreSQL server?";
     UNREACHABLE: "The host cannot be reached",
         "Check the host name and the network between here and there.";
-    UNKNOWN_ISSUER: "TLS: the certificate is signed by itself, or by nobody known here",
+    UNKNOWN_ISSUER: "TLS: the certificate is self-signed, or signed by nobody known here",
         "Its certificate is signed by nobody known here: give its root certificate (sslrootcert), or leave that out and choose require to encrypt without checking who answers.";
     UNTRUSTED: "TLS: the certificate cannot be trusted",
         "The server's certificate cannot be trusted: leave its root certificate (sslrootcert) out and choose require to encrypt without checking it.";

@@ -51,7 +51,7 @@ pub(super) fn connection_problem(endpoint: &Endpoint, error: &tokio_postgres::Er
     } else if error.is_closed() {
         not_postgres(
             endpoint,
-            Problem::new(what, "the connection was closed without a word"),
+            Problem::new(what, "the connection was closed without a message"),
         )
     } else {
         not_postgres(endpoint, Problem::new(what, text))
@@ -150,7 +150,7 @@ pub(super) fn unreachable(endpoint: &Endpoint, error: &io::Error) -> Problem {
         ),
         // The driver could not make sense of what came.
         Kind::InvalidData | Kind::InvalidInput => (
-            format!("what answers is not understood ({error})"),
+            format!("the answer is not understood ({error})"),
             hints::NOT_UNDERSTOOD.hint,
             Field::Port,
         ),
@@ -167,12 +167,9 @@ pub(super) fn unreachable(endpoint: &Endpoint, error: &io::Error) -> Problem {
 fn tls_failed(endpoint: &Endpoint, what: String, error: &rustls::Error) -> Problem {
     // What webpki says of a self-signed certificate; rustls passes it on without a kind of its own.
     if error.to_string().contains("CaUsedAsEndEntity") {
-        return Problem::new(
-            what,
-            "TLS failed: the server's certificate is signed by itself",
-        )
-        .hint(hints::UNKNOWN_ISSUER.hint)
-        .field(Field::Tls);
+        return Problem::new(what, "TLS failed: the server's certificate is self-signed")
+            .hint(hints::UNKNOWN_ISSUER.hint)
+            .field(Field::Tls);
     }
     let hint = match error {
         rustls::Error::InvalidCertificate(cause) => match cause {

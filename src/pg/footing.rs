@@ -40,11 +40,11 @@ pub async fn footing(endpoint: &Endpoint) -> Result<Footing, Problem> {
             WHAT,
             format!("{SESSIONS} sessions side by side got no answer in time"),
         )
-        .hint("A pooler with a small pool lets them wait; connect to the server's own port.")),
+        .hint("A pooler with a small pool makes them wait; connect to the server's own port.")),
     }
 }
 
-const WHAT: &str = "Could not see whether the sessions are one server's own";
+const WHAT: &str = "Could not see whether all sessions reach the same server";
 
 async fn ask_all(endpoint: &Endpoint) -> Result<Footing, Problem> {
     let mut sessions = Vec::with_capacity(SESSIONS);

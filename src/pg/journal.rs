@@ -65,7 +65,7 @@ async fn read_aside(client: &Client) -> Result<Vec<KeyAside>, Problem> {
 fn understood<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     serde_json::from_str(text).map_err(|error| {
         Problem::new(WHAT, error.to_string()).hint(
-            "Another version of howdah wrote it: go on with that one, or remove it with howdah clean.",
+            "Another version of howdah wrote it: resume with that version, or remove it with howdah clean.",
         )
     })
 }

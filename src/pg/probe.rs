@@ -125,7 +125,7 @@ async fn database_facts(client: &Client) -> Result<DatabaseFacts, Problem> {
     })
 }
 
-const WHAT: &str = "Could not look around on the server";
+const WHAT: &str = "Could not read the server's properties";
 
 /// By the simple protocol: also a pooler in front of the server knows that one.
 async fn one_row(client: &Client, query: &str) -> Result<SimpleQueryRow, Problem> {

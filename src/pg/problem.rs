@@ -87,7 +87,7 @@ fn from_driver(what: String, error: &tokio_postgres::Error) -> Problem {
                 .hint("See whether the server still runs and the network holds, then try again.")
         }
     } else {
-        problem.hint("This looks like a mistake in howdah; report it with the text above.")
+        problem.hint("This looks like a bug in howdah; report it with the text above.")
     }
 }
 

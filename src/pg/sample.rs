@@ -226,7 +226,7 @@ async fn pulls(
             "FDW could not be timed",
             "the destination's log would hold the source's password",
         )
-        .hint("Only a superuser may switch that off for a moment; COPY needs none of it."));
+        .hint("Only a superuser may switch that off for the moment; COPY does not need it."));
     }
     foreign::begin(&to.client, trial).await.map_err(doing)?;
     let own = [rows.create_target()];

@@ -54,7 +54,7 @@ pub const ADVICE: &[Advice] = &[
     ),
     may_pass(
         &["57P03"],
-        "The server takes no sessions now",
+        "The server accepts no sessions now",
         "The server is starting up or shutting down; try again in a moment.",
     ),
     may_pass(
@@ -91,7 +91,7 @@ pub const ADVICE: &[Advice] = &[
     ),
     may_pass(
         &["55P03"],
-        "A lock was not to be had",
+        "A lock could not be obtained",
         "Another session holds the lock; wait for it or end it, then try again.",
     ),
     may_pass(
@@ -112,7 +112,7 @@ pub const ADVICE: &[Advice] = &[
     after_fix(
         &["3D000"],
         "There is no such database",
-        "The database is not there; check its name, or create it.",
+        "The database does not exist; check its name, or create it.",
     ),
     after_fix(
         &["42501"],
@@ -122,28 +122,28 @@ pub const ADVICE: &[Advice] = &[
     // Duplicate table, object, schema, database, function.
     after_fix(
         &["42P07", "42710", "42P06", "42P04", "42723"],
-        "The object is there already",
+        "The object exists already",
         "The destination has it already; remove it there, or leave it out.",
     ),
     after_fix(
         &["42P01", "42883", "42704", "3F000", "42703"],
-        "Something that is referred to is missing",
-        "Something it needs is missing here; look for an earlier failure, or for an extension or role that is not there.",
+        "A referenced object is missing",
+        "Something that this needs is missing here; look for an earlier failure, or for an extension or role that does not exist.",
     ),
     after_fix(
         &["23503"],
         "Rows break a foreign key",
-        "Rows refer to rows that are not there; find them on the source, then mend or remove them.",
+        "Rows refer to rows that do not exist; find them on the source, then correct or remove them.",
     ),
     after_fix(
         &["23505"],
-        "A key is there twice",
+        "A key exists twice",
         "Rows with this key are there already; empty the destination's table, or look for doubled rows on the source.",
     ),
     after_fix(
         &["23"],
         "Rows break another constraint",
-        "The rows break the named constraint; mend them on the source, or drop the constraint.",
+        "The rows break the named constraint; correct them on the source, or drop the constraint.",
     ),
     after_fix(
         &["22021", "22P05"],

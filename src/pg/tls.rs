@@ -207,7 +207,7 @@ fn check_key_rights(key: &Path) -> Result<(), Problem> {
         return Ok(());
     }
     Err(unusable_file(key, &"others may read this private key")
-        .hint(format!("Mend it with: chmod 0600 {}", key.display())))
+        .hint(format!("Fix it with: chmod 0600 {}", key.display())))
 }
 
 #[cfg(not(unix))]

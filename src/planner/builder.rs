@@ -238,7 +238,7 @@ impl Steps {
         step.repeat = repeat_of(&step, &statements, is_in_journal);
         if self.done.contains(&step.journal_key) {
             step.why =
-                "Done before the run was interrupted: the journal has it, and it is as it was made."
+                "Done before the run was interrupted: the journal has it, and the object has not changed since."
                     .into();
             statements.clear();
             // What was left out then is told of this run too.

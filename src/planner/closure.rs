@@ -268,13 +268,13 @@ pub(super) fn tell(archive: &Archive, at: usize, cause: Cause) -> LeftOut {
             Cause::ItsTable => "its table is not selected".to_owned(),
             Cause::Needs(needed) => format!("it needs {}, which is left out", object(needed)),
             Cause::Provided { by, is_there: true } => {
-                format!("it belongs to {by}, which makes its own on the destination")
+                format!("it belongs to {by}, which has its own on the destination")
             }
             Cause::Provided {
                 by,
                 is_there: false,
             } => {
-                format!("it belongs to {by}, whose own programs alone use it")
+                format!("it belongs to {by}, and only its own programs use it")
             }
             Cause::NotOffered { by } => {
                 format!("it is {by}'s, and the destination server does not offer it")

@@ -47,7 +47,7 @@ pub(super) fn push_settings(context: &Context<'_>, steps: &mut Steps) {
         };
         push(
             format!("Set {} of {whose}", printable(&setting.name)),
-            "New sessions begin with this value, as on the source. It comes last, for howdah's own sessions have theirs.",
+            "New sessions start with this value, as on the source. It is set last, because howdah's own sessions need other values.",
             vec![database::set(name, setting, options)],
         );
     }
@@ -62,7 +62,7 @@ pub(super) fn push_settings(context: &Context<'_>, steps: &mut Steps) {
     if options.owners == Keep::Keep && context.inspection.destination.database.is_none() {
         push(
             "Set the owner of the database".to_owned(),
-            "The database was made by this run; it belongs to whom it belongs on the source.",
+            "This run created the database; it gets the same owner as on the source.",
             vec![database::own(name, &source.owner, options)],
         );
     }
@@ -76,7 +76,7 @@ pub(super) fn push_settings(context: &Context<'_>, steps: &mut Steps) {
     if let Some(limit) = source.connection_limit {
         push(
             "Limit the connections to the database".to_owned(),
-            "It holds from the commit on: howdah's own sessions count too.",
+            "It is set last, because howdah's own sessions count too.",
             vec![database::connection_limit(name, limit)],
         );
     }

@@ -79,11 +79,11 @@ impl Context<'_> {
     pub(super) fn why_not_fdw_there(&self, table: usize) -> Option<String> {
         let landing = self.landing(table)?;
         let reason = if landing.is_distributed || landing.is_shared {
-            "the destination parts these rows otherwise than the source"
+            "the destination partitions these rows differently from the source"
         } else if !landing.types_agree {
             "columns have other types on the destination, which reads the values as text"
         } else if landing.there.has_insert_rule {
-            "a rule on the destination's table would take the INSERT's place, and COPY obeys no rules"
+            "a rule on the destination's table would replace the INSERT, and COPY ignores rules"
         } else {
             return None;
         };
@@ -107,8 +107,9 @@ pub(super) fn refuse(context: &Context<'_>) -> Result<(), Problem> {
         more => format!("; and {more} other tables"),
     };
     Err(
-        Problem::new("Could not make the plan", format!("{first}{more}"))
-            .hint("Leave these tables out, mend the destination, or let the schema be made."),
+        Problem::new("Could not make the plan", format!("{first}{more}")).hint(
+            "Leave these tables out, correct the destination, or let howdah create the schema.",
+        ),
     )
 }
 
@@ -233,7 +234,7 @@ pub(super) fn push_emptying(context: &Context<'_>, steps: &mut Steps) {
         Draft::new(
             Phase::Prepare,
             format!("Empty {} tables of the destination", emptied.len() + partly.len()),
-            "You asked for it: rows that are there would otherwise be doubled or clash. All are emptied, or none; what triggers say to it is not heard.",
+            "You asked for it: their rows would otherwise be doubled or clash. All are emptied, or none; their triggers do not fire.",
         )
         .key(EMPTYING_KEY)
         .transaction(list),
@@ -276,8 +277,8 @@ pub(super) fn push_setting_aside<'a>(
     let step = steps.push(
         Draft::new(
             Phase::Prepare,
-            format!("Set {} foreign keys aside", keys.len()),
-            "This role may not silence them, and rows of one table would arrive before those they refer to. They are put back when the rows are there, however the run ends; how, the journal remembers.",
+            format!("Drop {} foreign keys for the time of the copy", keys.len()),
+            "This role may not switch them off, and rows of one table would arrive before those they refer to. They are put back when the rows are there, however the run ends; the journal remembers how.",
         )
         .key(resume::SETTING_ASIDE_KEY)
         .transaction(list),
@@ -355,7 +356,7 @@ pub(super) fn push_putting_back(
         let mut draft = Draft::new(
             Phase::Indexes,
             format!("Put back foreign key {}", title_of(ground, key)),
-            "As it was before; the server checks every row while it is added.",
+            "As it was before; the server checks every row while the key is added.",
         )
         .kind(StepKind::PutBack { taken: aside.step })
         .rule(Rule::Always)
@@ -404,7 +405,7 @@ pub(super) fn push_counting_orphans(context: &Context<'_>, steps: &mut Steps, ro
             Draft::new(
                 Phase::Verify,
                 format!("Check foreign key {}", title_of(ground, key)),
-                "It was silent while the rows came; rows that refer to nothing are counted now.",
+                "It was switched off while the rows were copied; rows that refer to nothing are counted now.",
             )
             .kind(StepKind::VerifyForeignKey)
             .object(&referencing.name)
@@ -476,14 +477,14 @@ pub(super) fn notes(context: &Context<'_>) -> Vec<String> {
         return Vec::new();
     }
     let mut notes = vec![
-        "Rows go into tables that are there: their indexes stay in place, which takes longer than building them afterwards."
+        "Rows go into existing tables: their indexes stay in place, which takes longer than building them afterwards."
             .to_owned(),
     ];
     for landing in context.landings.values().flatten() {
         let name = &landing.source.name;
         if landing.is_distributed {
             notes.push(format!(
-                "Rows of {name} go through {}, which parts them its own way.",
+                "Rows of {name} go through {}, which partitions them its own way.",
                 landing.there.name
             ));
         } else if landing.there.name != *name {
@@ -499,7 +500,7 @@ pub(super) fn notes(context: &Context<'_>) -> Vec<String> {
 fn note(difference: &Difference) -> Option<String> {
     Some(match difference {
         Difference::GeneratedThere(column) => format!(
-            "column {} is computed by the destination; the source's values are not carried and not compared.",
+            "column {} is computed by the destination; the source's values are not copied and not compared.",
             printable(column)
         ),
         Difference::GeneratedHere(column) => format!(
@@ -515,7 +516,7 @@ fn note(difference: &Difference) -> Option<String> {
             source,
             destination,
         } => format!(
-            "column {} is {source} on the source and {destination} on the destination; its values go as text.",
+            "column {} is {source} on the source and {destination} on the destination; its values are copied as text.",
             printable(column)
         ),
         Difference::Missing(_) | Difference::Unfillable(_) | Difference::Extra(_) => return None,
@@ -541,7 +542,7 @@ pub(super) fn next_steps(context: &Context<'_>) -> Vec<String> {
         .filter(|view| view.reads.iter().any(|oid| filled.contains(oid)))
         .map(|view| {
             format!(
-                "A materialized view shows what was there before; in this order: {};",
+                "Materialized views still show the old rows; refresh them in this order: {};",
                 statements::refresh_materialized_view(&view.name)
             )
         })

@@ -89,7 +89,7 @@ pub(super) fn not_valid(
     };
     Some(Fallback {
         after: &["23503"],
-        why: "some rows refer to rows that are not there, so the key is added for new rows only (NOT VALID), and the old ones are counted."
+        why: "some rows refer to rows that are not there, so the key is added for new rows only (NOT VALID), and the old ones that break it are counted."
             .to_owned(),
         statements: add().into_iter().chain([count]).collect(),
         to_finish: Some(constraints::validate_constraint(&referencing.name, &key.name)),
@@ -110,7 +110,7 @@ pub(super) fn by_search_path(context: &Context<'_>, first: &[Statement]) -> Opti
     Some(Fallback {
         after: UNDEFINED,
         why: format!(
-            "it calls a function that names something without its schema, so it is done once more under the source's search_path ({path})."
+            "it calls a function that names something without its schema, so it is done again under the source's search_path ({path})."
         ),
         statements: [begin.clone(), set]
             .into_iter()
@@ -140,7 +140,7 @@ pub(super) fn of_long_values(
     Some(Fallback {
         // Internal error ("invalid memory alloc request size"), or a program limit.
         after: &["XX000", "54000"],
-        why: "a value of more than 512 MB has no text form, which postgres_fdw needs, so the table goes by binary COPY."
+        why: "a value of more than 512 MB has no text form, which postgres_fdw needs, so the table is copied by binary COPY."
             .to_owned(),
         statements: rows::copy_step(context, &by_copy, share).into_statements(),
         to_finish: None,

@@ -73,7 +73,7 @@ impl Scaffold {
                 Draft::new(
                     Phase::Data,
                     "Install postgres_fdw",
-                    "This extension lets the destination server read tables of the source by itself; removed afterwards.",
+                    "This extension lets the destination server read tables of the source by itself; it is removed afterwards.",
                 )
                 .key(FDW_EXTENSION_KEY)
                 .transaction([statements::CREATE_FDW_EXTENSION.to_owned()]),
@@ -151,9 +151,9 @@ impl Scaffold {
         self.is_one_state = has_barrier;
         let names = || carried.iter().map(|c| &tables[c.table].name);
         let why = if has_barrier {
-            "Each session describes the source in its own transaction, seen by nobody else. While they begin, nobody may write on the source, so that all read the very same state."
+            "Each session defines its foreign tables in its own transaction, seen by nobody else. While they begin, nobody may write on the source, so that all read the very same state."
         } else {
-            "The session describes the source in its own transaction, seen by nobody else, and reads all foreign tables in it: all rows come from one moment."
+            "The session defines its foreign tables in its own transaction, seen by nobody else, and reads all of them in it: all rows come from one moment."
         };
         let mut draft = Draft::new(Phase::Data, "Begin reading through postgres_fdw", why)
             .kind(StepKind::FdwBarrier)
@@ -354,7 +354,7 @@ impl Scaffold {
             let mut draft = Draft::new(
                 Phase::Data,
                 format!("Commit what FDW session {} has read", session + 1),
-                "Foreign tables, server and the stored login go first, in the same transaction that brought the rows: only the rows stay.",
+                "Foreign tables, server and the stored login are dropped first, in the same transaction that brought the rows: only the rows stay.",
             )
             .kind(StepKind::FdwCommit { session })
             .key(format!("fdw/commit/{}", session + 1))

@@ -34,8 +34,8 @@ pub(super) fn push_closing_public_schema(context: &Context<'_>, steps: &mut Step
     steps.push(
         Draft::new(
             Phase::Finish,
-            "Let nobody else create in schema public",
-            "The source does not allow it; a server before 15 does so by itself.",
+            "Let only the owner create in schema public",
+            "On the source nobody else may; a server before 15 allows it by default.",
         )
         .key("finish/public")
         .transaction([statements::CLOSE_PUBLIC_SCHEMA.to_owned()]),
@@ -87,12 +87,12 @@ pub(super) fn push_sequences(context: &Context<'_>, steps: &mut Steps) -> Vec<(u
     let (set, why): (fn(&ObjectName) -> String, _) = if context.appends() {
         (
             existing::advance_sequence,
-            "Rows were added to rows that were there: the counter goes on to the source's value, and never back.",
+            "Rows were added to existing rows: the sequence moves forward to the source's value, and never back.",
         )
     } else {
         (
             statements::set_sequence,
-            "Read after the rows, for counters are in no snapshot; the next value then is the one the source would give.",
+            "Read after the rows, because sequence values are not part of a snapshot; the next value then is the one the source would give.",
         )
     };
     for at in wanted_sequences(context) {
@@ -158,7 +158,7 @@ pub(super) fn push_refreshes(
                 Draft::new(
                     Phase::Finish,
                     format!("Fill materialized view {name}"),
-                    "Computed anew from the rows that were copied, after the materialized views it reads.",
+                    "Computed from the rows that were copied, after the materialized views it reads.",
                 )
                 .object(name)
                 .key(&key)

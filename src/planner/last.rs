@@ -19,7 +19,7 @@ impl Steps {
             Draft::new(
                 Phase::CleanUp,
                 "Begin the last transaction",
-                "Without the journal, with event triggers and the database's settings: all of it at once, or nothing, and then the run can be gone on with.",
+                "It creates event triggers, sets the database's settings and removes the journal: all at once, or nothing, and then the run can be resumed.",
             )
             .key(LAST_TRANSACTION_KEY)
             .rule(Rule::WhenComplete)
@@ -58,9 +58,9 @@ pub(super) fn push_journal_removal(
         "Remove the journal",
         match begin {
             Some(_) => {
-                "The last transaction commits: nothing of howdah's own stays in the destination, and nothing is missing."
+                "The last transaction commits: nothing of howdah's own stays on the destination, and nothing is missing."
             }
-            None => "Nothing of howdah's own stays in the destination.",
+            None => "Nothing of howdah's own stays on the destination.",
         },
     )
     .key(JOURNAL_REMOVAL_KEY)

@@ -111,7 +111,7 @@ impl Loan<'_> {
             Draft::new(
                 Phase::Schema,
                 format!("Lend the right to create in schema {}", self.title()),
-                "These roles own objects there, but may not create any: only a superuser could give them theirs without. It is taken back when all objects are made.",
+                "These roles own objects there, but may not create any; without this right only a superuser could make them owners. It is taken back when all objects are created.",
             )
             .key(format!("lend/{schema}"))
             .needs(made)
@@ -126,7 +126,7 @@ impl Loan<'_> {
             Draft::new(
                 Phase::Finish,
                 format!("Take back the right to create in schema {}", self.title()),
-                "All objects there are made; on the source these roles may not create any.",
+                "All objects there are created; on the source these roles may not create any.",
             )
             .key(format!("lend/end/{schema}"))
             .transaction(

@@ -363,9 +363,9 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
     if options.schema == SchemaChoice::None && inspection.existing_schema.is_none() {
         return Err(Problem::new(
             "Could not make the plan",
-            "only rows are to be carried, and the destination database is not there",
+            "only rows are to be copied, and the destination database does not exist",
         )
-        .hint("Let the schema be made too, or make the database and its tables first."));
+        .hint("Let howdah create the schema too, or create the database and its tables first."));
     }
     existing::refuse(&context)?;
     let carried = rows::carried(&context);
@@ -425,7 +425,7 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
         let is_whole = context.is_whole();
         verification::push_definitions(&context, &mut steps, Phase::CleanUp, is_whole, removal)
     } else {
-        Some("the tables were there already; howdah verify compares them".to_owned())
+        Some("the tables existed already; howdah verify compares them".to_owned())
     };
     rehearsal::push_removal(&context, &mut steps);
     let carried_entries = verification::carried_entries(&context);
@@ -491,7 +491,7 @@ fn push_preparation(context: &Context<'_>, steps: &mut Steps) -> Result<(), Prob
             Draft::new(
                 Phase::Prepare,
                 "Start the journal",
-                "A small schema in the destination that records each finished step in the step's own transaction; removed at the end.",
+                "A small schema on the destination that records each finished step in the step's own transaction; it is removed at the end.",
             )
             .key("prepare/journal")
             .repeat(Repeat::AskForJournal)
@@ -514,7 +514,7 @@ fn push_preparation(context: &Context<'_>, steps: &mut Steps) -> Result<(), Prob
             Draft::new(
                 Phase::Prepare,
                 format!("Remove {} objects that are in the way", clashes.len()),
-                "You asked for it: these stand where objects of the source will be created. All go, or none.",
+                "You asked for it: objects of the source will be created under the same names. All are removed, or none.",
             )
             .key("prepare/remove")
             .transaction(clashes),

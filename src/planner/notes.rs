@@ -24,7 +24,7 @@ pub(super) fn rows_left_out(context: &Context<'_>) -> Vec<LeftOut> {
                 Carry::StructureOnly => "only the structure was asked for".to_owned(),
                 Carry::RowsAndStructure => {
                     let filter = context.selection.filter(at)?;
-                    format!("only those are carried that satisfy {}", printable(filter))
+                    format!("only rows that satisfy {} are copied", printable(filter))
                 }
             };
             Some(LeftOut {
@@ -49,12 +49,10 @@ pub(super) fn invalid_indexes(context: &Context<'_>, made: &StepOfEntry) -> Vec<
         .flat_map(|(_, table)| table.indexes.iter().map(move |index| (table, index)))
         .filter(|(_, index)| !index.is_valid)
         .map(|(table, index)| LeftOut {
-            object: format!(
-                "index {}",
-                ObjectName::new(&table.name.schema, &index.name)
-            ),
-            because: "it is invalid on the source (its building was never finished), and pg_dump leaves it out"
-                .to_owned(),
+            object: format!("index {}", ObjectName::new(&table.name.schema, &index.name)),
+            because:
+                "it is invalid on the source (its build never finished), and pg_dump leaves it out"
+                    .to_owned(),
         })
         .collect()
 }
@@ -64,7 +62,7 @@ fn counters_out_of_reach(context: &Context<'_>) -> impl Iterator<Item = LeftOut>
     sequences
         .filter(|one| one.is_out_of_reach)
         .map(|one| LeftOut {
-            object: format!("counter of {}", one.name),
+            object: format!("value of {}", one.name),
             because: "it is unlogged, and a standby does not have it".to_owned(),
         })
 }
@@ -127,7 +125,7 @@ pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
         && context.options.toast_compression == ToastCompression::Fast
     {
         notes.push(
-            "Long values are stored compressed with lz4, which takes half the time, unless their column says otherwise; what they are does not change."
+            "Long values are stored compressed with lz4, which takes half the time, unless their column says otherwise; the values stay the same."
                 .to_owned(),
         );
     }
@@ -136,7 +134,7 @@ pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
     let tables = &context.inspection.catalog.tables;
     if fallback > 0 {
         notes.push(format!(
-            "{fallback} of the tables chosen for FDW go by COPY, because FDW would copy them wrongly; each says why."
+            "{fallback} of the tables chosen for FDW are copied by COPY, because FDW would copy them wrongly; each says why."
         ));
     }
     let can_lock =
@@ -168,7 +166,7 @@ pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
         .count();
     if structure_only > 0 {
         notes.push(format!(
-            "{structure_only} tables are made without their rows, as chosen."
+            "{structure_only} tables are created without their rows, as chosen."
         ));
     }
     notes.extend(torn_keys(context));

@@ -140,7 +140,7 @@ pub(super) fn push_removal(context: &Context<'_>, steps: &mut Steps) {
     let draft = Draft::new(
         Phase::CleanUp,
         "Remove the scratch database",
-        "It was made for the rehearsal alone.",
+        "It was created for the rehearsal only.",
     )
     .key("rehearsal/remove")
     .rule(Rule::Always);
@@ -171,9 +171,9 @@ pub fn options(options: &Options) -> Result<Options, Problem> {
     if options.schema == SchemaChoice::None {
         return Err(Problem::new(
             "This cannot be rehearsed",
-            "only rows are to be carried, into tables that only the destination itself has, with their keys, triggers and rows; an empty scratch database has none of them",
+            "only rows are to be copied, into tables that only the destination itself has, with their keys, triggers and rows; an empty scratch database has none of them",
         )
-        .hint("Rehearse with the structure made too (--schema all): the rows take about as long, less what keys and triggers of the destination cost."));
+        .hint("Rehearse with the structure too (--schema all): the rows take about as long, without what keys and triggers of the destination cost."));
     }
     Ok(Options {
         on_existing: OnExisting::Stop,
@@ -419,7 +419,7 @@ fn not_measured(
     let mut all = Vec::new();
     let is_sampled = samples.iter().any(|sample| !sample.is_whole());
     if is_sampled && !catalog.foreign_keys.is_empty() {
-        all.push("Foreign keys: rows of a sample refer to rows outside of it, so whether the keys hold was not tested. Their time is that of the same look-up, counting.".to_owned());
+        all.push("Foreign keys: rows of a sample refer to rows outside of it, so whether the keys hold was not tested. Their time is that of a query that counts such rows.".to_owned());
     }
     if is_sampled && catalog.materialized_views.iter().any(|v| v.is_populated) {
         all.push("Materialized views were filled from the samples; their time is taken to grow with the rows, and a query's may grow faster.".to_owned());
@@ -430,21 +430,21 @@ fn not_measured(
         && !context.carries_large_objects()
     {
         all.push(format!(
-            "{} ({}) were not carried; their time is taken from the rate of the rows.",
+            "{} ({}) were not copied; their time is taken from the rate of the rows.",
             counted(large_objects.count, "large object", "large objects"),
             bytes_plain(large_objects.bytes)
         ));
     }
     if asked.on_existing == OnExisting::Empty {
         all.push(
-            "Removing what is in the way in the destination: the rehearsal does not touch it."
+            "Removing what is in the way on the destination: the rehearsal does not touch it."
                 .to_owned(),
         );
     }
     if !missing_roles.is_empty() {
         let names: Vec<_> = missing_roles.iter().map(|role| printable(role)).collect();
         all.push(format!(
-            "Roles that the run creates ({}): none was made, the connecting role stood in for them.",
+            "Roles that the run creates ({}): none was created, the connecting role stood in for them.",
             names.join(", ")
         ));
     }

@@ -100,13 +100,13 @@ pub(super) fn push_going_on(context: &Context<'_>, steps: &mut Steps, journal: &
     let keys = standing.keys.iter().map(String::as_str);
     let forget = (!standing.keys.is_empty()).then(|| statements::forget_steps(keys));
     let why = if journal.is_rows_only() {
-        "Of the rows that it has brought into tables of yours, those stay that are proved; the others are taken back, to the row, and come again."
+        "Of the rows that it has copied into tables of yours, those that are proved stay; exactly the others are removed and copied again."
     } else {
-        "Foreign keys and triggers that stand already are made once more at the end: they would be in the way of rows that have changed on the source since."
+        "Foreign keys and triggers that exist already are created again at the end: they would be in the way of rows that have changed on the source since."
     };
     let draft = Draft::new(
         Phase::Prepare,
-        format!("Go on with the run of {}", journal.started_at),
+        format!("Resume the run of {}", journal.started_at),
         why,
     )
     .key("prepare/resume")
@@ -182,7 +182,7 @@ pub fn told(
         Vec::new()
     } else {
         vec![format!(
-            "Of the run of {}: {} stand and stay.",
+            "Of the run of {}: {} created, which stay.",
             journal.started_at,
             counted(
                 objects.count().saturating_sub(again) as u64,
@@ -193,9 +193,9 @@ pub fn told(
     };
     if !there.is_empty() {
         let else_ = if journal.is_rows_only() {
-            "those rows, and no others, are removed and come again"
+            "those rows, and no others, are removed and copied again"
         } else {
-            "it is emptied and comes again"
+            "it is emptied and copied again"
         };
         let have = if there.len() == 1 {
             "has its"
@@ -203,7 +203,7 @@ pub fn told(
             "have their"
         };
         notes.push(format!(
-            "{} {have} rows; each stays if both sides prove to hold the same, else {else_}: {}.",
+            "{} {have} rows; each stays if both sides prove to hold the same, otherwise {else_}: {}.",
             counted(there.len() as u64, "table", "tables"),
             shortened(&there)
         ));
@@ -215,21 +215,21 @@ pub fn told(
             "have parts of their"
         };
         notes.push(format!(
-            "{} {have} rows; those stay if the source proves to hold the same, and only the others come: {}.",
+            "{} {have} rows; those stay if the source proves to hold the same, and only the others are copied: {}.",
             counted(parts.len() as u64, "table", "tables"),
             shortened(&parts)
         ));
     }
     if !left.is_empty() {
         notes.push(format!(
-            "Rows of {} are still to come: {}.",
+            "Rows of {} are still to be copied: {}.",
             counted(left.len() as u64, "table", "tables"),
             shortened(&left)
         ));
     }
     if again > 0 && !journal.is_rows_only() {
         notes.push(format!(
-            "{} are made once more, after the rows.",
+            "{} are created again, after the rows.",
             counted(
                 again as u64,
                 "foreign key or trigger",

@@ -207,7 +207,7 @@ pub(super) fn push_roles(
             name,
             like.is_none_or(|r| r.inherits),
         )];
-        let mut why = "Objects belong to it or it has rights on them, and the destination server lacks it. It can neither log in nor has it a password; it stays, whatever becomes of this run.".to_owned();
+        let mut why = "Objects belong to it or it has rights on them, and the destination server lacks it. It has neither login nor password, and stays, however the run ends.".to_owned();
         if is_joined {
             sql.push(new_roles::join_role(name, destination.version_num));
             why.push_str(

@@ -140,7 +140,7 @@ impl Portion {
                 key: pages.key(name),
                 filter: Some(pages.condition()),
                 title: format!(", part {number} of {of}"),
-                why: "One of several parts of a large table that are carried side by side; told apart by the pages that the rows lie on. ".to_owned(),
+                why: "One of several parts of a large table that are copied side by side; each is a range of the pages that the rows lie on. ".to_owned(),
             },
             None => Self {
                 key: journal_key("data", name),
@@ -242,7 +242,7 @@ pub(super) fn carried(context: &Context<'_>) -> Vec<Carried> {
             let is_half_there = || !parts::done(context, &table.name).is_empty();
             let objection = objection.or_else(|| {
                 is_half_there()
-                    .then(|| "By COPY, not FDW: parts of its rows are there already.".to_owned())
+                    .then(|| "By COPY, not FDW: parts of its rows were copied before.".to_owned())
             });
             let (method, because) = match (wanted, objection) {
                 (Method::Fdw, Some(reason)) => (Method::Copy, Some(reason)),
@@ -274,7 +274,7 @@ pub(super) fn carried(context: &Context<'_>) -> Vec<Carried> {
 fn why_not_fdw(table: &Table, filter: Option<&str>) -> Option<String> {
     if filter.is_some() {
         return Some(
-            "By COPY, not FDW: the condition is for the source to judge, with its own functions and settings."
+            "By COPY, not FDW: the source must evaluate the condition, with its own functions and settings."
                 .to_owned(),
         );
     }
@@ -285,11 +285,11 @@ fn why_not_fdw(table: &Table, filter: Option<&str>) -> Option<String> {
         );
     }
     if table.copied_columns().next().is_none() {
-        return Some("By COPY, not FDW: there is no column an INSERT could name.".to_owned());
+        return Some("By COPY, not FDW: there is no column that an INSERT could name.".to_owned());
     }
     if table.has_reading_check {
         return Some(
-            "By COPY, not FDW: a check calls a function that may read other tables, so these rows come after all others."
+            "By COPY, not FDW: a check calls a function that may read other tables, so these rows are copied after all others."
                 .to_owned(),
         );
     }
@@ -378,8 +378,8 @@ pub(super) fn push_release(steps: &mut Steps, phase: Phase, snapshot: StepId) {
     steps.push(
         Draft::new(
             phase,
-            "Let go of the source's snapshot",
-            "The last row is read: the source can clean up after itself again.",
+            "Release the source's snapshot",
+            "The last row is read: the source need no longer keep old versions of rows.",
         )
         .kind(StepKind::ReleaseSnapshot)
         .key("source/release")
@@ -392,7 +392,7 @@ pub(super) fn push_release(steps: &mut Steps, phase: Phase, snapshot: StepId) {
 pub(super) const LARGE_OBJECTS: usize = usize::MAX;
 
 /// Of rows that came before a run was interrupted.
-pub(super) const KEPT: &str = "Came before the run was interrupted, and stays if source and destination prove to hold the same; else it is emptied and comes again. ";
+pub(super) const KEPT: &str = "Copied before the run was interrupted, and stays if source and destination prove to hold the same; otherwise it is emptied and copied again. ";
 
 /// Bytes from which rows are frozen as they come, so that nothing has to be written once more later. It takes a TRUNCATE in the
 /// same transaction, which makes the table's files anew, and a commit that removes files waits for the disk whatever

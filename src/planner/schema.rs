@@ -341,11 +341,11 @@ fn sentence(entry: &Entry) -> Sentence {
         ),
         "SEQUENCE" => (
             "Create sequence",
-            "The counter is made here; its value is set after the rows.",
+            "The sequence is created here; its value is set after the rows.",
         ),
         "SEQUENCE OWNED BY" => (
             "Set the owning column of sequence",
-            "The sequence then goes when its column goes.",
+            "The sequence is then dropped with its column.",
         ),
         "DEFAULT" => (
             "Set default of",
@@ -374,7 +374,7 @@ fn sentence(entry: &Entry) -> Sentence {
         ),
         "TRIGGER" => (
             "Create trigger",
-            "Created after the rows, so that it does not fire for rows that were there already.",
+            "Created after the rows, so that it does not fire for rows that existed already.",
         ),
         "EVENT TRIGGER" => (
             "Create event trigger",
@@ -403,7 +403,7 @@ fn sentence(entry: &Entry) -> Sentence {
         ),
         "SCHEMA" => (
             "Create schema",
-            "Tables live in schemas, so these come first.",
+            "Tables live in schemas, so schemas come first.",
         ),
         "ACL" | "DEFAULT ACL" => (
             "Grant privileges on",
@@ -425,7 +425,7 @@ fn sentence(entry: &Entry) -> Sentence {
         _ => {
             return Sentence {
                 title: format!("Create {} {name}", entry.kind.to_lowercase()),
-                why: "Carried exactly as pg_dump describes it.".into(),
+                why: "Created exactly as pg_dump describes it.".into(),
             };
         }
     };

@@ -106,19 +106,19 @@ fn one_by_one(context: &Context<'_>, at: usize, whole: &[bool]) -> Draft {
         (true, Statistics::Incomplete) => gather(
             context,
             at,
-            "The source has none, or not of all columns. Without them the planner would guess, and the first queries would be slow.",
+            "The source has none, or not for all columns. Without them the planner would guess, and the first queries would be slow.",
             analyze,
         ),
         (true, Statistics::Extended) => gather(
             context,
             at,
-            "The source's cannot be carried, for some of them are of CREATE STATISTICS. Without them the planner would guess.",
+            "The source's cannot be copied, because some of them are of CREATE STATISTICS. Without them the planner would guess.",
             analyze,
         ),
         (false, _) => gather(
             context,
             at,
-            "The source's do not fit, for not all its rows are carried. Without them the planner would guess.",
+            "The source's do not fit, because not all of its rows are copied. Without them the planner would guess.",
             analyze,
         ),
     }
@@ -163,7 +163,7 @@ fn carry(context: &Context<'_>, at: usize, table: &Table) -> Draft {
     draft(
         context,
         at,
-        "Carry",
+        "Copy",
         "What the source's planner knows of these rows holds for the copy: no need to read them again.",
     )
     .key(journal_key("statistics", name))

@@ -65,9 +65,9 @@ fn table(
     let table = &context.inspection.catalog.tables[at];
     let route = Route::of(context, at);
     let how = if measurement == Measurement::Count {
-        "The destination's rows are counted and held against the number that the source gave."
+        "The destination's rows are counted and compared with the number that the source gave."
     } else {
-        "A checksum over every value of every row is held against that of the source's snapshot."
+        "A checksum over every value of every row is compared with that of the source's snapshot."
     };
     let mut draft = Draft::new(Phase::Verify, format!("Compare {}", route.name), how)
         .kind(StepKind::VerifyTable { data })

@@ -47,14 +47,14 @@ pub fn forecast_headline(forecast: &Forecast) -> String {
     match (forecast.ending, window) {
         (Ending::Cancelled, _) => "The rehearsal was stopped; there is no forecast.".to_owned(),
         (Ending::Done, Some(window)) => format!("The run will take {window}."),
-        (Ending::Done, None) => "No rows were carried; there is no forecast.".to_owned(),
+        (Ending::Done, None) => "No rows were copied; there is no forecast.".to_owned(),
         (_, window) => {
             let what = format!(
-                "{} in the real run too",
+                "{} of the real run too",
                 if problems == 1 {
-                    "1 problem waits".to_owned()
+                    "1 problem would stop steps".to_owned()
                 } else {
-                    format!("{problems} problems wait")
+                    format!("{problems} problems would stop steps")
                 }
             );
             match window {
@@ -114,14 +114,14 @@ pub fn forecast_lines(forecast: &Forecast, columns: usize) -> Vec<String> {
 fn how_sure(forecast: &Forecast) -> String {
     let stretch = match forecast.spread {
         Some(spread) => format!(
-            "and {:.0} % more for what was not: so far apart were the rates of the {} tables that took long enough to tell",
+            "and {:.0} % more for what was not: that is how far apart the rates of the {} tables were that took long enough to measure",
             spread.share * 100.0,
             spread.tables
         ),
-        None => "and 15 % more for each factor of ten that a sample was scaled up, by rule of thumb too: fewer than three tables took long enough to tell how far apart rates are".to_owned(),
+        None => "and 15 % more for each factor of ten that a sample was scaled up, a rule of thumb too: fewer than three tables took long enough to measure how far apart rates are".to_owned(),
     };
     format!(
-        "The range is 10 % either way for what was carried, by rule of thumb, {stretch}. Rows and checks grow with the bytes, index builds as a sort does. The steps then went through the scheduler of a real run."
+        "The range is 10 % either way for what was copied, as a rule of thumb, {stretch}. Rows and checks grow with the bytes, index builds as a sort does. The steps were then scheduled as in a real run."
     )
 }
 
@@ -224,7 +224,7 @@ impl Page {
             return;
         }
         self.heading(&format!(
-            "Carried in {}: {} of about {} rows",
+            "Copied in {}: {} of about {} rows",
             duration(forecast.elapsed_ms),
             count_short(rows),
             count_short(all)
@@ -369,7 +369,7 @@ pub fn forecast_json(forecast: &Forecast) -> Value {
             Ending::Done => "done",
             Ending::Failed => "failed",
             Ending::Different => "different",
-            Ending::Cancelled => "cancelled",
+            Ending::Cancelled => "stopped",
         },
         "headline": forecast_headline(forecast),
         "source": forecast.source,

@@ -30,13 +30,13 @@ pub fn markdown(report: &Report) -> String {
     list(&mut out, "Holds for new rows only", &open);
     list_code(
         &mut out,
-        "Left in the destination: these statements remove it",
+        "Left on the destination; these statements remove it",
         &report.left_behind,
     );
     let given_up: Vec<_> = report.given_up.iter().map(pair).collect();
     list(&mut out, "Left out after a failure", &given_up);
     let arrivals = super::arrivals(report, usize::MAX);
-    list(&mut out, "Of the run that was gone on with", &arrivals);
+    list(&mut out, "From the interrupted run", &arrivals);
     list(&mut out, "Warnings", &report.warnings);
     tables(&mut out, report);
     sequences(&mut out, report);
@@ -60,7 +60,7 @@ pub fn markdown(report: &Report) -> String {
         .iter()
         .map(|one| format!("{}: {}", one.object, one.because))
         .collect();
-    list(&mut out, "Not carried", &left_out);
+    list(&mut out, "Left out", &left_out);
     list(&mut out, "Removed from the destination", &report.removed);
     out
 }
@@ -83,7 +83,7 @@ fn tables(out: &mut String, report: &Report) {
     if let Some(how) = &report.measured_by {
         out.push_str(&format!("Compared by {}.\n\n", text(how)));
     }
-    out.push_str("| Table | Rows in source | Rows in destination | Verdict | Method | Size | Time |\n|---|---:|---:|---|---|---:|---:|\n");
+    out.push_str("| Table | Rows on source | Rows on destination | Verdict | Method | Size | Time |\n|---|---:|---:|---|---|---:|---:|\n");
     for table in differences_first(&report.tables) {
         out.push_str(&format!(
             "| {} | {} | {} | {} | {} | {} | {} |\n",
@@ -149,7 +149,7 @@ fn sequences(out: &mut String, report: &Report) {
 fn large_objects(out: &mut String, report: &Report) {
     if let Some(objects) = &report.large_objects {
         out.push_str(&format!(
-            "\n## Large objects\n\n{} in the source, {} in the destination, {}: {}.\n",
+            "\n## Large objects\n\n{} on the source, {} on the destination, {}: {}.\n",
             count(objects.source_count),
             rows(objects.destination_count),
             bytes_plain(objects.bytes),

@@ -59,13 +59,23 @@ pub fn sequence_tally(report: &Report) -> Tally {
     Tally::of(report.sequences.iter().map(|s| &s.verdict))
 }
 
-/// The outcome as one word: of the JSON, and beside a sign on the screen.
+/// The outcome as one word.
 pub fn outcome_word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Done => "done",
         Outcome::Failed => "failed",
         Outcome::Different => "different",
-        Outcome::Cancelled => "cancelled",
+        Outcome::Cancelled => "stopped",
+    }
+}
+
+/// The outcome as the title of a box.
+pub fn outcome_title(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "Done",
+        Outcome::Failed => "Failed",
+        Outcome::Different => "Different",
+        Outcome::Cancelled => "Stopped",
     }
 }
 
@@ -98,13 +108,13 @@ pub fn headline(report: &Report) -> String {
             let given_up = report.given_up.len() as u64;
             if parts.is_empty() && unfinished == 0 {
                 return format!(
-                    "{} left out after a failure; all else was carried.",
+                    "{} left out after a failure; everything else was copied.",
                     counted(given_up, "step was", "steps were")
                 );
             }
             let mut text = match (parts.is_empty(), unfinished) {
                 (true, unfinished) => format!(
-                    "Everything was carried, but {} for new rows only: rows that were carried break {}.",
+                    "Everything was copied, but {} for new rows only: rows that were copied break {}.",
                     counted(unfinished, "foreign key holds", "foreign keys hold"),
                     if unfinished == 1 { "it" } else { "them" }
                 ),
@@ -191,10 +201,10 @@ fn done(report: &Report, tables: Tally, sequences: Tally) -> String {
     match (compared.is_empty(), missed.is_empty()) {
         (true, true) if report.is_comparison => "There was nothing to compare.".to_owned(),
         (true, true) => {
-            "Everything was carried; there were no rows and no sequences to compare.".to_owned()
+            "Everything was copied; there were no rows and no sequences to compare.".to_owned()
         }
         (true, false) => format!(
-            "Everything was carried, but nothing was compared: {}.",
+            "Everything was copied, but nothing was compared: {}.",
             listed(&missed)
         ),
         (false, true) => format!(
@@ -229,7 +239,7 @@ fn of_all(part: u64, all: u64, singular: &str, plural: &str) -> String {
 
 fn arrived(tables: Tally) -> String {
     if tables.total() == 0 {
-        return "No rows were to be copied.".to_owned();
+        return "There were no rows to copy.".to_owned();
     }
     let verb = if tables.equal == 1 { "is" } else { "are" };
     format!(
@@ -303,7 +313,7 @@ pub fn summary(report: &Report) -> String {
     differences(report, &mut lines);
     failures(report, &mut lines);
     if !report.left_behind.is_empty() {
-        lines.push("Could not be removed from the destination; these statements do it:".to_owned());
+        lines.push("Some objects of howdah's own could not be removed from the destination; these statements do it:".to_owned());
         let statements = report.left_behind.iter();
         some(
             statements.map(|sql| format!("  {}", printable(sql))),
@@ -320,7 +330,7 @@ pub fn summary(report: &Report) -> String {
     let left_out = report.left_out.len() as u64;
     if left_out > 0 {
         lines.push(format!(
-            "Not carried: {}; the full report tells why.",
+            "Left out: {}; the report says why.",
             counted(left_out, "object", "objects")
         ));
     }
@@ -331,7 +341,7 @@ pub fn summary(report: &Report) -> String {
             &mut lines,
         );
     } else if !report.not_compared.is_empty() {
-        lines.push("What was not compared stands in the full report.".to_owned());
+        lines.push("Not everything was compared; the report names what was not.".to_owned());
     }
     let warnings = report.warnings.iter();
     some(
@@ -364,11 +374,11 @@ pub fn arrivals(report: &Report, most: usize) -> Vec<String> {
     let kept = told(Arrival::Kept, "kept, proved equal by checksum");
     let completed = told(
         Arrival::Completed,
-        "completed; the parts that were there proved equal by checksum",
+        "completed; the parts copied before proved equal by checksum",
     );
     let again = told(
         Arrival::Again,
-        "emptied and copied again, no longer what the source has",
+        "emptied and copied again, because the source had changed",
     );
     [kept, completed, again].into_iter().flatten().collect()
 }
@@ -411,12 +421,12 @@ fn differences(report: &Report, lines: &mut Vec<String>) {
     );
 }
 
-/// `index public.film_title_idx: missing in the destination`.
+/// `index public.film_title_idx: missing on the destination`.
 pub fn definition_difference(one: &DefinitionDifference) -> String {
     let how = match one.change {
-        Change::Missing => "missing in the destination",
-        Change::Extra => "only in the destination",
-        Change::Changed => "defined otherwise in the destination",
+        Change::Missing => "missing on the destination",
+        Change::Extra => "only on the destination",
+        Change::Changed => "defined differently on the destination",
     };
     format!("{}: {how}", one.object())
 }
@@ -434,7 +444,7 @@ pub fn unfinished(one: &Unfinished) -> String {
     let state = if one.is_not_valid {
         "done as NOT VALID"
     } else {
-        "in force, but silent while the rows came"
+        "in force, but switched off while the rows were copied"
     };
     printable(&format!("{}: {state}; {rows}{such_as}", one.title)).into_owned()
 }
@@ -443,18 +453,18 @@ pub fn unfinished(one: &Unfinished) -> String {
 pub fn table_difference(table: &TableResult) -> String {
     if table.destination_rows.is_none() {
         return format!(
-            "{}: the destination does not have it with these columns",
+            "{}: the destination has no such table with these columns",
             table.name
         );
     }
     if table.source_rows == table.destination_rows {
         return format!(
-            "{}: as many rows on both sides, but not the same ones",
+            "{}: the same number of rows on both sides, but not the same rows",
             table.name
         );
     }
     format!(
-        "{}: {} rows in the source, {} in the destination",
+        "{}: {} rows on the source, {} on the destination",
         table.name,
         rows(table.source_rows),
         rows(table.destination_rows)
@@ -463,7 +473,7 @@ pub fn table_difference(table: &TableResult) -> String {
 
 pub fn sequence_difference(sequence: &SequenceResult) -> String {
     format!(
-        "{}: {} in the source, {} in the destination",
+        "{}: {} on the source, {} on the destination",
         sequence.name,
         counter(sequence.source),
         counter(sequence.destination)
@@ -494,6 +504,6 @@ fn some(all: impl Iterator<Item = String>, lines: &mut Vec<String>) {
     lines.extend(all.by_ref().take(SHOWN));
     let more = all.count();
     if more > 0 {
-        lines.push(format!("  and {more} more, in the full report"));
+        lines.push(format!("  and {more} more"));
     }
 }

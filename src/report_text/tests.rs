@@ -83,7 +83,7 @@ fn not_compared_is_not_equal() {
     report.tables.truncate(1);
     assert_eq!(
         headline(&report),
-        "Everything was carried, but nothing was compared: 1 table."
+        "Everything was copied, but nothing was compared: 1 table."
     );
     report.tables.clear();
     assert!(headline(&report).contains("no rows and no sequences"));

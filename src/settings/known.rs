@@ -1,4 +1,4 @@
-//! Connections to choose from: those that worked lately, and the services of `pg_service.conf`.
+//! Connections to choose from: those that used recently, and the services of `pg_service.conf`.
 
 use crate::model::connection::{Known, KnownFrom};
 

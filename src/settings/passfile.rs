@@ -30,7 +30,7 @@ pub fn look_up(file: &Path, endpoint: &Endpoint, socket_dir: Option<&Path>) -> L
     }
     if is_open_to_others(&metadata) {
         return warning(format!(
-            "The password file {0} is not used: others may read it. Mend it with: chmod 0600 {0}",
+            "The password file {0} is not used: others may read it. Fix it with: chmod 0600 {0}",
             file.display()
         ));
     }

@@ -20,15 +20,15 @@ const HEAD: &str = "\
 # A plan of howdah, to be read and edited, and run with: howdah run --plan FILE --yes
 # No password is in here; they come from PGPASSWORD, ~/.pgpass or the service file, as with psql.
 #
-# [options] bear the names that they have on the command line. Each table's own line below wins over what they say of it:
+# [options] have the names that they have on the command line. A table's own line below wins over them:
 #   carry   rows, structure-only or nothing
 #   method  copy or fdw, where it is another than that of [options]
-#   where   a condition that rows must satisfy to be carried
+#   where   a condition that rows must satisfy to be copied
 
 ";
 
 const DEFINITIONS_HEAD: &str = "
-# What the schema was when the plan was made. The run is refused when it is no longer so, with what has changed.
+# What the schema was when the plan was made. If that has changed, the run is refused and names the changes.
 ";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -134,7 +134,7 @@ impl PlanFile {
         for (object, digest) in &self.schema.definitions {
             match now.get(object) {
                 Some(current) if current == digest => {}
-                Some(_) => found.push(format!("{object} is defined otherwise now")),
+                Some(_) => found.push(format!("{object} is defined differently now")),
                 None => found.push(format!("{object} is gone")),
             }
         }

@@ -20,8 +20,8 @@ const HEAD: &str = "\
 # A line for each table:
 #   carry   rows, structure-only or nothing
 #   method  copy or fdw, where it is another than that of the options
-#   where   a condition that rows must satisfy to be carried
-# and true or false for the counter of each sequence.
+#   where   a condition that rows must satisfy to be copied
+# and true or false for the value of each sequence.
 
 # What becomes of a table without a line: rows, structure-only or nothing. A partition without a line goes with its parent, a
 # sequence without a line with the table that owns it.

@@ -34,9 +34,8 @@ pub(super) fn warnings(endpoint: &Endpoint, environment: &Environment) -> Vec<St
         .iter()
         .filter_map(|(variable, parameter)| {
             let value = environment.variables.get(variable)?;
-            (!is_heeded(parameter, value)).then(|| {
-                format!("{variable} is set, but howdah connects without heeding {parameter}.")
-            })
+            (!is_heeded(parameter, value))
+                .then(|| format!("{variable} is set, but howdah ignores {parameter}."))
         })
         .collect();
     let list = environment.home.as_ref();
@@ -45,7 +44,7 @@ pub(super) fn warnings(endpoint: &Endpoint, environment: &Environment) -> Vec<St
         && endpoint.tls.mode != TlsMode::Disable
     {
         warnings.push(format!(
-            "{} is there, but howdah connects without heeding revocation lists.",
+            "{} is there, but howdah ignores revocation lists.",
             list.display()
         ));
     }

@@ -47,7 +47,7 @@ pub(super) fn problem(what: &str) -> Problem {
         what,
         told.unwrap_or_else(|| "the task ended without an answer".to_owned()),
     )
-    .hint("This is a mistake in howdah, not in the database; report it with the text above.")
+    .hint("This is a bug in howdah, not in the database; report it with the text above.")
 }
 
 #[cfg(test)]

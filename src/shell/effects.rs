@@ -434,7 +434,7 @@ async fn peek(
         .as_deref()
         .and_then(checks::filters::is_more_than_a_condition)
     {
-        return Err(Problem::new(what, reason).hint("Mend the table's condition: w."));
+        return Err(Problem::new(what, reason).hint("Correct the table's condition (w)."));
     }
     let table = inspection.catalog.tables.get(table);
     let table = table.ok_or_else(|| Problem::new(what, "the table is not known"))?;

@@ -16,8 +16,16 @@ use crate::{report_text, sql};
 /// What was written, for people, and where, or why not.
 pub(super) type Written = (String, Result<PathBuf, Box<Problem>>);
 
+/// How the names of report files begin.
+const REPORT: &str = "howdah-report-";
+
+pub fn is_report(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().starts_with(REPORT)
+}
+
 pub(super) fn report(report: &Report) -> Vec<Written> {
-    let name = format!("howdah-report-{}", stamp());
+    let name = format!("{REPORT}{}", stamp());
     vec![
         write(
             "the report as Markdown",

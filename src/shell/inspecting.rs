@@ -79,10 +79,10 @@ async fn asked_for(destination: &Endpoint) -> Result<Options, Problem> {
     let journal = checks::journal_of(destination).await?;
     journal.map(|one| one.request.options).ok_or_else(|| {
         Problem::new(
-            "Could not go on with a run",
+            "Could not resume a run",
             "the destination has no journal of an interrupted one",
         )
-        .hint("Its last run came to its end, or its journal was removed.")
+        .hint("Its last run finished, or its journal was removed.")
     })
 }
 

@@ -19,3 +19,4 @@ mod rehearsing;
 pub mod terminal;
 
 pub use event_loop::{Leaving, run};
+pub use files::is_report;

@@ -120,8 +120,8 @@ BEGIN
     DELETE FROM {} {};
     GET DIAGNOSTICS gone = ROW_COUNT;
     IF gone IS DISTINCT FROM wanted THEN
-        RAISE 'of % rows that the run has brought into %, % are there as they came', wanted, {}, gone
-            USING HINT = 'Somebody has changed or removed the others since, so none is taken back. Mend the table by hand, or begin anew.';
+        RAISE 'of % rows that the run has copied into %, % are there unchanged', wanted, {}, gone
+            USING HINT = 'The others have been changed or removed since, so none is removed. Correct the table by hand, or start over.';
     END IF;
 END",
         literal(key),
@@ -193,7 +193,7 @@ pub const DROP_JOURNAL_IF_ALL_IS_BACK: &str = "DO $howdah$
 BEGIN
     IF pg_catalog.to_regclass('howdah.set_aside') IS NOT NULL THEN
         IF EXISTS (SELECT FROM howdah.set_aside) THEN
-            RAISE 'foreign keys were set aside and not put back; howdah.set_aside has the statements that do it';
+            RAISE 'foreign keys were dropped for the copy and not put back; howdah.set_aside has the statements that do it';
         END IF;
     END IF;
     DROP SCHEMA IF EXISTS howdah CASCADE;

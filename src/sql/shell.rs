@@ -48,10 +48,10 @@ fn objection(plan: &Plan) -> Option<&'static str> {
     let puts_back = |step: &Step| matches!(step.kind, StepKind::PutBack { .. });
     let carries_objects = |step: &Step| step.kind == StepKind::LargeObjects;
     if has(&[Action::KeepIfEqual, Action::SkipIfDone]) {
-        Some("a run that was interrupted is gone on with by proofs, which a script cannot judge")
+        Some("an interrupted run is resumed by proofs, which a script cannot evaluate")
     } else if has(&[Action::MeasureBefore]) || plan.steps.iter().any(puts_back) {
         Some(
-            "a script that broke off would not put back what it has set aside of tables that are there already",
+            "a script that broke off would not put back what it has dropped or switched off on existing tables",
         )
     } else if !plan.options.role_map.is_empty() && plan.steps.iter().any(carries_objects) {
         Some("pg_restore cannot give large objects to other roles than the source's")
@@ -78,9 +78,9 @@ fn head(plan: &Plan) -> String {
     let (source, destination) = (printable(&plan.source), printable(&plan.destination));
     format!(
         "#!/usr/bin/env bash
-# Carries {source}
+# Copies  {source}
 # to      {destination}
-# by psql, pg_dump and pg_restore, which must be as new as the newer server. It wants, beside ~/.pgpass:
+# with psql, pg_dump and pg_restore, which must be as new as the newer server. It needs, beside ~/.pgpass:
 #   HOWDAH_SOURCE                 connection string of the source, as for psql, without a password
 #   HOWDAH_DESTINATION            the same of the destination
 {maintenance}#   HOWDAH_SOURCE_PASSWORD        if ~/.pgpass does not have them
@@ -267,7 +267,7 @@ impl Script {
                 "try {command}\n[ -z \"$refused\" ] || {otherwise}\n"
             ));
             if let Some(finish) = &fallback.to_finish {
-                let finish = format!("when the rows are mended: {finish}");
+                let finish = format!("when the rows are corrected: {finish}");
                 self.text
                     .push_str(&format!("note {}\n", shell_quoted(&printable(&finish))));
             }

@@ -31,7 +31,7 @@ fn what_the_server_said_to_a_fix_is_shown() {
     let outcome = Err(Box::new(Problem {
         sqlstate: Some("42501".to_owned()),
         ..Problem::new(
-            "Could not run CREATE ROLE billing NOLOGIN (all was taken back)",
+            "Could not run CREATE ROLE billing NOLOGIN (all was rolled back)",
             "permission denied to create role",
         )
     }));

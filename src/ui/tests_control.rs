@@ -80,8 +80,8 @@ fn reports() {
 fn connections_with_something_unheeded() {
     let mut state = connected();
     state.connect.source.warnings = vec![
-        "The password file /home/ann/.pgpass is not used: others may read it. Mend it with: chmod 0600 /home/ann/.pgpass".to_owned(),
-        "PGSSLCRL is set, but howdah connects without heeding sslcrl.".to_owned(),
+        "The password file /home/ann/.pgpass is not used: others may read it. Fix it with: chmod 0600 /home/ann/.pgpass".to_owned(),
+        "PGSSLCRL is set, but howdah ignores sslcrl.".to_owned(),
     ];
     show("connect_unheeded", state);
 }

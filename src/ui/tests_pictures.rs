@@ -55,7 +55,7 @@ const PICTURES: [(&str, &str, Made); 6] = [
     ),
     (
         "run.svg",
-        "Run: four steps at work, with rows, rates and time left",
+        "Run: four steps running, with rows, rates and time left",
         run,
     ),
     (
@@ -106,21 +106,21 @@ fn results() -> Vec<CheckResult> {
             Finding::new(
                 Level::Warning,
                 "1 role is missing on the destination",
-                "They own objects or have rights on them. Three ways: let howdah create them, without login and password (--create-roles); give their part to roles that are there (--map-role OLD=NEW); or leave owners and privileges out (--owners skip --privileges skip). In the wizard, o opens these options.",
+                "They own objects or have rights on them. Three ways: let howdah create them, without login or password (--create-roles); give their part to existing roles (--map-role OLD=NEW); or leave owners and privileges out (--owners skip --privileges skip). In the wizard, o opens these options.",
             )
             .objects(vec!["accounting".to_owned()])
             .fix(Fix::on_destination(vec!["CREATE ROLE accounting NOLOGIN INHERIT;".to_owned()], "a superuser or a role with CREATEROLE", true)),
         ),
         fine("Both servers answer", "Source PostgreSQL 15.18 with TLSv1.3, destination PostgreSQL 17.2 with TLSv1.3"),
         fine("Source and destination are two databases", ""),
-        fine("Each session is one server's own", ""),
+        fine("All sessions reach the same server", ""),
         fine("pg_dump can read the source", ""),
         fine("Every table and sequence can be read", ""),
         fine("No policy hides rows from this role", ""),
         fine("Encoding and collation agree", ""),
-        fine("The destination has room for what comes", ""),
-        fine("This role may create objects in the destination", ""),
-        fine("Both servers bear what is asked of them", ""),
+        fine("Nothing on the destination is in the way", ""),
+        fine("This role may create objects on the destination", ""),
+        fine("Both servers can take the load", ""),
         fine("The destination has the extensions", ""),
         fine("The destination server reaches the source", ""),
     ]

@@ -180,7 +180,7 @@ fn a_look_that_fails_says_why_and_one_withdrawn_is_forgotten() {
     insta::assert_snapshot!("peek_error_80x24", picture(&mut state, 80, 24, &theme));
     press(&mut state, KeyCode::Esc);
     let attempt = peeking(&mut state);
-    // Any key but Esc could have been meant for the rows that are still to come.
+    // Any key but Esc could have been meant for the rows that are still to be copied.
     press(&mut state, KeyCode::Down);
     let effects = press(&mut state, KeyCode::Esc);
     assert!(matches!(effects.as_slice(), [Effect::Cancel { attempt: one }] if *one == attempt));

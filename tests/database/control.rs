@@ -124,7 +124,7 @@ async fn a_step_whose_cause_is_mended_is_retried_in_place() {
         run.handle.controls.send(Control::Retry(run.picky)).unwrap();
         let report = until_the_end(&mut run.handle).await;
         assert_eq!(report.outcome, Outcome::Done, "{method:?} {report:#?}");
-        let told = report.warnings.iter().filter(|w| w.contains("once more"));
+        let told = report.warnings.iter().filter(|w| w.contains("in a retry"));
         assert_eq!(told.count(), 2, "{:?}", report.warnings);
         let found = support::differences(&run.pair.source, &run.pair.destination).await;
         assert_eq!(found, Vec::<String>::new());

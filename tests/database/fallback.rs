@@ -130,7 +130,9 @@ async fn a_run_is_gone_on_with_after_something_was_left_out() {
 
     let resumed = howdah("resume", &pair, &["--yes"]);
     assert_eq!(resumed.status.code(), Some(0), "{}", said(&resumed));
-    let told = said(&resumed).matches("So it was done before").count();
+    let told = said(&resumed)
+        .matches("It was done this way before")
+        .count();
     assert_eq!(told, 3, "{}", said(&resumed));
     support::execute_batch(&pair.source, "drop table a").await;
     support::execute_batch(&role::superuser(&pair.source), "drop tablespace spare_too").await;
@@ -179,7 +181,9 @@ async fn a_key_takes_over_an_index_that_had_to_lie_elsewhere() {
 
     let resumed = howdah("resume", &pair, &["--yes"]);
     assert_eq!(resumed.status.code(), Some(0), "{}", said(&resumed));
-    let told = said(&resumed).matches("So it was done before").count();
+    let told = said(&resumed)
+        .matches("It was done this way before")
+        .count();
     assert_eq!(told, 1, "{}", said(&resumed));
     let reset = format!("alter database {database} reset all");
     support::execute_batch(&role::superuser(&pair.destination), &reset).await;

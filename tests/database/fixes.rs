@@ -141,7 +141,7 @@ async fn a_missing_role_is_made_from_the_check_screen() {
     terminal.press("x");
     terminal.wait("Run this on the destination?");
     terminal.press("\t\r");
-    terminal.wait("named is there");
+    terminal.wait("that is named exists");
     terminal.wait_until_checked();
     assert!(has_role(&pair.destination, &role).await);
     // Another key on a check that is fine says why it does nothing.

@@ -72,7 +72,7 @@ async fn fdw_chosen_in_the_preview_carries_everything() {
     terminal.press(ENTER);
     terminal.wait("The source is only read.");
     terminal.press("M");
-    terminal.wait("by FDW");
+    terminal.wait("tables by FDW");
     terminal.press(ENTER);
     // What depends on the method is checked again before anything runs.
     terminal.wait_until("the question", |screen| {
@@ -80,8 +80,9 @@ async fn fdw_chosen_in_the_preview_carries_everything() {
     });
     if !terminal.screen().contains("Start the run?") {
         terminal.press(ENTER);
-        terminal.wait("What will happen");
-        terminal.wait("The source is only read.");
+        terminal.wait_until("the plan", |screen| {
+            screen.contains("The source is only read.") && !screen.contains("Making the plan")
+        });
         terminal.press(ENTER);
         terminal.wait("Start the run?");
     }
@@ -228,7 +229,7 @@ async fn connections_are_remembered_without_their_passwords() {
     let mut terminal = Terminal::start_at(&[], Some(home.path()), 100, 30);
     terminal.wait("Source · read only");
     terminal.press("\u{10}");
-    terminal.wait("worked lately");
+    terminal.wait("used recently");
     terminal.press(ENTER);
     terminal.wait(&format!("Database  {}", pair.source.database));
     terminal.press("\u{3}");

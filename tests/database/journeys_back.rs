@@ -70,16 +70,16 @@ async fn a_run_that_was_ended_is_gone_on_with_by_one_key() {
     terminal.press(ENTER);
     terminal.wait("End the run here?");
     terminal.press("\t\r");
-    terminal.wait("r goes on with what is left");
+    terminal.wait("r resumes the run");
     terminal.press(ENTER);
-    terminal.wait("o on where it ended");
+    terminal.wait("esume the run");
     assert_eq!(scaffold(&pair.destination).await, JOURNAL);
     make_room(&lock).await;
     terminal.press("r");
     terminal.wait("What will happen");
-    terminal.wait("stand and stay");
+    terminal.wait("created, which stay");
     terminal.press(ENTER);
-    terminal.wait("Go on with the run?");
+    terminal.wait("Resume the run?");
     terminal.press(ENTER);
     to_a_green_end(&mut terminal);
     assert_equal(&pair).await;
@@ -118,8 +118,8 @@ async fn a_killed_run_is_found_and_gone_on_with() {
     terminal.press(ENTER);
     terminal.wait("Both connections work");
     terminal.press(ENTER);
-    terminal.wait("did not come to its end");
-    terminal.wait("are still to come: public.");
+    terminal.wait("did not finish");
+    terminal.wait("are still to be copied: public.");
     // The removal is offered, and nothing happens by its first answer.
     terminal.press("c");
     terminal.wait("DROP SCHEMA IF EXISTS howdah CASCADE");
@@ -127,25 +127,25 @@ async fn a_killed_run_is_found_and_gone_on_with() {
     terminal.wait_until("the checks again", |screen| !screen.contains("No, keep it"));
     assert_eq!(scaffold(&pair.destination).await, JOURNAL);
     terminal.press(ENTER);
-    terminal.wait("Go on with the interrupted run?");
+    terminal.wait("Resume the interrupted run?");
     terminal.press(ENTER);
-    terminal.wait("Going on with a run · ");
+    terminal.wait("Resuming a run · ");
     terminal.wait_until("the end of the checks", |screen| {
         !screen.contains("Esc cancels")
     });
     terminal.press(ENTER);
     terminal.wait("What will happen");
-    terminal.wait("stand and stay");
+    terminal.wait("created, which stay");
     // The way back leads to the checks: nothing is chosen anew.
     terminal.press(ESC);
-    terminal.wait("Going on with a run · ");
+    terminal.wait("Resuming a run · ");
     terminal.press(ENTER);
     // The old plan stands there until the new one is made.
     terminal.wait_until("the plan made again", |screen| {
-        screen.contains("stand and stay") && !screen.contains("Making the plan")
+        screen.contains("created, which stay") && !screen.contains("Making the plan")
     });
     terminal.press(ENTER);
-    terminal.wait("Go on with the run?");
+    terminal.wait("Resume the run?");
     terminal.press(ENTER);
     to_a_green_end(&mut terminal);
     let reset = "alter database slow reset all";
@@ -162,7 +162,7 @@ async fn the_journal_is_removed_after_showing_how() {
     terminal.press("\t\t\r");
     terminal.wait("Enter shows the report");
     terminal.press(ENTER);
-    terminal.wait("Go on where it ended");
+    terminal.wait("Resume the run");
     terminal.press("q");
     assert_eq!(terminal.exit_code(), 130);
     make_room(&lock).await;
@@ -172,7 +172,7 @@ async fn the_journal_is_removed_after_showing_how() {
     terminal.press(ENTER);
     terminal.wait("Both connections work");
     terminal.press(ENTER);
-    terminal.wait("did not come to its end");
+    terminal.wait("did not finish");
     terminal.press("c");
     terminal.wait("Remove what the earlier run left?");
     terminal.press("\t\r");

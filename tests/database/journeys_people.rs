@@ -54,7 +54,7 @@ async fn without_colours_and_in_ascii_to_the_report() {
     terminal.press(ENTER);
     terminal.wait("Enter shows the report");
     terminal.press(ENTER);
-    terminal.wait("+ + done -");
+    terminal.wait("+ + Done -");
     terminal.wait("The copy equals the original");
     terminal.press("q");
     assert_eq!(terminal.exit_code(), 0);
@@ -86,9 +86,9 @@ async fn a_terminal_that_hangs_does_not_hold_up_a_run_of_3_000_tables() {
     });
     terminal.press(ENTER);
     terminal.wait_until("the tables, or the question", |screen| {
-        screen.contains("3,000 of 3,000 tables") || screen.contains("Go on anyway")
+        screen.contains("3,000 of 3,000 tables") || screen.contains("Continue anyway")
     });
-    if terminal.screen().contains("Go on anyway") {
+    if terminal.screen().contains("Continue anyway") {
         terminal.press(ENTER);
         terminal.wait("3,000 of 3,000 tables");
     }
@@ -104,7 +104,7 @@ async fn a_terminal_that_hangs_does_not_hold_up_a_run_of_3_000_tables() {
     terminal.press(ENTER);
     terminal.wait("Start the run?");
     terminal.press(ENTER);
-    terminal.wait("at work");
+    terminal.wait(" running");
     terminal.hold(true);
     let began = Instant::now();
     let question =
@@ -185,7 +185,7 @@ async fn a_first_time_user_errs_leaves_and_comes_back() {
     terminal.press(&format!("{RIGHT}{LEFT}{ENTER}"));
     terminal.wait("slow_rows");
     terminal.press(ESC);
-    terminal.wait("The run goes on; x asks how to stop it.");
+    terminal.wait("The run continues; x asks how to stop it.");
     terminal.press("q");
     terminal.wait("The run is not finished");
     terminal.press(&format!("{RIGHT}{RIGHT}{ENTER}"));
@@ -211,22 +211,22 @@ async fn a_first_time_user_errs_leaves_and_comes_back() {
     terminal.press(ENTER);
     terminal.wait("Both connections work");
     terminal.press(ENTER);
-    terminal.wait("did not come to its end");
+    terminal.wait("did not finish");
     terminal.wait_until("the end of the checks", |screen| {
         !screen.contains("Esc cancels")
     });
     terminal.press(ENTER);
-    terminal.wait("Go on with the interrupted run?");
+    terminal.wait("Resume the interrupted run?");
     terminal.press(ENTER);
-    terminal.wait("Going on with a run · ");
+    terminal.wait("Resuming a run · ");
     terminal.wait_until("the end of the checks", |screen| {
         !screen.contains("Esc cancels")
     });
     terminal.press(ENTER);
     terminal.wait("What will happen");
-    terminal.wait("stand and stay");
+    terminal.wait("created, which stay");
     terminal.press(ENTER);
-    terminal.wait("Go on with the run?");
+    terminal.wait("Resume the run?");
     terminal.press(ENTER);
     terminal.wait("Enter shows the report");
     terminal.press(ENTER);

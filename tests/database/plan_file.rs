@@ -155,8 +155,8 @@ async fn a_plan_file_that_no_longer_fits_is_refused_with_the_difference() {
         "the table shop.old is not on the source any more",
         "the table shop.new is new",
         "the sequence shop.new_a_seq is new",
-        "TABLE shop.log is defined otherwise now",
-        "FUNCTION shop.price() is defined otherwise now",
+        "TABLE shop.log is defined differently now",
+        "FUNCTION shop.price() is defined differently now",
     ] {
         assert!(refused.contains(difference), "{difference} in {refused}");
     }

@@ -155,7 +155,7 @@ async fn what_only_a_superuser_can_make_is_told_by_the_check() {
     for (ends, is_told) in [(&limited, true), (&pair, false)] {
         let text = said(&howdah("check", ends, &choices));
         for words in [
-            "3 objects can only be made by a superuser",
+            "3 objects can only be created by a superuser",
             "extension dblink",
             "public.shell",
             "event trigger reacts",

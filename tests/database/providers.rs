@@ -71,8 +71,8 @@ async fn what_a_service_has_for_itself_is_left_out_and_told() {
     let run = howdah("run", &pair, &["--yes"]);
     assert_eq!(run.status.code(), Some(0), "{}", said(&run));
     for told in [
-        "What Supabase has for itself is left out",
-        "schema auth with all in it: it belongs to Supabase, whose own programs alone use it",
+        "What belongs to Supabase itself is left out",
+        "schema auth with all in it: it belongs to Supabase, and only its own programs use it",
         "event trigger pgrst_watch: it belongs to Supabase",
         "--include 'SCHEMA.*'",
     ] {
@@ -119,7 +119,7 @@ async fn what_the_service_makes_on_the_destination_too_is_used_there() {
     let run = howdah("run", &pair, &["--yes"]);
     // What is there before is neither in the way nor a difference.
     assert_eq!(run.status.code(), Some(0), "{}", said(&run));
-    let told = "it belongs to Supabase, which makes its own on the destination";
+    let told = "it belongs to Supabase, which has its own on the destination";
     assert!(said(&run).contains(told), "{}", said(&run));
     let made = support::query_text(&pair.destination, MADE).await;
     assert_eq!(made, "2 20 keys 1 policies 1 auth 1 triggers pgrst_watch");

@@ -82,7 +82,11 @@ async fn resumes(method: &str) {
     set_broken(&pair, "off").await;
     let shown = howdah("resume", &pair, &[]);
     assert_code(&shown, 2);
-    assert!(said(&shown).contains("stand and stay"), "{}", said(&shown));
+    assert!(
+        said(&shown).contains("created, which stay"),
+        "{}",
+        said(&shown)
+    );
     assert_code(&resume(&pair), 0);
     let reset = format!("alter database {} reset all", pair.destination.database);
     support::execute_batch(&support::role::superuser(&pair.destination), &reset).await;

@@ -647,7 +647,7 @@ async fn a_database_that_is_not_there_has_no_tables() {
     let output = run(&pair, &["--create-database"]);
     assert_code(&output, 3);
     assert!(
-        said(&output).contains("neither are its tables"),
+        said(&output).contains("neither do its tables"),
         "{}",
         said(&output)
     );

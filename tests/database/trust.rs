@@ -386,7 +386,7 @@ async fn a_destination_that_stops_in_the_middle_keeps_no_login() {
         let check = howdah("check", &pair, &[]);
         assert_eq!(check.status.code(), Some(3));
         assert!(
-            said(&check).contains("howdah resume goes on with it"),
+            said(&check).contains("howdah resume continues it"),
             "{}",
             said(&check)
         );

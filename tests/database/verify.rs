@@ -55,17 +55,17 @@ async fn each_seeded_difference_is_found_and_named() {
         (
             "update visit set note = set_byte(note, 3, get_byte(note, 3) # 1) where id = 77",
             "update visit set note = set_byte(note, 3, get_byte(note, 3) # 1) where id = 77",
-            "public.visit: as many rows",
+            "public.visit: the same number of rows",
         ),
         (
             "delete from visit where id = 1999",
             "insert into visit select 1999, 1999 % 500 + 1, '2020-01-01'::timestamptz + 1999 * interval '1 hour', decode(md5('1999'), 'hex')",
-            "public.visit: 2,000 rows in the source, 1,999 in the destination",
+            "public.visit: 2,000 rows on the source, 1,999 on the destination",
         ),
         (
             "select setval('visit_id_seq', 2001)",
             "select setval('visit_id_seq', 2000)",
-            "public.visit_id_seq: 2000 in the source, 2001 in the destination",
+            "public.visit_id_seq: 2000 on the source, 2001 on the destination",
         ),
         (
             "drop index visit_city",
@@ -75,12 +75,12 @@ async fn each_seeded_difference_is_found_and_named() {
         (
             "create index extra on visit (note)",
             "drop index extra",
-            "index public.extra: only in the destination",
+            "index public.extra: only on the destination",
         ),
         (
             "alter table visit disable trigger visit_touch",
             "alter table visit enable trigger visit_touch",
-            "trigger public.visit visit_touch: defined otherwise",
+            "trigger public.visit visit_touch: defined differently",
         ),
         (
             "select lo_put(70002, 0, 'T')",

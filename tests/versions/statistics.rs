@@ -53,9 +53,9 @@ const KNOWN: &str = r#"
 
 /// Tables whose statistics must be gathered, with the words that say why.
 const GATHERED: [(&str, &str); 4] = [
-    ("half_known", "not of all columns"),
-    ("never", "not of all columns"),
-    ("partly", "not all its rows are carried"),
+    ("half_known", "not for all columns"),
+    ("never", "not for all columns"),
+    ("partly", "not all of its rows are copied"),
     ("related", "CREATE STATISTICS"),
 ];
 

@@ -251,7 +251,7 @@ impl Check {
         }
         let mut reasons = self.fixes().map(|fix| match fix {
             Fix::Words(_) => {
-                "This is advice, nothing that a server could run; y copies it.".to_owned()
+                "This is advice, not SQL that a server could run; y copies it.".to_owned()
             }
             Fix::Sql(sql) => sql.not_here.clone().unwrap_or_default(),
         });
@@ -277,25 +277,25 @@ impl Check {
                 if self.pending.is_some() =>
             {
                 Some(match self.work {
-                    Work::Fix(_) => "The fix is still being run; Esc breaks it off.".to_owned(),
+                    Work::Fix(_) => "The fix is still running; Esc cancels it.".to_owned(),
                     _ => "The checks are still running; Esc cancels them.".to_owned(),
                 })
             }
             Action::RunAgain if matches!(self.work, Work::Fix(_)) && self.pending.is_some() => {
-                Some("The fix is still being run; Esc breaks it off.".to_owned())
+                Some("The fix is still running; Esc cancels it.".to_owned())
             }
             Action::Next | Action::TimeMethods if !self.is_complete => {
                 Some("The databases have not been read; R runs the checks again.".to_owned())
             }
             Action::Next if self.has_unfinished => None,
             Action::Clean if !self.has_leftovers => {
-                Some("No earlier run has left anything in the destination.".to_owned())
+                Some("No earlier run has left anything on the destination.".to_owned())
             }
             Action::Next => {
                 let stops = |result: &&CheckResult| result.level() == Some(Level::Blocking);
                 let first = self.results.iter().find(stops)?;
                 Some(format!(
-                    "{} This stops the migration: {}. Mend it, then press r on it.",
+                    "{} This stops the migration: {}. Fix it, then press r on it.",
                     match self.tally().blocking {
                         1 => "1 check found a problem.".to_owned(),
                         count => format!("{count} checks found problems."),
@@ -323,10 +323,10 @@ impl Check {
                     ctx.info(match self.work {
                         Work::AllChecks => "The checks were cancelled; R runs them again.",
                         Work::OneCheck(_) => {
-                            "Cancelled: what stands here was found before. r checks it again."
+                            "Cancelled: this is the result from before. r checks again."
                         }
                         Work::Fix(_) => {
-                            "The fix was broken off and is taken back, unless it was just done; r looks."
+                            "The fix was cancelled and rolled back, unless it had just finished; r checks again."
                         }
                     });
                     return vec![cancel];
@@ -379,7 +379,7 @@ impl Check {
             return;
         }
         let mut lines =
-            vec!["These checks found something you should know before going on:".to_owned()];
+            vec!["These checks found something you should know before you continue:".to_owned()];
         let doubtful: Vec<_> = self
             .results
             .iter()
@@ -388,15 +388,15 @@ impl Check {
                 let sign = if result.outcome.is_ok() {
                     "!"
                 } else {
-                    "? not checked:"
+                    "? Not checked:"
                 };
                 format!("{sign} {}", result.title)
             })
             .collect();
         lines.push(doubtful.join("\n"));
         *ctx.overlay = Some(Overlay::Confirm(
-            Confirm::new("Go on in spite of the warnings?", lines)
-                .button("Go on anyway", Choice::GoOn)
+            Confirm::new("Continue despite the warnings?", lines)
+                .button("Continue anyway", Choice::GoOn)
                 .button("Stay here", Choice::Dismiss),
         ));
     }

@@ -15,6 +15,8 @@ pub struct Connect {
     pub destination: ConnectForm,
     /// The field in focus.
     pub focus: (Side, Item),
+    /// Where it was when the tests under way were asked for.
+    focus_of_tests: (Side, Item),
     /// Passwords are shown.
     pub is_revealed: bool,
     /// To pick from.
@@ -37,6 +39,7 @@ impl Connect {
             source: ConnectForm::new(source),
             destination: ConnectForm::new(destination),
             focus: (Side::Source, Item::Uri),
+            focus_of_tests: (Side::Source, Item::Uri),
             is_revealed: false,
             known,
         };
@@ -100,7 +103,7 @@ impl Connect {
     pub fn why_not(&self, action: Action) -> Option<String> {
         match action {
             Action::Toggle if self.is_typing() => {
-                Some("Only the TLS mode and the tick can be changed with Space.".to_owned())
+                Some("Space changes only the TLS mode and the checkbox.".to_owned())
             }
             Action::Pick if self.known.is_empty() && self.focus.1 != Item::Tls => Some(
                 "There is nothing to pick from yet: no connection is remembered, and there is no pg_service.conf."
@@ -118,7 +121,24 @@ impl Connect {
                 Ok(facts) => Test::Fine(Box::new(facts)),
                 Err(problem) => Test::Failed(problem),
             };
+            self.focus_on_failure();
         }
+    }
+
+    /// With both answers there, to the field that is to blame. Whoever is elsewhere meanwhile, or types, is not disturbed.
+    fn focus_on_failure(&mut self) {
+        let is_answered = |side| matches!(self.form(side).test, Test::Fine(_) | Test::Failed(_));
+        if self.focus != self.focus_of_tests || !Side::BOTH.into_iter().all(is_answered) {
+            return;
+        }
+        let to_blame = |side| match &self.form(side).test {
+            Test::Failed(problem) => Some((side, problem.field.and_then(Item::of)?)),
+            _ => None,
+        };
+        self.focus = Side::BOTH
+            .into_iter()
+            .find_map(to_blame)
+            .unwrap_or(self.focus);
     }
 
     pub fn action(&mut self, action: Action, ctx: &mut Ctx<'_>) -> Vec<Effect> {
@@ -283,6 +303,7 @@ impl Connect {
                 }
             }
         }
+        self.focus_of_tests = self.focus;
         if let Some(place) = to_mend {
             self.focus = place;
         } else if effects.is_empty() {

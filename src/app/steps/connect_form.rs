@@ -306,7 +306,7 @@ impl ConnectForm {
         if info.service.is_some() {
             self.uri_problem = Some(
                 Problem::new("Could not read the connection string", "A service name cannot be looked up here")
-                    .hint("Ctrl-P shows the services that there are; or start howdah with --source service=… or --destination service=….")
+                    .hint("Ctrl-P lists the services; or start howdah with --source service=… or --destination service=….")
                     .field(problem::Field::Uri),
             );
             return;

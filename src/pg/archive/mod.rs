@@ -144,7 +144,9 @@ async fn run(command: &mut Command, what: &str) -> Result<Output, Problem> {
         .collect();
     let mut problem = Problem::new(
         what,
-        said.first().copied().unwrap_or("it failed without a word"),
+        said.first()
+            .copied()
+            .unwrap_or("it failed without a message"),
     );
     problem.detail = (said.len() > 1).then(|| said[1..].join("\n"));
     Err(problem)

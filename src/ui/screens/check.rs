@@ -49,7 +49,7 @@ pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &
         lines.extend(result_lines(result, details.width, theme));
         draw_details(state, result.title, lines, frame, details, theme);
     } else {
-        let intro = "howdah now looks at both databases: whether everything needed is there, and whether anything would be lost or hidden. It only reads.";
+        let intro = "howdah now checks both databases: whether everything needed is there, and whether anything would be lost or hidden. Nothing is changed.";
         let width = usize::from(details.width.saturating_sub(4));
         let lines = text::wrap(intro, width)
             .into_iter()
@@ -149,7 +149,7 @@ fn draw_list(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
         let (what, way) = match check.work {
             Work::AllChecks => (check.doing(), "Esc cancels"),
             Work::OneCheck(_) => ("Checking one again", "Esc cancels"),
-            Work::Fix(_) => ("Running the fix", "Esc breaks it off"),
+            Work::Fix(_) => ("Running the fix", "Esc cancels"),
         };
         let (doing, why) = match &check.again {
             None => (what.to_owned(), String::new()),
@@ -186,7 +186,7 @@ fn title(state: &State, theme: &Theme) -> String {
     let tally = state.check.tally();
     let mut parts = Vec::new();
     if state.resuming.is_some() {
-        parts.push("Going on with a run".to_owned());
+        parts.push("Resuming a run".to_owned());
     } else if state.check.has_unfinished {
         parts.push("Interrupted run found".to_owned());
     }
@@ -195,7 +195,7 @@ fn title(state: &State, theme: &Theme) -> String {
     };
     parts.extend(several(tally.fine, "fine", "fine"));
     parts.extend(several(tally.warnings, "warning", "warnings"));
-    parts.extend(several(tally.blocking, "to mend first", "to mend first"));
+    parts.extend(several(tally.blocking, "to fix first", "to fix first"));
     parts.extend(several(tally.unknown, "not checked", "not checked"));
     if parts.is_empty() {
         return "Checks".to_owned();
@@ -289,7 +289,8 @@ fn finding_lines(finding: &Finding, width: u16, theme: &Theme, lines: &mut Vec<L
     }
     let is_address = matches!(finding.field, Some(Field::FdwHost | Field::FdwPort));
     if is_address && finding.level != Level::Fine {
-        let words = "Press f to say under which address the destination server reaches the source.";
+        let words =
+            "Press f to set the address at which the destination server reaches the source.";
         lines.extend(styled(words, columns, theme.strong()));
     }
     if let Some(fix) = &finding.fix {
@@ -305,10 +306,10 @@ fn heading(fix: &Fix) -> String {
     match fix {
         Fix::Words(_) => "What to do (y copies this):".to_owned(),
         Fix::Sql(sql) if sql.not_here.is_none() => {
-            format!("To mend it on the {} (x runs this, y copies it):", sql.side)
+            format!("To fix it on the {} (x runs this, y copies it):", sql.side)
         }
         Fix::Sql(sql) => format!(
-            "To mend it on the {}, as {} (y copies this):",
+            "To fix it on the {}, as {} (y copies this):",
             sql.side, sql.by
         ),
     }
@@ -325,7 +326,7 @@ fn refused_lines(
     let Some((_, problem)) = failed.filter(|(id, _)| *id == result.id) else {
         return Vec::new();
     };
-    let mut lines = vec![Line::styled("The fix was not made.", theme.bad())];
+    let mut lines = vec![Line::styled("The fix was not applied.", theme.bad())];
     lines.extend(problem_lines(problem, width, theme));
     lines.push(Line::default());
     lines

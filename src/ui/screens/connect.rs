@@ -69,7 +69,7 @@ fn next_thing(state: &State) -> String {
     } else if connect.is_fine() {
         "Both connections work. Press Enter to check both databases; nothing is changed yet."
     } else if has_failed {
-        "Mend what is marked, then press Enter to test again."
+        "Correct what is marked, then press Enter to test again."
     } else if state.is_demo {
         "Demo: two throw-away servers are filled in. Press Enter to test both connections."
     } else if connect.has_known() {

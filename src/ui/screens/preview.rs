@@ -87,7 +87,7 @@ fn draw_without_plan(
         rows.next();
     }
     let words = if preview.is_pending() {
-        "From what you chose howdah now makes the list of everything it will do. Nothing is changed by that."
+        "howdah now turns your choices into a list of everything it will do. Nothing is changed by this."
     } else {
         "There is no plan. r makes it; Esc goes back to the choice of tables."
     };

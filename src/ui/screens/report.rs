@@ -121,7 +121,7 @@ pub(super) fn outcome(outcome: Outcome, theme: &Theme) -> (&'static str, Style) 
 
 fn draw_outcome(report: &Report, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let (sign, style) = outcome(report.outcome, theme);
-    let title = format!("{sign} {}", report_text::outcome_word(report.outcome));
+    let title = format!("{sign} {}", report_text::outcome_title(report.outcome));
     let inner = panel::draw(frame, area, &title, false, theme);
     let columns = usize::from(inner.width.saturating_sub(2));
     let headline = text::wrap(&report_text::headline(report), columns);
@@ -182,7 +182,7 @@ fn draw_list(
     let inner = panel::draw(frame, area, view.section.title(), true, theme);
     let [head, list, below] = list_parts(inner);
     if view.order.is_empty() {
-        let words = format!(" No {} were carried.", view.section.title().to_lowercase());
+        let words = format!(" No {} were copied.", view.section.title().to_lowercase());
         frame.render_widget(Line::raw(words), head);
         return;
     }
@@ -333,7 +333,7 @@ fn draw_tables(
     draw_list(view, &heading, row, &foot, frame, area, theme);
 }
 
-/// `public.film · COPY text · 416 KiB · not compared: it was not carried`.
+/// `public.film · COPY text · 416 KiB · not compared: it was not copied`.
 fn table_facts(table: &TableResult) -> String {
     let mut facts = vec![
         table.name.to_string(),
@@ -344,9 +344,9 @@ fn table_facts(table: &TableResult) -> String {
     }
     facts.extend(match table.arrival {
         Arrival::Carried => None,
-        Arrival::Kept => Some("kept: it was there, and proved equal".to_owned()),
-        Arrival::Completed => Some("completed: the parts that were there proved equal".to_owned()),
-        Arrival::Again => Some("came again: what was there was not the source's".to_owned()),
+        Arrival::Kept => Some("kept: copied before, and proved equal".to_owned()),
+        Arrival::Completed => Some("completed: the parts copied before proved equal".to_owned()),
+        Arrival::Again => Some("copied again: the source had changed since".to_owned()),
     });
     facts.extend(reason(&table.verdict));
     facts.join(" · ")
@@ -397,7 +397,7 @@ fn draw_sequences(
     let selected = view.selected().and_then(|at| report.sequences.get(at));
     let facts = |sequence: &SequenceResult| {
         let mut facts = vec![sequence.name.to_string()];
-        facts.push("the last value given out; not used yet: the next to be given".to_owned());
+        facts.push("the last value given out; if not used yet, the next one".to_owned());
         facts.extend(reason(&sequence.verdict));
         facts.join(" · ")
     };

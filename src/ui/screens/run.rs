@@ -115,18 +115,18 @@ fn title(state: &State, now: Now, theme: &Theme) -> String {
     match (&run.report, state.stop) {
         (Some(report), _) => {
             let (sign, _) = super::report::outcome(report.outcome, theme);
-            let word = report_text::outcome_word(report.outcome);
+            let word = report_text::outcome_title(report.outcome);
             format!("{sign} {word} {dot} {clock}")
         }
         (None, Some(Stop::Now)) => format!("Stopping now {dot} {clock}"),
         (None, Some(Stop::AfterCurrent)) => {
-            format!("Stopping when what runs now is done {dot} {clock}")
+            format!("Stopping after the current tables {dot} {clock}")
         }
         (None, None) if run.is_paused && run.board.running.is_empty() => {
             format!("{} Paused {dot} {clock}", theme.glyphs.warning)
         }
         (None, None) if run.is_paused => {
-            format!("Pausing when what runs now is done {dot} {clock}")
+            format!("Pausing after the current steps {dot} {clock}")
         }
         (None, None) if run.is_waiting => {
             format!("{} Waiting for you {dot} {clock}", theme.glyphs.warning)
@@ -149,7 +149,7 @@ fn draw_head(run: &Run, title: &str, frame: &mut Frame<'_>, area: Rect, theme: &
                 .map(|line| Line::styled(line, style)),
         );
         let ways = match report.resume_command {
-            Some(_) => "Enter shows the report, r goes on with what is left.",
+            Some(_) => "Enter shows the report, r resumes the run.",
             None => "Enter shows the report.",
         };
         lines.push(Line::styled(ways, theme.strong()));
@@ -179,10 +179,10 @@ fn draw_head(run: &Run, title: &str, frame: &mut Frame<'_>, area: Rect, theme: &
 /// What ends a pause or a wait, and what either means for the source.
 fn what_is_awaited(run: &Run) -> Option<String> {
     let ways = if run.is_paused {
-        "p goes on."
+        "p continues."
     } else if run.is_waiting && run.is_lost() {
         return Some(
-            "The source's snapshot is lost. Enter ends the run; it can be gone on with then."
+            "The source's snapshot is lost. Enter ends the run; it can be resumed afterwards."
                 .to_owned(),
         );
     } else if run.is_waiting {
@@ -233,7 +233,7 @@ fn figures(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
     let data = board.phase(Phase::Data);
     let is_idle = board.running.is_empty() && (run.is_paused || run.is_waiting);
     if data.is_open() && is_idle {
-        parts.push("not all rows are there yet".to_owned());
+        parts.push("some rows are still missing".to_owned());
     } else if data.is_open() {
         if let Some(rate) = board.bytes_per_second() {
             parts.push(format!("{}/s", format::bytes_plain(rate)));
@@ -241,15 +241,15 @@ fn figures(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
         parts.push(match (board.rows_eta_range_ms(), board.rows_eta_ms()) {
             (Some((least, most)), _) => {
                 let (least, most) = (format::duration(least), format::duration(most));
-                format!("rows there in {least} to {most}")
+                format!("all rows in {least} to {most}")
             }
-            (None, Some(ms)) => format!("rows there in ~{}", format::duration(ms)),
+            (None, Some(ms)) => format!("all rows in ~{}", format::duration(ms)),
             (None, None) => "time left unknown".to_owned(),
         });
     } else if data.lost > 0 {
         parts.push("no more rows will come".to_owned());
     } else if data.all > 0 {
-        parts.push("all rows are there".to_owned());
+        parts.push("all rows are copied".to_owned());
     }
     let words = parts.join(&format!(" {} ", theme.glyphs.dot));
     Line::raw(text::truncate(&words, columns, theme.glyphs.ellipsis))

@@ -28,10 +28,10 @@ pub(super) fn draw(run: &Run, now: Now, frame: &mut Frame<'_>, area: Rect, theme
     let board = &run.board;
     let number = board.running.len() as u64;
     let title = match number {
-        _ if run.report.is_some() => "Done last".to_owned(),
+        _ if run.report.is_some() => "Last steps".to_owned(),
         0 => "Now".to_owned(),
         number => format!(
-            "Now {} {} at work",
+            "Now {} {} running",
             theme.glyphs.dot,
             format::counted(number, "step", "steps")
         ),
@@ -78,7 +78,7 @@ pub(super) fn draw(run: &Run, now: Now, frame: &mut Frame<'_>, area: Rect, theme
     }
     let is_idle = run.is_paused || run.is_waiting;
     if lines.is_empty() && is_idle && run.report.is_none() {
-        lines.push(Line::styled(" Nothing runs.", theme.dim()));
+        lines.push(Line::styled(" Nothing is running.", theme.dim()));
     } else if lines.is_empty() && run.report.is_none() {
         let sign = theme.glyphs.spinner_at(run.elapsed_ms(now));
         let words = format!(" {sign} Waiting for the next step");

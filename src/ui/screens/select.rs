@@ -217,9 +217,9 @@ fn draw_tabs(
     }
     let fallen = state.select.fallen.len() as u64;
     if fallen > 0 && !(filter.is_active() || filter.is_typing) {
-        let objects = format::counted(fallen, "object falls", "objects fall");
+        let objects = format::counted(fallen, "object is", "objects are");
         spans.push(Span::styled(
-            format!("{objects} away: c lists them"),
+            format!("{objects} left out too: c lists them"),
             theme.warning(),
         ));
     }
@@ -292,7 +292,7 @@ fn draw_rows(
         let words = match (select.filter.is_active(), select.tab) {
             (true, _) => " No name contains this. Esc clears the filter.",
             (false, Tab::Tables) => {
-                " The source holds no tables. Everything else it holds is still carried."
+                " The source holds no tables. Everything else it holds is still copied."
             }
             (false, Tab::Sequences) => " The source holds no sequences.",
         };

@@ -52,7 +52,7 @@ pub(super) fn draw(
         }
         Some(Row::Sequence(sequence)) => catalog.sequences.get(sequence).map(|one| {
             page.text(
-                "A sequence is a counter that hands out numbers, mostly for an id column. Its position is carried exactly, so that the next number is the same.",
+                "A sequence is a counter that hands out numbers, mostly for an id column. Its value is copied exactly, so that the next number is the same.",
                 theme.text(),
             );
             page.text(&format!("Owner: {}", printable(&one.owner)), theme.text());
@@ -182,7 +182,7 @@ impl Page<'_> {
         if fallen.is_empty() {
             return;
         }
-        self.heading("Cannot be made without it");
+        self.heading("Cannot be created without it");
         let shown = fallen.len().min(FALLING_SHOWN);
         for one in fallen.iter().take(shown) {
             let words = text::truncate(one, self.columns, self.theme.glyphs.ellipsis);
@@ -214,7 +214,7 @@ impl Page<'_> {
                 let is_left_out = ticks::carry(&state.selection, *other) == Carry::Nothing;
                 let (mark, style) = match (is_left_out, is_outward) {
                     (true, true) => (
-                        " (not ticked: this foreign key falls away)",
+                        " (not ticked: this foreign key is left out)",
                         self.theme.warning(),
                     ),
                     (true, false) => (" (not ticked)", self.theme.dim()),

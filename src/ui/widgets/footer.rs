@@ -118,9 +118,9 @@ pub fn key_at(state: &State, column: u16, width: u16, theme: &Theme) -> Option<K
 fn keys_of(overlay: &Overlay) -> &'static str {
     match overlay {
         Overlay::Confirm(question) if question.typed.is_some() => {
-            "Type the name, ← → choose, Enter takes, Esc closes"
+            "Type the name · ← → choose · Enter accepts · Esc closes"
         }
-        Overlay::Confirm(_) => "← → choose, Enter takes, Esc closes",
+        Overlay::Confirm(_) => "← → choose · Enter accepts · Esc closes",
         _ => "",
     }
 }

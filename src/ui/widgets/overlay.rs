@@ -283,7 +283,7 @@ fn options(form: &OptionsForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme)
     lines.extend(about.into_iter().map(|line| Line::styled(line, style)));
     let keys = theme
         .glyphs
-        .words("↑ ↓ choose · ← → change · Enter accept · Esc discard")
+        .words("↑ ↓ choose · ← → change · Enter accepts · Esc discards")
         .into_owned();
     lines.push(Line::styled(keys, theme.dim()));
     let inner = popup(frame, area, "Options", lines.len(), theme);
@@ -330,7 +330,7 @@ fn typed_value(
 
 fn address(form: &AddressForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let columns = columns(area);
-    let intro = "With the method FDW the destination server itself connects to the source. If it reaches the source under another address than you do (another network, a container), enter that address here.";
+    let intro = "With the method FDW the destination server itself connects to the source. If it reaches the source at another address than you do (another network, a container), enter that address here.";
     let mut lines: Vec<_> = text::wrap(intro, columns)
         .into_iter()
         .map(Line::raw)
@@ -377,7 +377,7 @@ fn address(form: &AddressForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme)
     lines.push(Line::styled(complaint, theme.bad()));
     let keys = theme
         .glyphs
-        .words("Tab other field · Enter use and check again · Esc discard")
+        .words("Tab changes field · Enter accepts and checks · Esc discards")
         .into_owned();
     lines.push(Line::styled(keys, theme.dim()));
     let title = "The source as the destination server sees it";
@@ -387,11 +387,11 @@ fn address(form: &AddressForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme)
 
 fn row_filter(form: &RowFilterForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let intro = format!(
-        "Of {} only the rows that satisfy this condition are carried. Write it as behind WHERE in SQL, for example: created_at >= '2024-01-01'. The source judges it before anything is done.",
+        "Only the rows of {} that satisfy this condition are copied. Write it as after WHERE in SQL, for example: created_at >= '2024-01-01'. The source server checks it before anything is done.",
         form.name
     );
-    let title = "Rows of a table by condition";
-    let keys = "Enter use · empty: all rows · Esc discard";
+    let title = "Only some rows of a table";
+    let keys = "Enter accepts · empty: all rows · Esc discards";
     one_field(title, &intro, &form.condition, keys, frame, area, theme);
 }
 
@@ -399,13 +399,13 @@ fn path(form: &PathForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let (title, intro, keys) = match form.purpose {
         Purpose::Save => (
             "Save the selection",
-            "A file of text, a line for each table and sequence, that you can edit. It holds neither addresses nor passwords.",
-            "Enter save · Esc do nothing",
+            "A text file with a line for each table and sequence, which you can edit. It holds neither addresses nor passwords.",
+            "Enter saves · Esc discards",
         ),
         Purpose::Load => (
             "Load a selection",
-            "What the file names and the source still has is chosen as it says. What does not fit is listed, and u takes all of it back.",
-            "Enter load · Esc do nothing",
+            "What the file names and the source still has is set as the file says. What does not fit is listed, and u undoes all of it.",
+            "Enter loads · Esc discards",
         ),
     };
     one_field(title, intro, &form.path, keys, frame, area, theme);
@@ -482,7 +482,9 @@ fn pick(list: &PickList, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
         })
         .collect();
     lines.push(Line::default());
-    let keys = theme.glyphs.words("↑ ↓ choose · Enter take · Esc close");
+    let keys = theme
+        .glyphs
+        .words("↑ ↓ choose · Enter accepts · Esc closes");
     lines.push(Line::styled(keys.into_owned(), theme.dim()));
     let inner = popup(frame, area, &list.title, lines.len(), theme);
     put(frame, inner, lines);
@@ -519,7 +521,7 @@ fn text_list(list: &TextList, frame: &mut Frame<'_>, area: Rect, theme: &Theme) 
         let place = format!("from {} of {}", first + 1, format::count(count as u64));
         format!("{place} · ↑ ↓ scroll · any other key closes")
     } else {
-        "any key closes".to_owned()
+        "Any key closes".to_owned()
     };
     let inner = popup(frame, area, &list.title, shown.len() + 2, theme);
     let note = theme.glyphs.words(&note).into_owned();
@@ -542,13 +544,13 @@ fn scrolled(
     let last = (first + height).min(lines.len());
     let note = if height < lines.len() {
         format!(
-            "lines {}–{} of {} · ↑ ↓ scroll · any other key closes",
+            "lines {}-{} of {} · ↑ ↓ scroll · any other key closes",
             first + 1,
             last,
             lines.len()
         )
     } else {
-        "any key closes".to_owned()
+        "Any key closes".to_owned()
     };
     let mut shown: Vec<_> = lines.into_iter().skip(first).take(height).collect();
     shown.push(Line::default());

@@ -101,7 +101,7 @@ fn table(found: &Peek, place: &PeekBox, frame: &mut Frame<'_>, area: Rect, theme
         frame.render_widget(line(cells.collect()), row);
     }
     let note = if found.rows.is_empty() {
-        "no rows · any key closes".to_owned()
+        "No rows · any key closes".to_owned()
     } else {
         let last = (first + height).min(found.rows.len());
         let count = match found.rows.len() {
@@ -109,7 +109,7 @@ fn table(found: &Peek, place: &PeekBox, frame: &mut Frame<'_>, area: Rect, theme
             count => count.to_string(),
         };
         format!(
-            "rows {}–{last} of {count}, columns {}–{} of {} · ↑ ↓ ← → scroll · Esc closes",
+            "rows {}-{last} of {count}, columns {}-{} of {} · ↑ ↓ ← → scroll · Esc closes",
             first + 1,
             columns.start + 1,
             columns.end,

@@ -28,12 +28,12 @@ pub(super) fn draw(sample: &SampleBox, now: Now, frame: &mut Frame<'_>, area: Re
             let (spinner, dot) = (theme.glyphs.spinner_at(waited), theme.glyphs.dot);
             let waited = format::duration(waited);
             add(
-                &format!("{spinner} Carrying rows both ways {dot} {waited} {dot} Esc cancels"),
+                &format!("{spinner} Copying rows by both methods {dot} {waited} {dot} Esc cancels"),
                 theme.accent(),
             );
             add("", theme.text());
             add(
-                "The source is only read; what the destination takes is rolled back.",
+                "The source is only read; what the destination receives is rolled back.",
                 theme.dim(),
             );
         }
@@ -62,12 +62,13 @@ fn measured(found: &Sample, add: &mut impl FnMut(&str, ratatui::style::Style), t
     add("", theme.text());
     let rows = match &found.table {
         Some(table) => format!("Rows of {table} as text"),
-        None => "No table of the source is large enough, so its server made rows of its own catalog; as text".to_owned(),
+        None => "Rows made from the source's system catalog (no table is large enough), as text"
+            .to_owned(),
     };
     add(
         &format!(
-            "{rows}, one session, into a temporary table that is gone again. A run writes tables and indexes too, \
-             so it is slower; what is compared is the way. Any key closes."
+            "{rows}, one session, into a temporary table that is removed again. A run also writes tables and indexes, \
+             so it is slower; this compares only the two methods. Any key closes."
         ),
         theme.dim(),
     );

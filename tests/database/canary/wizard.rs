@@ -23,9 +23,10 @@ async fn passwords_are_nowhere_after_the_wizard() {
     let mut terminal = Terminal::start_at(&ends, Some(cage.home.path()), 120, 40);
     terminal.wait("Source · read only");
     terminal.press("\r");
-    terminal.wait("asks for a password");
-    // From the URI to the password.
-    terminal.press("\t\t\t\t\t");
+    // The field that is to blame gets the focus.
+    terminal.wait_until("both answers", |screen| {
+        screen.contains("asks for a password") && screen.contains("✓ PostgreSQL")
+    });
     terminal.press(&format!("wrong {CANARY}"));
     terminal.press("\r");
     terminal.wait("assword authentication failed");
@@ -40,7 +41,7 @@ async fn passwords_are_nowhere_after_the_wizard() {
     terminal.press("\r");
     terminal.wait("The source is only read.");
     terminal.press("M");
-    terminal.wait("by FDW");
+    terminal.wait("now use FDW");
     for (to_its_button, wrote) in [("", ".sh"), ("\x1b[C", ".toml"), ("\x1b[C\x1b[C", ".sql")] {
         terminal.press("w");
         terminal.wait("Write the plan to a file?");
@@ -121,7 +122,7 @@ async fn passwords_are_nowhere_after_uris_are_pasted() {
     terminal.press("\r");
     terminal.wait("The source is only read.");
     terminal.press("M");
-    terminal.wait("by FDW");
+    terminal.wait("now use FDW");
     terminal.press("t");
     terminal.wait("Rehearse the run?");
     terminal.press("\r");

@@ -336,13 +336,13 @@ impl Preview {
                 "There is no plan yet."
             }
             Action::Method if self.step().and_then(Step::method).is_none() => {
-                "Choose a step that carries the rows of a table; M switches all tables."
+                "Choose a step that copies the rows of a table; M switches all tables."
             }
             Action::Left | Action::Right if self.phase().is_none() => {
                 "This entry belongs to no phase; - folds all of them."
             }
             Action::NextHit | Action::PreviousHit if !self.search.is_active() => {
-                "Nothing is searched for; / does."
+                "There is no search yet; press / to start one."
             }
             Action::NextHit | Action::PreviousHit if self.search.hits.is_empty() => {
                 "No title and no SQL contains that."
@@ -394,7 +394,7 @@ impl Preview {
                 ctx.options.method = other(ctx.options.method);
                 ctx.selection.methods.fill(None);
                 let label = ctx.options.method.label();
-                ctx.info(format!("All tables now go by {label}."));
+                ctx.info(format!("All tables now use {label}."));
                 ctx.flow = Some(Flow::Replan);
             }
             Action::Copy => return self.copy(),
@@ -419,7 +419,7 @@ impl Preview {
         // What stands here may not be what is chosen now: it must not be run.
         (self.plan, self.problem) = (None, None);
         self.take_plan();
-        ctx.info("No plan is made; r makes it.");
+        ctx.info("There is no plan; r makes it.");
         vec![Effect::Cancel {
             attempt: pending.attempt,
         }]
@@ -444,7 +444,7 @@ impl Preview {
         let default = ctx.options.method;
         let wanted = chosen.unwrap_or(default);
         if wanted == Method::Fdw && step.method() == Some(Method::Copy) && !self.is_pending() {
-            ctx.warn("FDW would carry this table wrongly: it stays with COPY, see why below.");
+            ctx.warn("FDW would copy this table wrongly: it stays with COPY, see why below.");
             return;
         }
         let wanted = other(wanted);

@@ -98,9 +98,9 @@ pub(super) fn page(plan: &Plan, columns: usize) -> Page {
     out.hanging(&steps, HANG);
     out.blank();
     let words = if plan.goes_on() {
-        "The source is only read. What is done stays; Enter goes on, after a question."
+        "The source is only read. What is done stays; Enter resumes the run, after a question."
     } else {
-        "The source is only read. Nothing has been changed yet; Enter starts, after a question."
+        "The source is only read. Nothing has been changed yet; Enter starts the run, after a question."
     };
     out.line(Ink::Prose, words);
     if !plan.goes_on() {
@@ -112,7 +112,7 @@ pub(super) fn page(plan: &Plan, columns: usize) -> Page {
     let counts = plan.object_counts.iter();
     let counts =
         counts.map(|(kind, count)| format!("{} {}", format::count(*count), kinds(kind, *count)));
-    list(&mut out, "What is made", counts);
+    list(&mut out, "What is created", counts);
     Page {
         title: super::OVERVIEW.to_owned(),
         rows: out.into_rows(),
@@ -147,28 +147,28 @@ pub(super) fn of_phase(plan: &Plan, phase: Phase, columns: usize) -> Page {
 fn about(phase: Phase) -> &'static str {
     match phase {
         Phase::Prepare => {
-            "Makes ready: the destination database and howdah's journal in it, and one moment of the source that everything is read in, however long it takes."
+            "Prepares the destination database and howdah's journal in it, and takes a snapshot of the source: everything is read as it was at that moment, however long the copy takes."
         }
         Phase::Schema => {
-            "Makes the tables, types, functions and views, as pg_dump writes them, still without rows and without indexes."
+            "Creates the tables, types, functions and views, as pg_dump writes them, still without rows and indexes."
         }
         Phase::Data => {
-            "Carries the rows, several tables at once, the longest way first. Indexes come later, because filling a table without them is faster."
+            "Copies the rows, several tables at once, what takes longest first. Indexes come later, because filling a table without them is faster."
         }
         Phase::Indexes => {
-            "Builds indexes and constraints, each as soon as its table has its rows. Foreign keys come last, when both of their tables are there."
+            "Builds indexes and constraints, each as soon as its table has its rows. Foreign keys come last, when both of their tables have their rows."
         }
         Phase::Sequences => {
-            "Sets the counters of sequences, so that the next number given out follows the last one on the source."
+            "Sets the values of sequences, so that the next number given out follows the last one on the source."
         }
         Phase::Finish => {
-            "What must come after the rows: triggers, materialized views, grants, and the statistics by which the server chooses fast plans."
+            "What must come after the rows: triggers, materialized views, grants, and the statistics from which the server chooses fast query plans."
         }
         Phase::Verify => {
-            "Compares both sides, table by table and counter by counter. The report says what was compared and what was not."
+            "Compares both sides, table by table and sequence by sequence. The report says what was compared and what was not."
         }
         Phase::CleanUp => {
-            "Removes everything that howdah made for itself in the destination: nothing stays that the source does not have."
+            "Removes everything that howdah created for itself on the destination: nothing stays that the source does not have."
         }
     }
 }
@@ -212,7 +212,7 @@ fn method(plan: &Plan, totals: &Totals) -> String {
     let copy = Method::Copy.label();
     let fdw = Method::Fdw.label();
     match (totals.by_copy, totals.by_fdw) {
-        (0, 0) => "no rows are carried".to_owned(),
+        (0, 0) => "no rows are copied".to_owned(),
         (_, 0) => format!("{copy}, streamed through howdah, {sessions}"),
         (0, _) => format!("{fdw}, the destination pulls, {sessions}"),
         (by_copy, by_fdw) => format!(

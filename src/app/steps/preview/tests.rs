@@ -120,7 +120,7 @@ fn all_go_by_fdw_but_those_that_cannot() {
 fn the_search_goes_round_and_escape_leaves_it_first() {
     let mut state = previewing();
     press(&mut state, KeyCode::Char('n'));
-    assert!(toast(&state).starts_with("Nothing is searched for"));
+    assert!(toast(&state).starts_with("There is no search yet"));
     search(&mut state, "public.film_list");
     let first = state.preview.selected();
     assert!(title(&state).contains("film_list"));

@@ -62,7 +62,7 @@ fn summary(report: &Report, out: &mut Writer) {
         out,
     );
     let arrivals = report_text::arrivals(report, LISTED);
-    let title = "Of the run that was gone on with";
+    let title = "From the interrupted run";
     list(title, Ink::Heading, &arrivals, LISTED, out);
     let steps = &report.next_steps;
     list("What to do next", Ink::Heading, steps, usize::MAX, out);
@@ -70,11 +70,11 @@ fn summary(report: &Report, out: &mut Writer) {
     let missed = &report.not_compared;
     list("What was not compared", Ink::Heading, missed, LISTED, out);
     out.blank();
-    out.line(Ink::Heading, "From where to where");
+    out.line(Ink::Heading, "Source and destination");
     out.hanging(&format!("  From  {}", report.source), 6);
     out.hanging(&format!("  To    {}", report.destination), 6);
     if !report.started_at.is_empty() {
-        out.hanging(&format!("  Begun {}", report.started_at), 2);
+        out.hanging(&format!("  Started {}", report.started_at), 2);
     }
     if let Some(line) = blobs(report, &Verdict::Equal) {
         out.hanging(&format!("  {line}"), 2);
@@ -95,7 +95,7 @@ fn blobs(report: &Report, wanted: &Verdict) -> Option<String> {
         .as_ref()
         .filter(|blobs| blobs.verdict == *wanted)?;
     Some(format!(
-        "Large objects: {} in the source, {} in the destination, {}",
+        "Large objects: {} on the source, {} on the destination, {}",
         format::count(blobs.source_count),
         report_text::rows(blobs.destination_count),
         report_text::verdict_word(&blobs.verdict)
@@ -119,7 +119,7 @@ fn problems(report: &Report, out: &mut Writer) {
     if Section::Problems.count(report) == Some(0) {
         out.line(
             Ink::Good,
-            "No step failed, and no server warned of anything.",
+            "No step failed, and neither server gave a warning.",
         );
     }
 }
@@ -136,7 +136,7 @@ fn left_behind(report: &Report, out: &mut Writer) {
     out.blank();
     out.line(
         Ink::Warning,
-        "howdah could not remove something of its own from the destination; this does it",
+        "howdah could not remove some objects of its own from the destination; these statements do it",
     );
     for statement in &report.left_behind {
         out.sql(statement);
@@ -144,9 +144,12 @@ fn left_behind(report: &Report, out: &mut Writer) {
 }
 
 fn objects(report: &Report, out: &mut Writer) {
-    out.line(Ink::Heading, "Objects made in the destination");
+    out.line(Ink::Heading, "Objects created on the destination");
     if report.objects.is_empty() {
-        out.line(Ink::Prose, "  None: only rows and counters were carried.");
+        out.line(
+            Ink::Prose,
+            "  None: only rows and sequence values were copied.",
+        );
     }
     for (kind, count) in &report.objects {
         let line = format!("{:>9}  {}", format::count(*count), kinds(kind, *count));

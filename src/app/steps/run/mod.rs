@@ -248,7 +248,7 @@ impl Run {
             }
             RunEvent::Waiting => {
                 self.is_waiting = true;
-                let text = "Nothing is left to do but what has failed; the run waits for you.";
+                let text = "Only failed steps are left; the run waits for you.";
                 self.tell(NoticeLevel::Warning, text, now);
                 return vec![Effect::Bell, Effect::Notify(text.to_owned())];
             }
@@ -278,16 +278,17 @@ impl Run {
             RunEvent::SnapshotReleased { held_ms } => {
                 self.is_source_held = false;
                 let held = format::duration(held_ms);
-                let text = format!("The last row is read; the source is free again after {held}.");
+                let text =
+                    format!("The last row is read; the source's snapshot was held for {held}.");
                 (NoticeLevel::Info, text)
             }
             RunEvent::Stopping(Stop::AfterCurrent) => (
                 NoticeLevel::Warning,
-                "Stopping: what runs is finished, nothing new is begun.".to_owned(),
+                "Stopping: what is running is finished, nothing new is started.".to_owned(),
             ),
             RunEvent::Stopping(Stop::Now) => (
                 NoticeLevel::Warning,
-                "Stopping now: what runs is cancelled and rolled back.".to_owned(),
+                "Stopping now: what is running is cancelled and rolled back.".to_owned(),
             ),
             RunEvent::Finished(report) => {
                 let text = crate::report_text::headline(&report);
@@ -333,7 +334,7 @@ impl Run {
             Action::Next if self.is_running() => return None,
             Action::Next if self.report.is_none() => "Nothing has been run.",
             Action::Back if self.is_running() && !self.has_something_open() => {
-                "The run goes on; x asks how to stop it."
+                "The run continues; x asks how to stop it."
             }
             Action::Stop if !self.is_running() => "Nothing is running.",
             Action::Details | Action::Copy if self.board.failed.is_empty() => "No step has failed.",

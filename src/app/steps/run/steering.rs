@@ -17,17 +17,17 @@ impl Run {
             Action::Retry | Action::LeaveOut if self.selected().is_none() => "No step has failed.",
             Action::Retry | Action::LeaveOut if !self.is_running() => "The run has ended.",
             Action::Retry | Action::LeaveOut if !self.is_undecided() => {
-                "This cannot be done once more in this run; end it, and go on with it then."
+                "This cannot be retried in this run: end the run, then resume it."
             }
             Action::LeaveOut if self.is_of_preparation() => {
-                "Nothing can be done without it: r tries it again, x ends the run."
+                "Everything left needs this step: r retries it, x stops the run."
             }
             Action::Retry if self.selected().is_some_and(Failed::is_lost) => {
-                "What it read is lost with the source's snapshot: end this run, and go on with it then."
+                "What it read is lost with the source's snapshot: end this run and resume it afterwards."
             }
             Action::RetryAll if self.board.undecided_count() == 0 => "No step waits for a retry.",
             Action::RetryAll if self.is_lost() => {
-                "What they read is lost with the source's snapshot: end this run, and go on with it then."
+                "What they read is lost with the source's snapshot: end this run and resume it afterwards."
             }
             _ => return None,
         };
@@ -83,9 +83,9 @@ impl Run {
     /// What has just been asked for, and what it means for the source.
     pub(super) fn about_pause(&self) -> String {
         let mut text = if self.is_paused {
-            "Pause: what runs comes to its end, nothing new is begun."
+            "Pausing: what is running is finished, nothing new is started."
         } else {
-            "Going on: new steps are begun again."
+            "Continuing: new steps are started again."
         }
         .to_owned();
         if self.is_paused && self.is_source_held {
@@ -100,5 +100,5 @@ pub(crate) fn why_not_resume(report: &Report) -> Option<String> {
     report
         .resume_command
         .is_none()
-        .then(|| "The run has left nothing to go on with.".to_owned())
+        .then(|| "The run has left nothing to resume.".to_owned())
 }

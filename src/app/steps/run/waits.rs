@@ -9,7 +9,7 @@ use crate::model::plan::StepId;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
     pub words: String,
-    /// Nothing moves until somebody else lets go.
+    /// Nothing moves until another session lets go.
     pub is_stuck: bool,
 }
 
@@ -27,7 +27,7 @@ pub fn of(activity: &[Activity], step: StepId) -> Option<Told> {
     });
     if let Some((side, holders)) = locked {
         let who = if holders.is_empty() {
-            "somebody else".to_owned()
+            "another session".to_owned()
         } else {
             let names: Vec<_> = holders.iter().map(|one| printable(one)).collect();
             names.join(", ")
@@ -55,8 +55,8 @@ pub fn of(activity: &[Activity], step: StepId) -> Option<Told> {
                 printable(event)
             )));
         }
-        (_, Some(Wait::None)) => "the destination computes",
-        (Some(Wait::None), None) => "the source computes",
+        (_, Some(Wait::None)) => "the destination is computing",
+        (Some(Wait::None), None) => "the source is computing",
         _ => return None,
     };
     Some(told(words.to_owned()))

@@ -80,7 +80,7 @@ impl Select {
                 ctx.options.method = other(ctx.options.method);
                 selection.methods.fill(None);
                 let label = ctx.options.method.label();
-                ctx.info(format!("All tables now go by {label}."));
+                ctx.info(format!("All tables now use {label}."));
             }
             _ => {}
         }

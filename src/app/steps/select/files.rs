@@ -56,7 +56,7 @@ impl State {
     /// There is a file already.
     pub(in crate::app) fn ask_to_replace(&mut self, path: String) {
         let lines = vec![printable(&path).into_owned()];
-        let question = Confirm::new("Replace the file that is there?", lines)
+        let question = Confirm::new("Replace the existing file?", lines)
             .button("No, keep it", Choice::Dismiss)
             .button(
                 "Replace it",
@@ -110,10 +110,10 @@ impl State {
                             .judge_all(inspection, &self.selection, &self.options);
                     }
                 }
-                self.say("The selection is loaded; u takes it back.".to_owned(), now);
+                self.say("The selection is loaded; u undoes it.".to_owned(), now);
                 let lines: Vec<_> = [loaded.missing, loaded.unnamed].concat();
                 if !lines.is_empty() {
-                    self.overlay = list("Loaded; what the file and the source do not share", lines);
+                    self.overlay = list("Loaded; where the file and the source differ", lines);
                 }
             }
             Err(problem) => {

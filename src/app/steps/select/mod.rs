@@ -177,20 +177,17 @@ impl Select {
     pub fn why_not(&self, action: Action) -> Option<String> {
         let is_sequences = self.tab == Tab::Sequences;
         match action {
-            Action::Undo if self.undo.is_empty() => {
-                Some("There is nothing to take back.".to_owned())
-            }
-            Action::Redo if self.redo.is_empty() => {
-                Some("Nothing was taken back that could be done again.".to_owned())
-            }
+            Action::Undo if self.undo.is_empty() => Some("There is nothing to undo.".to_owned()),
+            Action::Redo if self.redo.is_empty() => Some("There is nothing to redo.".to_owned()),
             Action::CollapseAll | Action::ExpandAll if is_sequences => {
-                Some("Sequences stand in a plain list.".to_owned())
+                Some("Sequences are a plain list.".to_owned())
             }
             Action::Consequences if self.fallen.is_empty() => Some(
-                "Nothing falls away: all that hangs on the ticked tables can be made.".to_owned(),
+                "Nothing else is left out: all that needs the ticked tables can be created."
+                    .to_owned(),
             ),
             Action::Peek if is_sequences => {
-                Some("A sequence has no rows; its counter stands in the list.".to_owned())
+                Some("A sequence has no rows; its value is in the list.".to_owned())
             }
             Action::RowFilter if is_sequences => {
                 Some("A sequence has no rows; conditions are for tables.".to_owned())
@@ -199,7 +196,7 @@ impl Select {
                 Some("A sequence has no rows to leave out; Space ticks it.".to_owned())
             }
             Action::Method | Action::MethodForAll if is_sequences => Some(
-                "A sequence's counter is simply read and set; methods are for tables.".to_owned(),
+                "A sequence's value is simply read and set; methods are for tables.".to_owned(),
             ),
             _ => None,
         }
@@ -368,7 +365,7 @@ impl Select {
                 self.details
                     .scroll(action, row, &inspection.catalog, height);
             }
-            _ => ctx.warn("The details are not in sight: d shows them."),
+            _ => ctx.warn("The details are hidden: d shows them."),
         }
     }
 
@@ -383,9 +380,7 @@ impl Select {
             return Vec::new();
         };
         if one.kind == TableKind::Foreign {
-            ctx.warn(
-                "This is a foreign table: its rows are on another server and are not carried.",
-            );
+            ctx.warn("This is a foreign table: its rows are on another server and are not copied.");
             return Vec::new();
         }
         let name = one.name.to_string();
@@ -407,7 +402,7 @@ impl Select {
         let fallen = self.fallen.iter();
         let lines = fallen.map(|one| one.tell(&inspection.archive));
         *ctx.overlay = Some(Overlay::List(TextList {
-            title: "What falls away with what is not ticked".to_owned(),
+            title: "Left out too, because it needs something not ticked".to_owned(),
             lines: lines
                 .map(|one| format!("{}: {}", one.object, one.because))
                 .collect(),

@@ -142,7 +142,7 @@ pub fn method(
         ),
         Method::Fdw if table.copied_columns().next().is_none() => (
             Method::Copy,
-            Some("FDW cannot carry a table without columns"),
+            Some("FDW cannot copy a table without columns"),
         ),
         asked => (asked, None),
     })
