@@ -92,11 +92,12 @@ pub fn loading(facts: &ServerFacts, options: &Options) -> Vec<String> {
 pub const WITH_PARALLEL_WORKERS: &str = "SET LOCAL max_parallel_maintenance_workers TO DEFAULT";
 
 /// libpq `options` for the sessions that postgres_fdw opens on the source. postgres_fdw itself sets search_path, time zone,
-/// DateStyle, IntervalStyle and extra_float_digits there.
+/// DateStyle, IntervalStyle and extra_float_digits there. What one FETCH returns is kept by the source until it is sent, and
+/// written to its disk where it exceeds `work_mem`: this holds one of about 8 MiB with what each row costs beside its values.
 pub fn fdw_options(version_num: u32) -> String {
     let mut options = "-c row_security=off -c statement_timeout=0 -c lock_timeout=0 \
                        -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=on \
-                       -c bytea_output=hex -c lc_monetary=C -c xmloption=content"
+                       -c bytea_output=hex -c lc_monetary=C -c xmloption=content -c work_mem=32MB"
         .to_owned();
     for (feature, name) in NEWER_TIMEOUTS {
         if feature.is_in(version_num) {

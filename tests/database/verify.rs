@@ -90,7 +90,7 @@ async fn each_seeded_difference_is_found_and_named() {
         (
             "alter table visit rename to visits",
             "alter table visits rename to visit",
-            "public.visit: the destination does not have it",
+            "public.visit: the destination has no such table with these columns",
         ),
     ] {
         support::execute_batch(&pair.destination, spoil).await;
