@@ -256,16 +256,17 @@ async fn attempt(executor: &Executor, step: &Step, cancellers: &Cancellers) -> E
 fn lost_state(executor: &Executor, step: &Step, cause: Option<Cause>) -> Option<&'static str> {
     let reads = |wanted: fn(Session) -> bool| step.statements.iter().any(|s| wanted(s.session));
     match step.kind {
-        _ if cause.is_none() => None,
         StepKind::OpenSnapshot | StepKind::FdwBarrier => None,
-        StepKind::FdwRows { .. } | StepKind::FdwCommit { .. } => Some(
-            "The rows that this FDW session had pulled are rolled back, and the state of the source that it read is gone. Run howdah resume: it starts from the source's state then, keeps what proves to be the same as on the source and copies the rest.",
-        ),
+        // Whatever it failed for: a session may say that the snapshot is not valid before the one that held it is missed.
         _ if reads(|session| session == Session::Source) && !executor.sessions.holds_snapshot() => {
             Some(
                 "The session that held the source's snapshot was lost, so nobody can read that state of the source any more. Run howdah resume: it takes a new snapshot, keeps what proves to be the same as on the source and copies the rest.",
             )
         }
+        _ if cause.is_none() => None,
+        StepKind::FdwRows { .. } | StepKind::FdwCommit { .. } => Some(
+            "The rows that this FDW session had pulled are rolled back, and the state of the source that it read is gone. Run howdah resume: it starts from the source's state then, keeps what proves to be the same as on the source and copies the rest.",
+        ),
         _ => None,
     }
 }
