@@ -4,7 +4,7 @@ use howdah::demo::cluster::Cluster;
 
 use crate::migrate::fill;
 use crate::support::{self, Pair};
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, is_checked};
 use crate::trust::{JOURNAL, SLOW, scaffold};
 
 pub(crate) const ENTER: &str = "\r";
@@ -76,7 +76,7 @@ async fn fdw_chosen_in_the_preview_carries_everything() {
     terminal.press(ENTER);
     // What depends on the method is checked again before anything runs.
     terminal.wait_until("the question", |screen| {
-        screen.contains("Start the run?") || screen.contains("╭ 18 fine ─")
+        screen.contains("Start the run?") || is_checked(screen)
     });
     if !terminal.screen().contains("Start the run?") {
         terminal.press(ENTER);

@@ -111,7 +111,12 @@ async fn a_killed_run_is_found_and_gone_on_with() {
     let end = "select pg_terminate_backend(pid, 30000) from pg_stat_activity
                where datname = current_database() and application_name like 'howdah%'";
     support::execute_batch(&pair.destination, end).await;
-    support::execute_batch(&pair.destination, "alter database slow set app.fast = 'on'").await;
+    // Of the database it would be a difference, which only a superuser may end.
+    let fast = format!(
+        "alter role \"{}\" set app.fast = 'on'",
+        pair.destination.user
+    );
+    support::execute_batch(&support::role::superuser(&pair.destination), &fast).await;
 
     let mut terminal = wizard(&pair, 80, 24);
     terminal.wait("Source · read only");

@@ -27,6 +27,12 @@ struct Seen {
     is_held: bool,
 }
 
+/// Every check has ended well, and keys are heard again.
+pub(crate) fn is_checked(screen: &str) -> bool {
+    let is_fine = ["╭ 18 fine ─", "+ 18 fine -"].map(|all| screen.contains(all));
+    is_fine.contains(&true) && !screen.contains("Esc cancels")
+}
+
 impl Terminal {
     /// Starts howdah with these arguments.
     pub(crate) fn start(arguments: &[&str], width: u16, height: u16) -> Self {
@@ -142,10 +148,7 @@ impl Terminal {
     /// All checks are fine, and they are over: a key before that is told to wait.
     #[track_caller]
     pub(crate) fn wait_until_checked(&self) {
-        self.wait_until("the end of the checks", |screen| {
-            let is_fine = ["╭ 18 fine ─", "+ 18 fine -"].map(|all| screen.contains(all));
-            is_fine.contains(&true) && !screen.contains("Esc cancels")
-        });
+        self.wait_until("the end of the checks", is_checked);
     }
 
     #[track_caller]

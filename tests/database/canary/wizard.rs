@@ -5,7 +5,7 @@ use std::fs;
 use super::{CANARY, Cage, password};
 use crate::rehearse::BY_FDW as REHEARSAL_BY_FDW;
 use crate::support;
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, is_checked};
 
 /// Passwords that are typed, one of them wrong at first, and every byte that the terminal got.
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +50,7 @@ async fn passwords_are_nowhere_after_the_wizard() {
     }
     terminal.press("\r");
     terminal.wait_until("the question", |screen| {
-        screen.contains("Start the run?") || screen.contains("╭ 18 fine ─")
+        screen.contains("Start the run?") || is_checked(screen)
     });
     if !terminal.screen().contains("Start the run?") {
         terminal.press("\r");
