@@ -53,12 +53,12 @@ pub(crate) async fn not_any_more(
     support::create_database(&server.endpoint("postgres"), "removed").await;
     support::execute_batch(&server.endpoint("removed"), REMOVED).await;
     let words = [
-        "no column oid of WITH OIDS",
+        "no longer have column oid of WITH OIDS",
         "- public.with_oids",
-        "no type abstime",
+        "no longer have type abstime",
         "- public.aged.at",
-        "no postfix operators",
-        "no aggregates over functions of anyarray",
+        "no longer have postfix operators",
+        "no longer have aggregates over functions of anyarray",
     ];
     check(source, "removed", destination, &words).await
 }
