@@ -23,11 +23,6 @@ use howdah::shell::{self, Leaving};
 use howdah::signals::Signals;
 use howdah::ui::theme::Theme;
 
-/// A plan of 20,000 tables is millions of small pieces: the C library's allocator takes a seventh more memory for them, and a
-/// quarter more time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 const CANCELLED: u8 = 130;
