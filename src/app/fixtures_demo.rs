@@ -263,7 +263,7 @@ pub(crate) fn demo() -> Inspection {
         })
         .collect();
     for (at, needs) in needs {
-        entries[at].depends_on = needs;
+        entries[at].depends_on = needs.into();
     }
     let archive = Arc::make_mut(&mut inspection.archive);
     archive.entries = entries;

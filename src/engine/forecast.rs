@@ -194,7 +194,7 @@ fn window(plan: &Plan, expected: &[Expected]) -> (Option<Span>, Vec<Link>) {
         before = Some(step);
         Some(Link {
             step: *id,
-            title: step.title.clone(),
+            title: step.title.to_string(),
             phase: step.phase,
             likely_ms: likely[id.index()] / 1000,
             waited_for_place: waited,
@@ -254,7 +254,7 @@ fn judge(rehearsal: &Rehearsal, heard: &Heard, report: &Report) -> Judged {
                 step.title, problem.message
             ));
         } else {
-            problems.push((step.title.clone(), problem.clone()));
+            problems.push((step.title.to_string(), problem.clone()));
         }
     }
     let is_failed = !problems.is_empty();

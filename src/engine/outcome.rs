@@ -351,11 +351,11 @@ impl Ledger {
             let violations = outcome.and_then(|o| o.violations.as_ref());
             if let Some(found) = violations.filter(|found| found.count > 0) {
                 report.unfinished.push(Unfinished {
-                    title: step.title.clone(),
+                    title: step.title.to_string(),
                     because: Problem::new(&step.title, "rows refer to rows that are not there"),
                     violations: Some(found.count),
                     sample: found.sample.clone(),
-                    statement: step.remedy.clone().unwrap_or_default(),
+                    statement: step.remedy.as_deref().unwrap_or_default().to_owned(),
                     is_not_valid: false,
                 });
             }
@@ -380,7 +380,7 @@ impl Ledger {
             };
             match &fallback.to_finish {
                 Some(statement) => report.unfinished.push(Unfinished {
-                    title: step.title.clone(),
+                    title: step.title.to_string(),
                     because: refusal.clone(),
                     violations: outcome.violations.as_ref().map(|v| v.count),
                     sample: outcome
@@ -416,7 +416,10 @@ impl Ledger {
     }
 
     fn add_failures(&self, report: &mut Report, plan: &Plan) {
-        let title = |id: &StepId| plan.step(*id).map_or_else(String::new, |s| s.title.clone());
+        let title = |id: &StepId| {
+            plan.step(*id)
+                .map_or_else(String::new, |s| s.title.to_string())
+        };
         for (id, problem) in &self.failed {
             let step = plan.step(*id);
             match step.map(|s| s.rule) {

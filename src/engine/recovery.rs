@@ -176,7 +176,8 @@ fn lost<'a>(
     let mut again = Vec::new();
     for step in finished {
         let is_emptied = executor.plan.unlogged.contains(&step.id);
-        let is_gone = is_emptied || keys.is_none_or(|keys| !keys.contains(&step.journal_key));
+        let is_gone =
+            is_emptied || keys.is_none_or(|keys| !keys.contains(step.journal_key.as_str()));
         let is_wanted = match (step.kind, step.repeat) {
             (StepKind::FdwRows { session }, _) if is_gone && committed.contains(&session) => {
                 return Err(forgotten(&step.title));

@@ -340,8 +340,8 @@ async fn row(
     open: &Open,
     mut brought: StepOutcome,
 ) -> Result<Option<StepOutcome>, Problem> {
-    let key = &step.journal_key;
-    let asked = open.client.query_opt(statements::READ_STEP, &[key]).await;
+    let key = step.journal_key.as_str();
+    let asked = open.client.query_opt(statements::READ_STEP, &[&key]).await;
     let Some(found) = asked.map_err(|error| problem(WHAT, &error))? else {
         return Ok(None);
     };

@@ -83,7 +83,7 @@ pub struct Entry {
     pub name: ObjectName,
     pub owner: Text,
     /// Dump ids.
-    pub depends_on: Vec<u32>,
+    pub depends_on: Box<[u32]>,
     pub section: Section,
     /// The definition without its owner statement, with the settings that govern it in front.
     pub sql: Text,

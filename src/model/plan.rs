@@ -194,7 +194,7 @@ pub struct Step {
     pub phase: Phase,
     pub kind: StepKind,
     /// `Copy the rows of public.film`.
-    pub title: String,
+    pub title: Text,
     /// One plain sentence for a first-time user: why this is done, and why this way.
     pub why: Text,
     pub object: Option<ObjectName>,
@@ -209,7 +209,7 @@ pub struct Step {
     /// The planner's estimate of rows; none when unknown.
     pub row_hint: Option<u64>,
     /// Stable name of this unit over replans, e.g. `data/public.film`.
-    pub journal_key: String,
+    pub journal_key: Text,
     pub rule: Rule,
     /// Which part of a table's rows a data step carries, where it is not all.
     pub part: Option<Part>,
@@ -217,7 +217,7 @@ pub struct Step {
     /// are not run at once.
     pub locks: Box<[TableLock]>,
     /// What the user runs to end what the step may find: rows that break a foreign key.
-    pub remedy: Option<String>,
+    pub remedy: Option<Text>,
     /// What is done instead when the server refuses the statements for reasons that were foreseen; the first that fits.
     pub fallbacks: Box<[Fallback]>,
     pub repeat: Repeat,
@@ -247,8 +247,8 @@ pub enum Repeat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
     /// From 1; 0 proves what came before the run was interrupted.
-    pub number: usize,
-    pub of: usize,
+    pub number: u32,
+    pub of: u32,
 }
 
 /// Another way to the same object, taken after the first was refused and rolled back.
@@ -303,7 +303,7 @@ pub struct TableLock {
 
 impl Step {
     /// Statements of nothing yet, for no object; its place in a plan gives it its number.
-    pub fn new(phase: Phase, title: impl Into<String>, why: impl Into<Text>) -> Self {
+    pub fn new(phase: Phase, title: impl Into<Text>, why: impl Into<Text>) -> Self {
         Self {
             id: StepId(0),
             phase,
@@ -317,7 +317,7 @@ impl Step {
             cost: 0,
             row_hint: None,
             part: None,
-            journal_key: String::new(),
+            journal_key: Text::default(),
             rule: Rule::Normal,
             locks: Box::default(),
             remedy: None,

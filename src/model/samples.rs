@@ -37,7 +37,7 @@ fn add(plan: &mut Plan, phase: Phase, kind: StepKind, title: String) -> &mut Ste
     step.id = id;
     step.kind = kind;
     step.statements = [statement].into();
-    step.journal_key = format!("step/{}", id.0);
+    step.journal_key = format!("step/{}", id.0).into();
     plan.steps.push(step);
     plan.steps.last_mut().unwrap()
 }

@@ -1,18 +1,21 @@
 //! A text that many may hold and nobody changes: much of a plan is the same in every step, or stands in the archive already.
 
+use arcstr::ArcStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Borrow;
-use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
 
-/// Of a plan of 20,000 tables half the memory would be copies of such texts.
-#[derive(Clone)]
-pub enum Text {
-    Written(&'static str),
-    Shared(Arc<str>),
+/// Of a plan of 20,000 tables half the memory would be copies of such texts, and much of the rest what points at them: a thin
+/// pointer, which `Arc<str>` is not.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Text(ArcStr);
+
+thread_local! {
+    /// The program's own words, by where they stand: a plan says each of them thousands of times.
+    static WRITTEN: RefCell<HashMap<(*const u8, usize), Text>> = RefCell::default();
 }
 
 impl Text {
@@ -50,28 +53,24 @@ impl Deref for Text {
     type Target = str;
 
     fn deref(&self) -> &str {
-        match self {
-            Self::Written(text) => text,
-            Self::Shared(text) => text,
-        }
-    }
-}
-
-impl Default for Text {
-    fn default() -> Self {
-        Self::Written("")
+        &self.0
     }
 }
 
 impl From<&'static str> for Text {
     fn from(text: &'static str) -> Self {
-        Self::Written(text)
+        WRITTEN.with_borrow_mut(|written| {
+            written
+                .entry((text.as_ptr(), text.len()))
+                .or_insert_with(|| Self(text.into()))
+                .clone()
+        })
     }
 }
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self::Shared(text.into())
+        Self(text.into())
     }
 }
 
@@ -96,7 +95,13 @@ impl<'de> Deserialize<'de> for Text {
 
 impl From<&String> for Text {
     fn from(text: &String) -> Self {
-        Self::Shared(text.as_str().into())
+        Self(text.as_str().into())
+    }
+}
+
+impl From<&Text> for String {
+    fn from(text: &Text) -> Self {
+        text.as_str().to_owned()
     }
 }
 
@@ -109,26 +114,6 @@ impl AsRef<str> for Text {
 impl Borrow<str> for Text {
     fn borrow(&self) -> &str {
         self
-    }
-}
-
-impl PartialEq for Text {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl Eq for Text {}
-
-impl PartialOrd for Text {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Text {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (**self).cmp(&**other)
     }
 }
 
@@ -147,12 +132,6 @@ impl PartialEq<&str> for Text {
 impl PartialEq<String> for Text {
     fn eq(&self, other: &String) -> bool {
         **self == **other
-    }
-}
-
-impl std::hash::Hash for Text {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (**self).hash(state);
     }
 }
 
@@ -175,22 +154,28 @@ mod tests {
     #[test]
     fn what_comes_again_is_kept_once() {
         let mut repeated = Repeated::default();
-        let (Text::Shared(first), Text::Shared(second)) =
-            (repeated.keep("TABLE"), repeated.keep("TABLE"))
-        else {
-            unreachable!("they came from no static text");
-        };
-        assert!(Arc::ptr_eq(&first, &second));
+        let (first, second) = (repeated.keep("TABLE"), repeated.keep("TABLE"));
+        assert!(ArcStr::ptr_eq(&first.0, &second.0));
         assert_eq!(repeated.keep("INDEX"), "INDEX");
+    }
+
+    #[test]
+    fn what_the_program_says_itself_is_kept_once() {
+        let said = || Text::from("Statistics are gathered.");
+        assert!(ArcStr::ptr_eq(&said().0, &said().0));
+        assert_eq!(said(), "Statistics are gathered.");
+    }
+
+    #[test]
+    fn a_text_is_as_small_as_a_pointer() {
+        assert_eq!(size_of::<Option<Text>>(), size_of::<usize>());
     }
 
     #[test]
     fn what_says_the_same_is_kept_once() {
         let text = Text::from("CREATE TABLE a ()".to_owned());
-        let Text::Shared(kept) = text.or_new("CREATE TABLE a ()".to_owned()) else {
-            unreachable!("it came from a String");
-        };
-        assert_eq!(Arc::strong_count(&kept), 2);
+        let same = text.or_new("CREATE TABLE a ()".to_owned());
+        assert!(ArcStr::ptr_eq(&text.0, &same.0));
         assert_eq!(
             text.or_new("CREATE TABLE b ()".to_owned()),
             "CREATE TABLE b ()"

@@ -26,7 +26,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub(super) fn new(phase: Phase, title: impl Into<String>, why: impl Into<Text>) -> Self {
+    pub(super) fn new(phase: Phase, title: impl Into<Text>, why: impl Into<Text>) -> Self {
         Self {
             step: Step::new(phase, title, why),
             statements: Vec::new(),
@@ -66,7 +66,7 @@ impl Draft {
     }
 
     pub(super) fn remedy(mut self, statement: String) -> Self {
-        self.step.remedy = Some(statement);
+        self.step.remedy = Some(statement.into());
         self
     }
 
@@ -91,7 +91,7 @@ impl Draft {
         self
     }
 
-    pub(super) fn key(mut self, key: impl Into<String>) -> Self {
+    pub(super) fn key(mut self, key: impl Into<Text>) -> Self {
         self.step.journal_key = key.into();
         self
     }
@@ -234,15 +234,15 @@ impl Steps {
             mut fallbacks,
         } = draft;
         step.id = id;
-        let is_in_journal = self.again.contains(&step.journal_key);
+        let is_in_journal = self.again.contains(step.journal_key.as_str());
         step.repeat = repeat_of(&step, &statements, is_in_journal);
-        if self.done.contains(&step.journal_key) {
+        if self.done.contains(step.journal_key.as_str()) {
             step.why =
                 "Done before the run was interrupted: the journal has it, and the object has not changed since."
                     .into();
             statements.clear();
             // What was left out then is told of this run too.
-            let way = self.ways.get(&step.journal_key).copied();
+            let way = self.ways.get(step.journal_key.as_str()).copied();
             fallbacks.retain(|one| one.way.is_some() && one.way == way);
             for fallback in &mut fallbacks {
                 fallback.statements.clear();
@@ -250,8 +250,6 @@ impl Steps {
             step.size_hint_bytes = 0;
             step.cost = 0;
         }
-        step.title.shrink_to_fit();
-        step.journal_key.shrink_to_fit();
         step.statements = statements.into();
         step.needs = needs.into();
         step.fallbacks = fallbacks.into();

@@ -343,7 +343,8 @@ impl Scaffold {
 
     fn session_of(&self, table: usize, share: Share) -> u16 {
         let sessions = &self.sessions_of[&table];
-        sessions[share.map_or(0, |(part, _)| part.number - 1)]
+        let number = share.map_or(1, |(part, _)| part.number);
+        sessions[number as usize - 1]
     }
 
     /// One commit per session, in their order; what needs a table's rows waits for those of its sessions.

@@ -182,7 +182,7 @@ pub(super) fn proof(context: &Context<'_>, carried: &Carried) -> Option<Draft> {
     .object(&table.name)
     .part(Part {
         number: 0,
-        of: carried.parts.len(),
+        of: u32::try_from(carried.parts.len()).unwrap_or(u32::MAX),
     })
     .key(format!("{}proof", prefix(&table.name)))
     .repeat(Repeat::Freely)

@@ -98,7 +98,7 @@ impl<'a> Route<'a> {
 impl Carried {
     /// What one step carries: the table, or one part of it after the other.
     pub(super) fn shares(&self) -> impl Iterator<Item = Share> {
-        let of = self.parts.len();
+        let of = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
         let parts = self.parts.iter().zip(1..);
         let parts = parts.map(move |(pages, number)| Some((Part { number, of }, *pages)));
         let whole = self.parts.is_empty().then_some(None);

@@ -27,7 +27,7 @@ fn crowded(tables: u32) -> Inspection {
             oid: if kind == "TABLE" { table.oid } else { 0 },
             kind: kind.to_owned().into(),
             name: ObjectName::new(&table.name.schema, format!("{} {number}", table.name.name)),
-            depends_on,
+            depends_on: depends_on.into(),
             ..Entry::default()
         };
         let own = at * 5 + 1;

@@ -24,7 +24,7 @@ fn plan() -> Plan {
     ];
     let steps = steps.iter().zip(0..).map(|((phase, title, needs), id)| {
         let mut step = bare_step(id, *phase, needs);
-        step.title = (*title).to_owned();
+        step.title = (*title).into();
         if *phase == Phase::Data {
             step.kind = StepKind::CopyRows { is_binary: true };
         }

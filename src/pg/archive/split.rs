@@ -216,7 +216,7 @@ fn end_of_entries(sql: &str, from: usize) -> usize {
 }
 
 struct Header<'a> {
-    depends_on: Vec<u32>,
+    depends_on: Box<[u32]>,
     name: &'a str,
     kind: &'a str,
     schema: &'a str,
@@ -225,7 +225,7 @@ struct Header<'a> {
 
 impl<'a> Header<'a> {
     fn parse(text: &'a str) -> Option<Self> {
-        let mut depends_on = Vec::new();
+        let mut depends_on = Box::default();
         for line in text.lines() {
             if let Some(ids) = line.strip_prefix("-- Dependencies: ") {
                 depends_on = ids
@@ -358,7 +358,7 @@ mod tests {
         assert_eq!(entries[1].owner_sql, None);
         assert_eq!(entries[2].sql, "GRANT SELECT ON TABLE public.a TO you;");
         assert_eq!(entries[1].section, Section::PostData);
-        assert_eq!(entries[1].depends_on, [10]);
+        assert_eq!(*entries[1].depends_on, [10]);
         assert_eq!(entries[1].owner, "me");
     }
 

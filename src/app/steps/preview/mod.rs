@@ -17,7 +17,7 @@ use crate::app::questions::ask_how_to_write;
 use crate::app::rehearsing::ask_to_rehearse;
 use crate::app::{Action, Ctx, Effect, Flow, Key, Pending};
 use crate::model::options::Method;
-use crate::model::plan::{Phase, Plan, Step};
+use crate::model::plan::{Phase, Plan, Step, Text};
 use crate::model::problem::Problem;
 use layout::Layout;
 use page::Page;
@@ -61,7 +61,7 @@ pub struct Preview {
     folded: HashSet<Phase>,
     size: (u16, u16),
     /// The step to come back to when a new plan arrives.
-    kept: Option<String>,
+    kept: Option<Text>,
 }
 
 impl Preview {

@@ -188,7 +188,7 @@ impl Run {
     fn take(&mut self, event: RunEvent, now: Now) -> Vec<Effect> {
         let title = |run: &Self, step| {
             let step = run.board.step(step);
-            step.map_or_else(|| "a step".to_owned(), |step| step.title.clone())
+            step.map_or_else(|| "a step".to_owned(), |step| step.title.to_string())
         };
         let (level, text) = match event {
             RunEvent::StepStarted(step) => {
@@ -413,7 +413,7 @@ impl Run {
         let title = self.selected().map(|failed| {
             out.problem(&failed.problem);
             let step = self.board.step(failed.step);
-            step.map_or_else(String::new, |step| step.title.clone())
+            step.map_or_else(String::new, |step| step.title.to_string())
         });
         self.details = title.map(|title| Page {
             title: crate::model::name::printable(&title).into_owned(),
