@@ -3,7 +3,7 @@
 use crate::model::event::{Control, RunEvent};
 use crate::model::plan::{Rule, Session, StepId, StepKind};
 
-use super::outcome::Ledger;
+use super::ledger::Ledger;
 use super::run::Run;
 use super::schedule::Schedule;
 

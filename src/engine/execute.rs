@@ -268,7 +268,7 @@ impl Executor {
                             return Err(problem);
                         }
                     };
-                    outcome.source = Some(Measure::Rows {
+                    outcome.measured_mut().source = Some(Measure::Rows {
                         count: copied.source_rows,
                         checksum: None,
                     });
@@ -291,12 +291,12 @@ impl Executor {
                 }
                 Action::MeasureSource => {
                     let open = held.session(statement.session).await?;
-                    outcome.source = Some(measure(step, statement, open).await?);
+                    outcome.measured_mut().source = Some(measure(step, statement, open).await?);
                 }
                 Action::MeasureDestination => {
                     let open = held.session(statement.session).await?;
                     let measured = measure(step, statement, open).await;
-                    outcome.destination = Some(match measured {
+                    outcome.measured_mut().destination = Some(match measured {
                         // Undefined table or column: not the source's, which is a result, not a failure to compare.
                         Err(problem)
                             if matches!(problem.sqlstate.as_deref(), Some("42P01" | "42703")) =>
@@ -307,7 +307,7 @@ impl Executor {
                     });
                 }
                 Action::KeepIfEqual => {
-                    if outcome.source.is_some() && outcome.source == outcome.destination {
+                    if outcome.source().is_some() && outcome.source() == outcome.destination() {
                         let open = held.session(statement.session).await?;
                         run_batch(step, open, &[statement]).await?;
                         return Ok(outcome.kept(&self.plan.options, counter));
@@ -331,7 +331,7 @@ impl Executor {
                 }
                 Action::MeasureBefore => {
                     let open = held.session(statement.session).await?;
-                    outcome.before = Some(measure(step, statement, open).await?);
+                    outcome.measured_mut().before = Some(measure(step, statement, open).await?);
                 }
                 Action::CompareDefinitions => {
                     let StepKind::VerifyDefinitions { is_whole } = step.kind else {
@@ -354,7 +354,7 @@ impl Executor {
                     let Some(Measure::Counter {
                         last_value,
                         is_called,
-                    }) = outcome.source
+                    }) = outcome.source().cloned()
                     else {
                         return Err(Problem::new(
                             &step.title,
@@ -447,7 +447,7 @@ impl Executor {
                 return std::future::pending().await;
             };
             // Parts of one table grow together in one file.
-            let parts = step.part.map_or(1, |part| part.of.max(1) as u64);
+            let parts = step.part.map_or(1, |part| u64::from(part.of.max(1)));
             let bytes = u64::try_from(row.get::<_, i64>(0)).unwrap_or(0) / parts;
             counter.bytes.store(bytes, Ordering::Relaxed);
             if let (Some(rows), true) = (step.row_hint, step.size_hint_bytes > 0) {

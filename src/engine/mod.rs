@@ -10,6 +10,7 @@ mod execute;
 mod failpoint;
 pub mod forecast;
 mod large_objects;
+mod ledger;
 mod lingering;
 mod mend;
 mod monitor;

@@ -16,8 +16,9 @@ use crate::pg::connect::Notice;
 
 use super::advice::Lingering;
 use super::execute::{Cancellers, Ended, Executor};
+use super::ledger::Ledger;
 use super::lingering;
-use super::outcome::{Ledger, StepOutcome};
+use super::outcome::StepOutcome;
 use super::retry;
 use super::schedule::Schedule;
 

@@ -350,7 +350,7 @@ fn growth(context: &Context<'_>, plan: &Plan, whole: &Plan) -> Vec<Growth> {
                 .map(|lock| Extent::of_one(context, lock.table));
             own.fold(Extent::default(), Extent::with)
         };
-        let parts = step.part.map_or(1.0, |part| part.of.max(1) as f64);
+        let parts = step.part.map_or(1.0, |part| f64::from(part.of.max(1)));
         let key = step.journal_key.as_str();
         let (class, factor) = match step.kind {
             StepKind::CopyRows { .. } | StepKind::FdwRows { .. } => {

@@ -170,7 +170,7 @@ impl Draft {
             let rows = table.estimated_rows.map(|rows| sampled.of(rows));
             return self.size(sampled.of(table.table_bytes), rows);
         };
-        let of = part.of as u64;
+        let of = u64::from(part.of);
         let rows = table.estimated_rows.map(|rows| rows / of);
         self.size(table.table_bytes / of, rows).part(part)
     }

@@ -2,10 +2,14 @@
 
 use std::path::Path;
 
+use tracing_appender::non_blocking::NonBlockingBuilder;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
 use crate::model::problem::Problem;
+
+/// How many lines a slow disk may be behind before lines are dropped; a run never waits for its log. Room is made for all at once.
+const LINES_AHEAD: usize = 32_768;
 
 /// Appends to the file until the guard is dropped.
 pub fn to_file(path: &Path) -> Result<tracing_appender::non_blocking::WorkerGuard, Problem> {
@@ -20,7 +24,9 @@ pub fn to_file(path: &Path) -> Result<tracing_appender::non_blocking::WorkerGuar
         .append(true)
         .open(path)
         .map_err(|error| failed(&error))?;
-    let (writer, guard) = tracing_appender::non_blocking(file);
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(LINES_AHEAD)
+        .finish(file);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(writer)
         .with_ansi(false)

@@ -44,23 +44,25 @@ pub async fn dump(
         write_archive(tools, &conforming, snapshot, &file).await?;
         sql = restore_text(tools, &file, &["--verbose", "--file=-"]).await?;
     }
-    let (list, post_data_list, bare) = tokio::try_join!(
+    let (list, post_data_list) = tokio::try_join!(
         restore_text(tools, &file, &["--list"]),
         restore_text(tools, &file, &["--list", "--section=post-data"]),
-        restore_text(tools, &file, &["--verbose", "--no-owner", "--file=-"]),
     )?;
-    let entries = split::split(split::Printed {
-        list: &list,
-        post_data_list: &post_data_list,
-        sql: &sql,
-        sql_without_owner: &bare,
-    })
-    .map_err(|reason| {
+    let unread = |reason: String| {
         Problem::new("Could not read the schema archive", reason).hint(format!(
             "{} printed something unexpected. Try another version of the PostgreSQL client programs.",
             tools.pg_restore().display()
         ))
-    })?;
+    };
+    let mut entries = split::split(split::Printed {
+        list: &list,
+        post_data_list: &post_data_list,
+        sql: &sql,
+    })
+    .map_err(unread)?;
+    drop(sql);
+    let bare = restore_text(tools, &file, &["--verbose", "--no-owner", "--file=-"]).await?;
+    split::set_owners_apart(&mut entries, &list, &bare).map_err(unread)?;
     Ok(Archive {
         client_version: tools.version.clone(),
         client_directory: tools.directory.clone(),

@@ -18,7 +18,7 @@ struct Listed {
     oid: u32,
 }
 
-/// The three texts that pg_restore gives for one archive.
+/// What pg_restore gives for one archive.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Printed<'a> {
     /// `pg_restore -l`.
@@ -27,49 +27,22 @@ pub(super) struct Printed<'a> {
     pub(super) post_data_list: &'a str,
     /// `pg_restore --verbose -f -`.
     pub(super) sql: &'a str,
-    /// The same with `--no-owner`.
-    pub(super) sql_without_owner: &'a str,
 }
 
-/// Splits; the error says what did not fit.
+/// Splits; the error says what did not fit. The definitions hold the owners' statements until [`set_owners_apart`]: so only
+/// one of the two long texts is needed at a time.
 pub(super) fn split(printed: Printed<'_>) -> Result<Vec<Entry>, String> {
     let listed = in_printing_order(printed.list);
     let post_data: HashSet<u32> = listed_lines(printed.post_data_list)
         .map(|(listed, _)| listed.id)
         .collect();
-    let with_owner = cut_listed(&listed, printed.sql)?.pieces;
-    let Cut {
-        preamble,
-        pieces: without_owner,
-        ..
-    } = cut_listed(&listed, printed.sql_without_owner)?;
+    let pieces = cut_listed(&listed, printed.sql)?.pieces;
     let mut repeated = Repeated::default();
-    let mut governing = Settings::default();
-    governing.cut(preamble);
     let mut entries = Vec::with_capacity(listed.len());
-    for ((listed, full), bare) in listed.iter().zip(with_owner).zip(without_owner) {
-        let header = Header::parse(full.header)
+    for (listed, piece) in listed.iter().zip(pieces) {
+        let header = Header::parse(piece.header)
             .ok_or_else(|| format!("entry {} has a header that cannot be read", listed.id))?;
-        let prefix = governing.prefix();
-        let body = governing.cut(bare.body);
-        let full_body = Settings::default().cut(full.body);
-        let owner_sql = full_body
-            .trim()
-            .strip_prefix(body.trim())
-            .map(str::trim)
-            .filter(|rest| !rest.is_empty())
-            .map(|sql| Text::from(sql.to_owned()));
-        let sql = if body.trim().is_empty() {
-            Text::default()
-        } else {
-            format!("{prefix}{}", body.trim()).into()
-        };
-        if owner_sql.is_none() && full_body.trim() != body.trim() {
-            return Err(format!(
-                "entry {} reads differently with and without its owner",
-                listed.id
-            ));
-        }
+        let body = Settings::default().cut(piece.body).trim();
         entries.push(Entry {
             id: listed.id,
             class_oid: listed.class_oid,
@@ -83,11 +56,44 @@ pub(super) fn split(printed: Printed<'_>) -> Result<Vec<Entry>, String> {
             } else {
                 Section::PreData
             },
-            sql,
-            owner_sql,
+            sql: body.to_owned().into(),
+            owner_sql: None,
         });
     }
     Ok(entries)
+}
+
+/// Takes the owners' statements out of the definitions, which are as `pg_restore --verbose --no-owner -f -` prints them, with
+/// the settings that govern them in front.
+pub(super) fn set_owners_apart(
+    entries: &mut [Entry],
+    list: &str,
+    sql_without_owner: &str,
+) -> Result<(), String> {
+    let Cut {
+        preamble, pieces, ..
+    } = cut_listed(&in_printing_order(list), sql_without_owner)?;
+    let mut governing = Settings::default();
+    governing.cut(preamble);
+    for (entry, piece) in entries.iter_mut().zip(pieces) {
+        let prefix = governing.prefix();
+        let body = governing.cut(piece.body).trim();
+        let rest = entry.sql.strip_prefix(body).ok_or_else(|| {
+            format!(
+                "entry {} reads differently with and without its owner",
+                entry.id
+            )
+        })?;
+        let owner_sql = rest.trim();
+        let owner_sql = (!owner_sql.is_empty()).then(|| Text::from(owner_sql.to_owned()));
+        if !body.is_empty() {
+            entry.sql = entry.sql.or_new(format!("{prefix}{body}"));
+        } else if owner_sql.is_some() {
+            entry.sql = Text::default();
+        }
+        entry.owner_sql = owner_sql;
+    }
+    Ok(())
 }
 
 fn listed_lines(list: &str) -> impl Iterator<Item = (Listed, &str)> {
@@ -336,14 +342,22 @@ mod tests {
     }
 
     fn entries() -> Vec<Entry> {
-        let (with, without) = (sql(true), sql(false));
-        split(Printed {
-            list: LIST,
-            post_data_list: POST,
-            sql: &with,
-            sql_without_owner: &without,
-        })
-        .unwrap()
+        both(LIST, POST, &sql(true), &sql(false)).unwrap()
+    }
+
+    fn both(
+        list: &str,
+        post_data_list: &str,
+        sql: &str,
+        sql_without_owner: &str,
+    ) -> Result<Vec<Entry>, String> {
+        let mut entries = split(Printed {
+            list,
+            post_data_list,
+            sql,
+        })?;
+        set_owners_apart(&mut entries, list, sql_without_owner)?;
+        Ok(entries)
     }
 
     #[test]
@@ -385,15 +399,16 @@ mod tests {
 
     #[test]
     fn what_is_listed_but_not_printed_is_an_error() {
-        let (with, without) = (sql(true), sql(false));
         let list = format!("{LIST}13; 1 1 VIEW public v me\n");
-        let printed = Printed {
-            list: &list,
-            post_data_list: POST,
-            sql: &with,
-            sql_without_owner: &without,
-        };
-        assert!(split(printed).unwrap_err().contains("13"));
+        let refused = both(&list, POST, &sql(true), &sql(false)).unwrap_err();
+        assert!(refused.contains("13"));
+    }
+
+    #[test]
+    fn what_reads_differently_without_its_owner_is_an_error() {
+        let other = sql(false).replace("CREATE INDEX i", "CREATE INDEX j");
+        let refused = both(LIST, POST, &sql(true), &other).unwrap_err();
+        assert!(refused.contains("entry 11 reads differently"));
     }
 
     /// Whatever pg_restore prints, it is cut in the order of the list or refused.
@@ -442,13 +457,7 @@ mod tests {
                 }
             }
             let [list, post_data_list, sql, sql_without_owner] = &all;
-            let cut = split(Printed {
-                list,
-                post_data_list,
-                sql,
-                sql_without_owner,
-            });
-            if let Ok(entries) = cut {
+            if let Ok(entries) = both(list, post_data_list, sql, sql_without_owner) {
                 let listed: Vec<u32> = in_printing_order(list).iter().map(|one| one.id).collect();
                 let ids: Vec<u32> = entries.iter().map(|entry| entry.id).collect();
                 prop_assert_eq!(ids, listed);
