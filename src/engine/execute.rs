@@ -321,7 +321,7 @@ impl Executor {
                     let open = held.session(statement.session).await?;
                     let row = open
                         .client
-                        .query_one(&*statement.sql, &[])
+                        .query_typed_one(&statement.sql, &[])
                         .await
                         .or_fail(step, statement, open)
                         .await?;
@@ -344,7 +344,7 @@ impl Executor {
                     let open = held.session(statement.session).await?;
                     let row = open
                         .client
-                        .query_one(&*statement.sql, &[])
+                        .query_typed_one(&statement.sql, &[])
                         .await
                         .or_fail(step, statement, open)
                         .await?;
@@ -533,10 +533,11 @@ async fn run_batch(step: &Step, open: &Open, batch: &[&Statement]) -> Result<(),
     futures_util::future::try_join_all(sent).await.map(|_| ())
 }
 
+/// Asked in one round trip: there are two for each table and each sequence, and none is asked twice on a session.
 async fn measure(step: &Step, statement: &Statement, open: &Open) -> Result<Measure, Problem> {
     let row = open
         .client
-        .query_one(&*statement.sql, &[])
+        .query_typed_one(&statement.sql, &[])
         .await
         .or_fail(step, statement, open)
         .await?;

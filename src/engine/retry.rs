@@ -352,7 +352,7 @@ async fn row(
     };
     let mut list = fallback.statements.iter();
     if let Some(count) = list.find(|s| s.action == Action::CountViolations) {
-        let counted = open.client.query_one(&*count.sql, &[]).await;
+        let counted = open.client.query_typed_one(&count.sql, &[]).await;
         let counted = counted.map_err(|error| problem(WHAT, &error))?;
         brought.violations = Some(Box::new(Violations::of(&counted)));
     }
