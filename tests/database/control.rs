@@ -8,6 +8,7 @@ use howdah::engine::{self, RunHandle};
 use howdah::model::event::{Control, RunEvent, Stop};
 use howdah::model::options::{Method, Options};
 use howdah::model::plan::{Plan, StepId};
+use howdah::model::problem::Retry;
 use howdah::model::report::{Outcome, Report};
 use tokio_postgres::Client;
 
@@ -192,6 +193,33 @@ async fn what_nobody_mends_fails_the_run_which_can_be_gone_on_with() {
         let found = support::differences(&run.pair.source, &run.pair.destination).await;
         assert_eq!(found, Vec::<String>::new());
     }
+}
+
+/// Whatever it fails for from then on, here a disk that is as full as before: nobody can read that state of the source any more.
+#[tokio::test]
+async fn once_the_snapshot_is_lost_no_retry_is_offered() {
+    let mut run = waiting(Method::Copy).await;
+    let end = "select pg_terminate_backend(pid, 30000) from pg_stat_activity
+        where datname = current_database() and application_name = 'howdah snapshot'";
+    assert_eq!(support::query_text(&run.pair.source, end).await, "t");
+    run.handle.controls.send(Control::Retry(run.picky)).unwrap();
+    let problem = loop {
+        if let RunEvent::StepUndecided { problem, .. } = next(&mut run.handle).await {
+            break problem;
+        }
+    };
+    assert_eq!(problem.sqlstate.as_deref(), Some("53100"), "{problem:?}");
+    assert_eq!(problem.retry, Retry::Never, "{problem:?}");
+    let hint = problem.our_hint.unwrap();
+    assert!(hint.contains("howdah resume"), "{hint}");
+    run.handle.controls.send(Control::GiveUp).unwrap();
+    let report = until_the_end(&mut run.handle).await;
+    assert_eq!(report.outcome, Outcome::Failed, "{report:#?}");
+    make_room(&run.lock).await;
+    let resumed = howdah("resume", &run.pair, &["--yes"]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", said(&resumed));
+    let found = support::differences(&run.pair.source, &run.pair.destination).await;
+    assert_eq!(found, Vec::<String>::new());
 }
 
 /// The command of the report is one that a shell understands, and goes on with the run.

@@ -41,7 +41,8 @@ async fn passwords_are_nowhere_after_the_wizard() {
     terminal.press("\r");
     terminal.wait("The source is only read.");
     terminal.press("M");
-    terminal.wait("now use FDW");
+    // The plan is made anew, and until it is there nothing is done with it.
+    terminal.wait("FDW, the destination pulls");
     for (to_its_button, wrote) in [("", ".sh"), ("\x1b[C", ".toml"), ("\x1b[C\x1b[C", ".sql")] {
         terminal.press("w");
         terminal.wait("Write the plan to a file?");
@@ -122,7 +123,7 @@ async fn passwords_are_nowhere_after_uris_are_pasted() {
     terminal.press("\r");
     terminal.wait("The source is only read.");
     terminal.press("M");
-    terminal.wait("now use FDW");
+    terminal.wait("tables by FDW");
     terminal.press("t");
     terminal.wait("Rehearse the run?");
     terminal.press("\r");
