@@ -109,8 +109,16 @@ pub(super) fn brought_by(key: &str) -> String {
 }
 
 /// Takes back what the step of this key has brought, to the row, and nothing else. Where not every one of those rows is still
-/// there as it came, nothing is taken.
+/// there as it came, nothing is taken: unless a crash has emptied an unlogged table, and no row is there but the run's own.
 pub fn take_back(table: &Table, key: &str) -> String {
+    let unless_emptied = if table.is_unlogged {
+        format!(
+            " AND (gone > 0 OR EXISTS (\n        SELECT FROM {} WHERE xmin NOT IN (SELECT s.xmin FROM howdah.step AS s)))",
+            relation(table)
+        )
+    } else {
+        String::new()
+    };
     let body = format!(
         "DECLARE
     wanted pg_catalog.int8;
@@ -119,7 +127,7 @@ BEGIN
     SELECT rows INTO wanted FROM howdah.step WHERE key = {};
     DELETE FROM {} {};
     GET DIAGNOSTICS gone = ROW_COUNT;
-    IF gone IS DISTINCT FROM wanted THEN
+    IF gone IS DISTINCT FROM wanted{unless_emptied} THEN
         RAISE 'of % rows that the run has copied into %, % are there unchanged', wanted, {}, gone
             USING HINT = 'The others have been changed or removed since, so none is removed. Correct the table by hand, or start over.';
     END IF;

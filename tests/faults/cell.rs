@@ -79,6 +79,7 @@ pub(crate) async fn run(world: &mut World, cell: Cell) -> Outcome {
         return Outcome::NotRun(reason.clone());
     }
     let destination = world.destination(cell.fault == Fault::DiskFull).await;
+    cell.moment.prepare(&destination).await;
     let struck = Struck::new(world, cell, destination.clone());
     let outcome = match struck.judge(world).await {
         Ok((End::Unharmed, words)) => Outcome::Unharmed(words),
@@ -144,7 +145,7 @@ impl Struck {
     async fn strike(&self, world: &mut World) -> Result<ExitStatus, String> {
         let (moment, fault) = (self.cell.moment, self.cell.fault);
         let is_panic = fault == Fault::Panic;
-        let halts = moment == Moment::MiddleOfTable && !is_panic;
+        let halts = moment.is_within_rows() && !is_panic;
         let key = if halts { Some(self.halt().await) } else { None };
         let what = if is_panic {
             "panic".to_owned()
@@ -232,7 +233,8 @@ impl Struck {
                 if self.tell(world, "verify", &verified).await?.success() {
                     return Ok("nothing to resume".to_owned());
                 }
-                let again = self.tell(world, "run", &["--yes"]).await?;
+                let options = [&["--yes"][..], self.cell.moment.options()].concat();
+                let again = self.tell(world, "run", &options).await?;
                 if again.success() {
                     Ok("run again".to_owned())
                 } else {
@@ -247,6 +249,7 @@ impl Struck {
     }
 
     async fn compare(&self, world: &World) -> Result<(), String> {
+        self.cell.moment.finish_by_hand(&self.destination).await;
         let verified = self
             .tell(world, "verify", &["--verify", "checksums"])
             .await?;

@@ -33,9 +33,21 @@ const SHOP: &str = "
         $$ begin insert into public.gone select object_identity from pg_event_trigger_dropped_objects(); end $$;
     create event trigger noted on sql_drop execute function note_what_goes();
     comment on event trigger noted is 'at the very end';
-    alter database shop set app.color = 'blue';
-    comment on database shop is 'of the house';
+    alter database THIS set app.color = 'blue';
+    comment on database THIS is 'of the house';
     analyze";
+
+/// For a run that brings rows alone. What an event trigger notes of a run's scaffold would be there as a row.
+const EMPTY: &str = "
+    alter event trigger noted disable;
+    truncate parts, halted, last, twice, fleeting, gone restart identity;
+    select setval('counter', 1, false);
+    refresh materialized view totals";
+
+/// What such a run leaves to who runs it, and says so.
+const BY_HAND: &str = "
+    refresh materialized view totals;
+    alter event trigger noted enable";
 
 /// `parts` has some 1.3 MB.
 const PART: &str = "400kB";
@@ -50,10 +62,11 @@ pub(crate) enum Moment {
     Sequences,
     Verify,
     CleanUp,
+    ExistingTable,
 }
 
 impl Moment {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Schema,
         Self::MiddleOfTable,
         Self::BetweenTables,
@@ -62,6 +75,7 @@ impl Moment {
         Self::Sequences,
         Self::Verify,
         Self::CleanUp,
+        Self::ExistingTable,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -74,6 +88,7 @@ impl Moment {
             Self::Sequences => "sequences",
             Self::Verify => "verify",
             Self::CleanUp => "clean-up",
+            Self::ExistingTable => "middle of a table that was there",
         }
     }
 
@@ -83,8 +98,8 @@ impl Moment {
         match self {
             Self::Schema => "schema/TABLE/public.last@commit",
             // FDW's rows have no COMMIT of their own.
-            Self::MiddleOfTable if method == "fdw" => "fdw/commit@commit",
-            Self::MiddleOfTable => "data/public.halted@commit",
+            Self::MiddleOfTable | Self::ExistingTable if method == "fdw" => "fdw/commit@commit",
+            Self::MiddleOfTable | Self::ExistingTable => "data/public.halted@commit",
             Self::BetweenTables => "data/public.last@begin",
             Self::MiddleOfSplit => "data/public.parts/pages 1@begin",
             Self::Index => "schema/INDEX/public.last_halted@commit",
@@ -98,11 +113,32 @@ impl Moment {
     pub(crate) fn options(self) -> &'static [&'static str] {
         match self {
             Self::MiddleOfSplit => &["--split-larger-than", PART, "--jobs", "2"],
+            Self::ExistingTable => &["--schema", "none", "--jobs", "1"],
             _ => &["--jobs", "1"],
+        }
+    }
+
+    /// The table itself stops the run there.
+    pub(crate) fn is_within_rows(self) -> bool {
+        matches!(self, Self::MiddleOfTable | Self::ExistingTable)
+    }
+
+    /// What the run finds.
+    pub(crate) async fn prepare(self, destination: &Endpoint) {
+        if self == Self::ExistingTable {
+            fill(destination).await;
+            support::execute_batch(destination, EMPTY).await;
+        }
+    }
+
+    pub(crate) async fn finish_by_hand(self, destination: &Endpoint) {
+        if self == Self::ExistingTable {
+            support::execute_batch(destination, BY_HAND).await;
         }
     }
 }
 
-pub(crate) async fn fill(source: &Endpoint) {
-    support::execute_batch(source, SHOP).await;
+pub(crate) async fn fill(endpoint: &Endpoint) {
+    let sql = SHOP.replace("THIS", &endpoint.database);
+    support::execute_batch(endpoint, &sql).await;
 }

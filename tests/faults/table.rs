@@ -92,7 +92,7 @@ impl Tally {
         };
         *count += 1;
         let seconds = began.elapsed().as_secs_f64();
-        println!("{:<64} {word:<8} {seconds:>5.1} s  {text}", name(cell));
+        println!("{:<72} {word:<8} {seconds:>5.1} s  {text}", name(cell));
     }
 }
 
@@ -103,7 +103,7 @@ fn usual() -> Vec<Cell> {
         for (at, fault) in Fault::ALL.into_iter().enumerate() {
             let moments = (0..Moment::ALL.len()).map(|next| {
                 // Coprime to the number of moments, so that the second method meets other pairs.
-                Moment::ALL[(at + 3 * shift + next) % Moment::ALL.len()]
+                Moment::ALL[(at + 4 * shift + next) % Moment::ALL.len()]
             });
             let mut sensible =
                 moments.filter(|moment| fault.makes_no_sense_at(*moment, method).is_none());
