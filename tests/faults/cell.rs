@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use tokio_postgres::Client;
 
 use crate::fault::{Fault, Run};
-use crate::moment::Moment;
+use crate::moment::{self, Moment};
 use crate::network::Network;
 use crate::support;
 use crate::world::{World, bounded, text_of, until};
@@ -80,6 +80,9 @@ pub(crate) async fn run(world: &mut World, cell: Cell) -> Outcome {
     }
     let destination = world.destination(cell.fault == Fault::DiskFull).await;
     cell.moment.prepare(&destination).await;
+    if cell.fault == Fault::SourceStop {
+        moment::empty_what_a_crash_empties(&world.source).await;
+    }
     let struck = Struck::new(world, cell, destination.clone());
     let outcome = match struck.judge(world).await {
         Ok((End::Unharmed, words)) => Outcome::Unharmed(words),
@@ -91,6 +94,9 @@ pub(crate) async fn run(world: &mut World, cell: Cell) -> Outcome {
         Err(words) => Outcome::Failed(words),
     };
     world.forget(&destination).await;
+    if cell.fault == Fault::SourceStop {
+        moment::refill(&world.source).await;
+    }
     outcome
 }
 

@@ -23,7 +23,6 @@ const SHOP: &str = "
     create index last_halted on last (halted);
     -- A server that crashes empties it, whatever it had confirmed.
     create unlogged table fleeting (id int, body text);
-    insert into fleeting select n, repeat('x', 2000) from generate_series(1, 2000) n;
     create view seen as select id from halted where id < 10;
     create materialized view totals as select count(*) from public.parts;
     create sequence counter; select setval('counter', 42);
@@ -34,8 +33,10 @@ const SHOP: &str = "
     create event trigger noted on sql_drop execute function note_what_goes();
     comment on event trigger noted is 'at the very end';
     alter database THIS set app.color = 'blue';
-    comment on database THIS is 'of the house';
-    analyze";
+    comment on database THIS is 'of the house'";
+
+const FLEETING: &str =
+    "insert into fleeting select n, repeat('x', 2000) from generate_series(1, 2000) n; analyze";
 
 /// For a run that brings rows alone. What an event trigger notes of a run's scaffold would be there as a row.
 const EMPTY: &str = "
@@ -141,4 +142,14 @@ impl Moment {
 pub(crate) async fn fill(endpoint: &Endpoint) {
     let sql = SHOP.replace("THIS", &endpoint.database);
     support::execute_batch(endpoint, &sql).await;
+    refill(endpoint).await;
+}
+
+/// A server that is to crash must not lose rows that were copied before: they would be missing in the original.
+pub(crate) async fn empty_what_a_crash_empties(source: &Endpoint) {
+    support::execute_batch(source, "truncate fleeting").await;
+}
+
+pub(crate) async fn refill(endpoint: &Endpoint) {
+    support::execute_batch(endpoint, FLEETING).await;
 }
