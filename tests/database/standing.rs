@@ -510,6 +510,23 @@ async fn trees_of_partitions_may_differ() {
     }
 }
 
+/// One transaction pulls both tables: what silences the first must not hold for the second, whose key a trigger of the server's
+/// own checks.
+#[tokio::test]
+async fn a_deferrable_key_is_checked_behind_a_table_that_is_silenced() {
+    let source = "create table first (n int, pad text); create table second (n int);
+        insert into first select g, repeat('x', 500) from generate_series(1, 100) g;
+        insert into second values (1), (1)";
+    let destination = "create table first (n int, pad text);
+        create table second (n int unique deferrable initially deferred)";
+    let pair = pair("behind", source, destination).await;
+    let output = run(&pair, &["--method", "fdw", "--jobs", "1"]);
+    assert_code(&output, 1);
+    assert!(said(&output).contains("second_n_key"), "{}", said(&output));
+    let count = "select count(*) from second";
+    assert_eq!(support::query_text(&pair.destination, count).await, "0");
+}
+
 #[tokio::test]
 async fn a_rule_does_not_swallow_rows_by_fdw() {
     let source = "create table t (n int); insert into t values (1), (2)";
