@@ -284,6 +284,48 @@ async fn a_column_added_after_the_plan_is_noticed() {
     assert_eq!(scaffold(&pair.destination).await, JOURNAL);
 }
 
+/// Who writes on the source need not stop: whatever is read late is of the same moment as what was read first.
+#[tokio::test]
+async fn what_is_written_after_the_snapshot_is_not_in_the_copy() {
+    let tables = "create table first (n int, pad text); create table second (n int);
+        insert into first select g, repeat('x', 500) from generate_series(1, 100) g;
+        insert into second select generate_series(1, 100)";
+    let written = "begin; delete from first where n > 50; update second set n = n + 1000;
+        insert into second values (0); commit";
+    let rows = "select (select sum(n) from first), sum(n), count(*) from second";
+    for method in ["copy", "fdw"] {
+        let pair = support::databases("written").await;
+        support::execute_batch(&pair.source, tables).await;
+        let before = support::query_text(&pair.source, rows).await;
+        let directory = tempfile::tempdir().unwrap();
+        let hold = directory.path().join("hold");
+        let point = format!("data/public.first@begin=hold:{}", hold.display());
+        let run = tokio::process::Command::new(env!("CARGO_BIN_EXE_howdah"))
+            .args(["run", "--yes", "--verify", "checksums", "--jobs", "2"])
+            .args(["--method", method])
+            .args(["--source", &support::uri(&pair.source)])
+            .args(["--destination", &support::uri(&pair.destination)])
+            .env("HOWDAH_FAILPOINT", point)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let began = Instant::now();
+        while !hold.with_extension("reached").exists() {
+            assert!(began.elapsed() < Duration::from_secs(60), "{method}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        support::execute_batch(&pair.source, written).await;
+        assert_ne!(support::query_text(&pair.source, rows).await, before);
+        std::fs::write(&hold, "").unwrap();
+        let output = run.wait_with_output().await.unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        let found = support::query_text(&pair.destination, rows).await;
+        assert_eq!(found, before, "{method}");
+    }
+}
+
 /// A table whose rows take their time on the destination: about 20 ms each, unless `app.fast` is on. They are wide enough that
 /// not all of them are under way at once.
 pub(crate) const SLOW: &str = "
