@@ -99,9 +99,9 @@ impl Doubts {
         sessions.push((pid, since));
     }
 
-    fn wear_out(&self, step: &Step) {
+    fn wear_out(&self, sides: impl IntoIterator<Item = Side>) {
         let mut worn_out = self.worn_out.lock().unwrap_or_else(PoisonError::into_inner);
-        worn_out.extend(sides(step));
+        worn_out.extend(sides);
     }
 
     fn is_worn_out(&self, step: &Step) -> bool {
@@ -182,8 +182,8 @@ pub(super) async fn execute(
         }
         let problem = match lost_state(executor, step, cause) {
             Some(hint) => {
-                // The run has come to its end: nothing is worth waiting for.
-                executor.doubts.wear_out(step);
+                // The run has come to its end: nothing is worth waiting for, not even the source that FDW's steps never name.
+                executor.doubts.wear_out(Side::BOTH);
                 let lost = Problem {
                     retry: Retry::Never,
                     ..problem.hint(hint)
@@ -196,7 +196,7 @@ pub(super) async fn execute(
         let may_repeat = cause.is_some() && may_repeat && !executor.doubts.is_worn_out(step);
         let pause = if may_repeat { backoff.pause() } else { None };
         if may_repeat && pause.is_none() {
-            executor.doubts.wear_out(step);
+            executor.doubts.wear_out(sides(step));
         }
         // What cleans up after a stop may find a lost session, and takes another; it waits for nothing else then.
         let is_wanted =
