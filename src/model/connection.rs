@@ -195,6 +195,23 @@ impl Default for Silence {
     }
 }
 
+impl Silence {
+    /// As libpq's parameters; `tcp_user_timeout` is one from 12 on.
+    pub fn parameters(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        let watched = [
+            ("keepalives_idle", self.idle_secs),
+            ("keepalives_interval", self.interval_secs),
+            ("keepalives_count", self.count),
+        ];
+        let watched = watched.into_iter().filter(|_| self.keepalives);
+        (!self.keepalives)
+            .then_some(("keepalives", 0))
+            .into_iter()
+            .chain(watched.filter(|(_, value)| *value > 0))
+            .chain((self.user_timeout_ms > 0).then_some(("tcp_user_timeout", self.user_timeout_ms)))
+    }
+}
+
 impl Endpoint {
     /// `user@host:port/database` for people: never a password, control characters visible.
     pub fn label(&self) -> String {

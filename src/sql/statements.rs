@@ -230,6 +230,9 @@ pub fn create_fdw_server(address: &FdwAddress<'_>) -> String {
             address.endpoint.connect_timeout_secs.to_string(),
         ));
     }
+    // Between the two servers nobody else would notice that one of them is gone.
+    let silence = address.endpoint.silence.parameters();
+    options.extend(silence.map(|(name, value)| (name, value.to_string())));
     let list: Vec<String> = options
         .iter()
         .map(|(name, value)| format!("{name} {}", literal(value)))

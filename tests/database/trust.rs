@@ -10,7 +10,7 @@ use howdah::demo::cluster::Cluster;
 use howdah::engine;
 use howdah::model::connection::{Endpoint, Side};
 use howdah::model::event::{RunEvent, Stop};
-use howdah::model::options::{Method, Options};
+use howdah::model::options::{Keep, Method, Options};
 use howdah::model::plan::{Action, Plan, StepKind};
 use howdah::model::report::{Outcome, Report};
 use howdah::model::selection::Selection;
@@ -282,6 +282,40 @@ async fn a_column_added_after_the_plan_is_noticed() {
         report.failures
     );
     assert_eq!(scaffold(&pair.destination).await, JOURNAL);
+}
+
+/// Whatever the check has seen: rows that a policy hides from who reads are an error, never rows that do not come.
+#[tokio::test]
+async fn a_policy_that_the_check_did_not_see_hides_nothing() {
+    let pair = support::databases("hidden").await;
+    let user = format!("reader_of_{}", pair.source.database);
+    let password = pair.source.password.as_ref().unwrap().expose();
+    let make = format!("create role {user} login password '{password}'");
+    support::execute_batch(&support::role::superuser(&pair.source), &make).await;
+    let table = format!(
+        "create table t (n int); insert into t select generate_series(1, 10);
+         alter table t enable row level security; create policy half on t using (n > 5); grant select on t to {user}"
+    );
+    support::execute_batch(&pair.source, &table).await;
+    let options = Options {
+        privileges: Keep::Skip,
+        ..by(Method::Copy)
+    };
+    let plan = Arc::new(plan(&pair, options).await);
+    let reader = Endpoint {
+        user,
+        ..pair.source.clone()
+    };
+    let report = finish(engine::start(plan, reader, pair.destination.clone())).await;
+    assert_eq!(report.outcome, Outcome::Failed, "{report:#?}");
+    let refused = report
+        .failures
+        .iter()
+        .find(|(what, _)| what.contains("public.t"));
+    let (_, problem) = refused.unwrap_or_else(|| panic!("{report:#?}"));
+    assert_eq!(problem.sqlstate.as_deref(), Some("42501"), "{problem}");
+    let rows = support::query_text(&pair.destination, "select count(*) from t").await;
+    assert_eq!(rows, "0");
 }
 
 /// Who writes on the source need not stop: whatever is read late is of the same moment as what was read first.

@@ -11,10 +11,13 @@ use std::process::{Output, Stdio};
 use tokio::process::Command;
 
 use crate::model::archive::Archive;
-use crate::model::connection::Endpoint;
+use crate::model::connection::{Endpoint, Silence};
 use crate::model::problem::Problem;
 
 use super::client_tools::ClientTools;
+
+/// The version of libpq that brought `tcp_user_timeout`.
+const KNOWS_USER_TIMEOUT: u32 = 12;
 
 /// Dumps the schema of `endpoint`'s database, inside `snapshot` if one is given.
 pub async fn dump(
@@ -89,6 +92,10 @@ async fn write_archive(
         command.arg(format!("--snapshot={snapshot}"));
     }
     connect_by_environment(&mut command, endpoint);
+    command.arg(format!(
+        "--dbname={}",
+        watching(endpoint.silence, tools.major)
+    ));
     let output = run(
         &mut command,
         "Could not dump the source's schema with pg_dump",
@@ -154,6 +161,17 @@ async fn run(command: &mut Command, what: &str) -> Result<Output, Problem> {
     Err(problem)
 }
 
+/// What libpq takes from no variable: when a source that says nothing is taken for gone.
+fn watching(silence: Silence, major: u32) -> String {
+    let parameters = silence.parameters();
+    let known =
+        parameters.filter(|(name, _)| *name != "tcp_user_timeout" || major >= KNOWS_USER_TIMEOUT);
+    let words: Vec<String> = known
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    words.join(" ")
+}
+
 /// libpq takes all of it from the environment; nothing of howdah's own environment may interfere.
 fn connect_by_environment(command: &mut Command, endpoint: &Endpoint) {
     for (name, _) in std::env::vars_os() {
@@ -191,5 +209,26 @@ fn connect_by_environment(command: &mut Command, endpoint: &Endpoint) {
     }
     if let Some(options) = &endpoint.options {
         command.env("PGOPTIONS", options);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_that_falls_silent_is_noticed_by_pg_dump_too() {
+        let watched = "keepalives_idle=60 keepalives_interval=10 keepalives_count=6";
+        assert_eq!(watching(Silence::default(), 11), watched);
+        assert_eq!(
+            watching(Silence::default(), 12),
+            format!("{watched} tcp_user_timeout=120000")
+        );
+        let unwatched = Silence {
+            keepalives: false,
+            user_timeout_ms: 0,
+            ..Silence::default()
+        };
+        assert_eq!(watching(unwatched, 12), "keepalives=0");
     }
 }
