@@ -3,6 +3,8 @@
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use howdah::demo::cluster::{Cluster, ClusterOptions};
+
 use crate::migrate::{howdah, said};
 use crate::support::{self, Pair};
 use crate::trust::{JOURNAL, scaffold};
@@ -231,4 +233,27 @@ async fn steps_done(pair: &Pair) -> u64 {
         Ok(row) => u64::try_from(row.get::<_, i64>(0)).unwrap(),
         Err(_) => u64::MAX,
     }
+}
+
+/// What a run has told as done is there, although the destination crashes the next moment: nothing else brings its log to the
+/// disk before.
+#[tokio::test]
+async fn what_is_done_outlasts_a_crash_of_the_next_moment() {
+    let delay = ("wal_writer_delay".to_owned(), "10000".to_owned());
+    let options = ClusterOptions {
+        settings: vec![delay],
+        ..ClusterOptions::default()
+    };
+    let mut server = Cluster::start(&support::binaries(), &options)
+        .unwrap_or_else(|problem| panic!("{problem}"));
+    let pair = support::databases_on(&support::servers().source, &server, "outlasts").await;
+    let few = "create table few (n int primary key); insert into few values (1), (2);
+        create sequence counter; select nextval('counter')";
+    support::execute_batch(&pair.source, few).await;
+    assert_code(&howdah("run", &pair, &["--yes"]), 0);
+    server.stop_immediate().unwrap();
+    server.restart().unwrap();
+    let found = support::differences(&pair.source, &pair.destination).await;
+    assert_eq!(found, Vec::<String>::new());
+    assert_eq!(scaffold(&pair.destination).await, "");
 }

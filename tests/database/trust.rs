@@ -149,6 +149,16 @@ async fn the_plan_is_what_runs(method: Method) {
     );
 
     the_source_was_only_read(&pair);
+    // Nor could anybody write by it, or wait for ever for a source that is gone.
+    for option in [
+        "updatable 'false'",
+        "truncatable 'false'",
+        "-c default_transaction_read_only=on",
+        "keepalives_idle '60'",
+        "tcp_user_timeout '120000'",
+    ] {
+        assert_eq!(shown.contains(option), method == Method::Fdw, "{option}");
+    }
     let password = pair.source.password.as_ref().unwrap().expose();
     assert!(!shown.contains(password));
     assert!(!said(&run).contains(password));
