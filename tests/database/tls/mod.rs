@@ -11,6 +11,7 @@ use howdah::demo::cluster::{Cluster, ClusterOptions};
 use howdah::model::problem::{Field, Problem};
 use howdah::pg::connect::connect;
 use howdah::settings::{Environment, resolve};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::certificates::{Certificates, chmod};
 use crate::migrate::said;
@@ -426,5 +427,37 @@ async fn whole_runs_are_as_safe_as_the_connection_string_asks() {
             support::differences(&socket, &target).await,
             Vec::<String>::new()
         );
+    }
+}
+
+/// What a client says first to a server that offers TLS; then the server hangs up.
+async fn hello(listener: &tokio::net::TcpListener) -> Vec<u8> {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut request = [0; 8];
+    stream.read_exact(&mut request).await.unwrap();
+    assert_eq!(request, [0, 0, 0, 8, 4, 210, 22, 47], "no SSLRequest");
+    stream.write_all(b"S").await.unwrap();
+    let mut head = [0; 5];
+    stream.read_exact(&mut head).await.unwrap();
+    let mut hello = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
+    stream.read_exact(&mut hello).await.unwrap();
+    hello
+}
+
+/// So that one address may serve many hosts (SNI); an address is no name.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_name_that_was_asked_for_is_sent_as_libpq_sends_it() {
+    for (host, is_sent) in [("localhost", true), ("127.0.0.1", false)] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let text = format!("host={host} port={port} dbname=x user=x sslmode=require");
+        let has_name = |hello: Vec<u8>| hello.windows(9).any(|bytes| bytes == b"localhost");
+        let (said, ours) = tokio::join!(hello(&listener), howdah(&text));
+        assert!(ours.is_err(), "{ours:?}");
+        assert_eq!(has_name(said), is_sent, "howdah, {host}");
+        let judge = tokio::task::spawn_blocking(move || psql(&text));
+        let said = hello(&listener).await;
+        assert_eq!(has_name(said), is_sent, "psql, {host}");
+        assert!(judge.await.unwrap().is_err());
     }
 }

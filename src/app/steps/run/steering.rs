@@ -83,7 +83,7 @@ impl Run {
     /// What has just been asked for, and what it means for the source.
     pub(super) fn about_pause(&self) -> String {
         let mut text = if self.is_paused {
-            "Pausing: what is running is finished, nothing new is started."
+            "Pausing: what is running is finished and stays, nothing new is started."
         } else {
             "Continuing: new steps are started again."
         }
