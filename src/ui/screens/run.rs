@@ -116,7 +116,8 @@ fn title(state: &State, now: Now, theme: &Theme) -> String {
         (Some(report), _) => {
             let (sign, _) = super::report::outcome(report.outcome, theme);
             let word = report_text::outcome_title(report.outcome);
-            format!("{sign} {word} {dot} {clock}")
+            let took = format::duration(run.elapsed_ms(now));
+            format!("{sign} {word} {dot} {took}")
         }
         (None, Some(Stop::Now)) => format!("Stopping now {dot} {clock}"),
         (None, Some(Stop::AfterCurrent)) => {
@@ -213,7 +214,7 @@ fn gauge_line(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
     ])
 }
 
-/// `9,800,000 rows · 1.4 GiB of ~3.9 GiB · 38.2 MiB/s · rows there in ~1 m 05 s`.
+/// `9,800,000 rows · 1.4 GiB of ~3.9 GiB · 38.2 MiB/s · all rows in ~1 min 05 s`.
 fn figures(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
     let board = &run.board;
     if board.ended_count() == 0 && board.running.is_empty() {
@@ -240,8 +241,7 @@ fn figures(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
         }
         parts.push(match (board.rows_eta_range_ms(), board.rows_eta_ms()) {
             (Some((least, most)), _) => {
-                let (least, most) = (format::duration(least), format::duration(most));
-                format!("all rows in {least} to {most}")
+                format!("all rows in {}", format::duration_range(least, most))
             }
             (None, Some(ms)) => format!("all rows in ~{}", format::duration(ms)),
             (None, None) => "time left unknown".to_owned(),
