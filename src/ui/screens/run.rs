@@ -223,8 +223,7 @@ fn figures(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
     let moved = board.moved_bytes();
     let mut parts = vec![format::counted(board.moved_rows(), "row", "rows")];
     if board.total_bytes() > 0 {
-        // The estimate is no limit: what is there can have outgrown it.
-        let total = board.total_bytes().max(moved);
+        let total = board.total_bytes();
         parts.push(format!(
             "{} of ~{}",
             format::bytes_plain(moved),
