@@ -197,9 +197,11 @@ fn title(state: &State, theme: &Theme) -> String {
     parts.extend(several(tally.fine, "fine", "fine"));
     parts.extend(several(tally.warnings, "warning", "warnings"));
     // What is in the way of a run that begins may be what an interrupted one has made.
-    let blocking = match state.check.has_unfinished && state.resuming.is_none() {
-        true => theme.glyphs.blocking,
-        false => "to fix first",
+    let is_resumable = state.check.has_unfinished && state.resuming.is_none();
+    let blocking = if is_resumable {
+        theme.glyphs.blocking
+    } else {
+        "to fix first"
     };
     parts.extend(several(tally.blocking, blocking, blocking));
     parts.extend(several(tally.unknown, "not checked", "not checked"));
