@@ -214,7 +214,8 @@ fn gauge_line(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
     ])
 }
 
-/// `9,800,000 rows · 1.4 GiB of ~3.9 GiB · 38.2 MiB/s · all rows in ~1 min 05 s`.
+/// `9,800,000 rows · 1.4 GiB of ~3.9 GiB · 38.2 MiB/s · all rows in ~1 min 05 s`; where there is no room for all, the time that
+/// is left comes before what says less.
 fn figures(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
     let board = &run.board;
     if board.ended_count() == 0 && board.running.is_empty() {
@@ -250,7 +251,11 @@ fn figures(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
     } else if data.all > 0 {
         parts.push("all rows are copied".to_owned());
     }
-    let words = parts.join(&format!(" {} ", theme.glyphs.dot));
+    let joined = |parts: &[String]| parts.join(&format!(" {} ", theme.glyphs.dot));
+    while parts.len() > 1 && text::width(&joined(&parts)) > columns {
+        parts.remove(0);
+    }
+    let words = joined(&parts);
     Line::raw(text::truncate(&words, columns, theme.glyphs.ellipsis))
 }
 
@@ -284,6 +289,11 @@ fn phases(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
     let is_over = |(words, _): &(String, Style)| words.ends_with(theme.glyphs.fine);
     while width(&shown) > columns + 2 && shown.first().is_some_and(is_over) {
         shown.remove(0);
+    }
+    if width(&shown) > columns + 2 {
+        let more = theme.glyphs.ellipsis;
+        while width(&shown) + text::width(more) > columns && shown.pop().is_some() {}
+        shown.push((more.to_owned(), theme.dim()));
     }
     let spans = shown
         .into_iter()
