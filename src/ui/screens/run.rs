@@ -18,6 +18,8 @@
 //!
 //! A problem in full, or the whole log, takes everything below the first box.
 
+use std::path::Path;
+
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
@@ -48,7 +50,8 @@ pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &
         page::draw(details, run.first_row(), frame, below, theme);
         return;
     }
-    draw_below(run, now, frame, [running, problems, log], theme);
+    let file = state.log_file.as_deref();
+    draw_below(run, file, now, frame, [running, problems, log], theme);
 }
 
 /// The panels of a rehearsal, which is a run under another title.
@@ -62,17 +65,24 @@ pub(super) fn draw_rehearsal(
 ) {
     let [head, running, problems, log] = boxes(run, area);
     draw_head(run, title, frame, head, theme);
-    draw_below(run, now, frame, [running, problems, log], theme);
+    draw_below(run, None, now, frame, [running, problems, log], theme);
 }
 
-fn draw_below(run: &Run, now: Now, frame: &mut Frame<'_>, boxes: [Rect; 3], theme: &Theme) {
+fn draw_below(
+    run: &Run,
+    log_file: Option<&Path>,
+    now: Now,
+    frame: &mut Frame<'_>,
+    boxes: [Rect; 3],
+    theme: &Theme,
+) {
     let heights = run.layout();
     let [running, problems, log] = boxes;
     run_now::draw(run, now, frame, running, theme);
     if heights.problems > 0 {
         draw_problems(run, frame, problems, theme);
     }
-    draw_log(run, frame, log, theme);
+    draw_log(run, log_file, frame, log, theme);
 }
 
 /// Head, what runs now, problems, log.
@@ -371,7 +381,7 @@ fn draw_problems(run: &Run, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     }
 }
 
-fn draw_log(run: &Run, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+fn draw_log(run: &Run, file: Option<&Path>, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let log = &run.log;
     let dot = theme.glyphs.dot;
     let what = match log.least {
@@ -379,11 +389,15 @@ fn draw_log(run: &Run, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
         NoticeLevel::Warning => format!("Log {dot} warnings and errors only"),
         NoticeLevel::Error => format!("Log {dot} errors only"),
     };
-    let title = if log.is_following {
+    let mut title = if log.is_following {
         what
     } else {
         format!("{what} {dot} stays here, f follows again")
     };
+    if let Some(path) = file {
+        let path = path.display().to_string();
+        title.push_str(&format!(" {dot} also in {}", printable(&path)));
+    }
     let is_focused = run.focus == Focus::Log || run.is_log_large;
     let inner = panel::draw(frame, area, &title, is_focused, theme);
     let height = usize::from(inner.height);
