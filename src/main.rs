@@ -67,11 +67,12 @@ fn not_a_command(error: &clap::Error) -> u8 {
 }
 
 async fn dispatch(cli: Cli) -> u8 {
-    let config = match config(cli.config.as_deref()) {
+    let mut config = match config(cli.config.as_deref()) {
         Ok(config) => config,
         Err(problem) => return usage(&problem),
     };
-    let log_file = cli.log.as_deref().or(config.log.as_deref());
+    config.log = cli.log.or(config.log);
+    let log_file = config.log.as_deref();
     let _log = match log_file.map(shell::log::to_file).transpose() {
         Ok(guard) => guard,
         Err(problem) => return usage(&problem),
@@ -228,6 +229,7 @@ async fn wizard(ends: &Ends, look: Look, config: &Config) -> u8 {
             .map(|dir| dir.join("selections")),
         has_mouse: look.mouse || config.mouse,
         is_demo: false,
+        log_file: None,
     };
     open(start, look, config, environment).await
 }
@@ -257,6 +259,7 @@ async fn demo(look: Look, config: &Config) -> u8 {
         selection_dir: None,
         has_mouse: look.mouse || config.mouse,
         is_demo: true,
+        log_file: None,
     };
     let code = open(start, look, config, Environment::default()).await;
     say("Removing the two throw-away servers.");
@@ -274,7 +277,8 @@ async fn open(start: Start, look: Look, config: &Config, environment: Environmen
     if look.no_animation || config.animation == Some(false) {
         theme = theme.still();
     }
-    let mut state = State::new(start);
+    let log_file = config.log.clone();
+    let mut state = State::new(Start { log_file, ..start });
     match Box::pin(shell::run(&mut state, &theme, environment)).await {
         Ok(leaving) => {
             let report = state.run.report.as_deref();

@@ -96,7 +96,7 @@ fn interrupted_results() -> Vec<CheckResult> {
         "It copies from app@old.example:5432/shop.",
         "Of the run of 2026-03-01 08:30 UTC: 36 objects created, which stay.",
         "2 tables have their rows; each stays if both sides prove to hold the same, otherwise it is emptied and copied again: public.actor, public.film.",
-        "Rows of 1 table are still to be copied: public.rental.",
+        "Rows of 1 table are still to be copied: public.rental. What was under way when the run broke off was rolled back, and begins anew.",
     ];
     let left = CheckResult {
         id: "leftovers",

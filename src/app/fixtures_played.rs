@@ -114,6 +114,7 @@ pub(crate) fn play(state: &mut State, plan: &Plan, began: Now, until_ms: u64) ->
                 rows: one.step.row_hint.filter(|_| is_rows).unwrap_or(0),
                 bytes: if is_rows { one.step.size_hint_bytes } else { 0 },
                 elapsed_ms,
+                is_kept: false,
             };
             tell(state, event, now);
             done.insert(one.step.id);

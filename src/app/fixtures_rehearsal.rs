@@ -63,6 +63,7 @@ pub(crate) fn rehearsing() -> State {
                 rows: 0,
                 bytes: 0,
                 elapsed_ms: 40,
+                is_kept: false,
             };
             state.update(Msg::Run(event), Now(600));
         }

@@ -2,7 +2,9 @@
 
 use crate::model::connection::Side;
 use crate::model::event::{Control, Stop};
+use crate::model::name::printable_lines;
 use crate::model::options::Options;
+use crate::model::problem::Problem;
 
 use super::form::Field;
 use super::help::Help;
@@ -333,6 +335,15 @@ pub struct TextList {
 }
 
 impl TextList {
+    pub(super) fn of_problem(title: String, problem: &Problem) -> Self {
+        let words = printable_lines(&problem.to_string());
+        Self {
+            title,
+            lines: words.lines().map(str::to_owned).collect(),
+            scroll: 0,
+        }
+    }
+
     fn key(&mut self, key: Key) -> Option<Choice> {
         let last = self.lines.len().saturating_sub(1);
         match key.code {
@@ -340,8 +351,8 @@ impl TextList {
             KeyCode::Down | KeyCode::Char('j') => self.scroll = (self.scroll + 1).min(last),
             KeyCode::PageUp => self.scroll = self.scroll.saturating_sub(10),
             KeyCode::PageDown => self.scroll = (self.scroll + 10).min(last),
-            KeyCode::Home => self.scroll = 0,
-            KeyCode::End => self.scroll = last,
+            KeyCode::Home | KeyCode::Char('g') => self.scroll = 0,
+            KeyCode::End | KeyCode::Char('G') => self.scroll = last,
             _ => return Some(Choice::Dismiss),
         }
         None

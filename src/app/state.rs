@@ -85,6 +85,8 @@ pub struct Start {
     pub has_mouse: bool,
     /// The two servers are throw-away ones made by `howdah demo`.
     pub is_demo: bool,
+    /// Where what happens is also written.
+    pub log_file: Option<PathBuf>,
 }
 
 /// A question on its way: what to give up, and since when the user waits.
@@ -134,6 +136,7 @@ pub struct State {
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
     pub is_demo: bool,
+    pub log_file: Option<PathBuf>,
     /// Wheel and clicks are for the wizard, not for the terminal's own marking of text.
     pub has_mouse: bool,
     /// How the run was asked to end early.
@@ -238,6 +241,7 @@ impl State {
             overlay: None,
             toast: None,
             size: (80, 24),
+            log_file: start.log_file,
             is_demo: start.is_demo,
             has_mouse: start.has_mouse,
             stop: None,

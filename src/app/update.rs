@@ -72,13 +72,17 @@ impl State {
                 }
             }
             Msg::MethodsTimed { attempt, outcome } => {
-                if let Some(Overlay::Sample(sample)) = &mut self.overlay {
-                    sample.answer(attempt, outcome);
+                if let Some(Overlay::Sample(sample)) = &mut self.overlay
+                    && let Some(failure) = sample.answer(attempt, outcome)
+                {
+                    self.overlay = Some(Overlay::List(failure));
                 }
             }
             Msg::Peeked { attempt, outcome } => {
-                if let Some(Overlay::Peek(peek)) = &mut self.overlay {
-                    peek.answer(attempt, outcome);
+                if let Some(Overlay::Peek(peek)) = &mut self.overlay
+                    && let Some(failure) = peek.answer(attempt, outcome)
+                {
+                    self.overlay = Some(Overlay::List(failure));
                 }
             }
             Msg::Watched(activity) => match self.running_rehearsal() {

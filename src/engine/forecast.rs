@@ -44,6 +44,7 @@ impl Heard {
                 rows,
                 bytes,
                 elapsed_ms,
+                ..
             } => {
                 let took = Took {
                     rows: *rows,

@@ -11,6 +11,7 @@ use crate::model::event::{Control, NoticeLevel, RunEvent, Stop};
 use crate::model::name::printable_lines;
 use crate::model::plan::{Plan, Rule, StepId, StepKind};
 use crate::model::problem::Problem;
+use crate::model::report::Arrival;
 
 use crate::pg::connect::Notice;
 
@@ -138,9 +139,15 @@ impl Run {
                         Ok(mut outcome) => {
                             outcome.elapsed_ms = elapsed_ms;
                             outcome.ended_ms = millis(began.elapsed());
-                            let (rows, bytes) = (outcome.rows, outcome.bytes);
+                            let finished = RunEvent::StepFinished {
+                                step: id,
+                                rows: outcome.rows,
+                                bytes: outcome.bytes,
+                                elapsed_ms,
+                                is_kept: outcome.arrival == Arrival::Kept,
+                            };
                             ledger.done.insert(id, outcome);
-                            self.tell(RunEvent::StepFinished { step: id, rows, bytes, elapsed_ms }).await;
+                            self.tell(finished).await;
                         }
                         // What the user stopped has not failed.
                         Err(_) if ledger.stop == Some(Stop::Now) && !self.is_clean_up(id) => {
@@ -295,6 +302,7 @@ fn log(plan: &Plan, event: &RunEvent) {
             rows,
             bytes,
             elapsed_ms,
+            ..
         } => tracing::info!(
             "done: {}: {rows} rows, {bytes} bytes, {elapsed_ms} ms",
             title(*step)

@@ -119,7 +119,7 @@ pub async fn run(job: Job, voice: Voice, report_file: Option<&std::path::Path>) 
         Ok(None) => return End::Code(CHECKS_BLOCKED),
         Err(problem) => return End::failed(problem),
     };
-    for note in &plan.notes {
+    for note in plan.progress.iter().chain(&plan.notes) {
         voice.say(&format!("note  {note}"));
     }
     perform(plan, inspection, voice, report_file).await
@@ -172,7 +172,7 @@ pub async fn resume(
         Ok(plan) => Arc::new(plan),
         Err(problem) => return End::failed(problem),
     };
-    for note in &plan.notes {
+    for note in plan.progress.iter().chain(&plan.notes) {
         voice.say(&format!("note  {note}"));
     }
     if !is_wanted {

@@ -139,9 +139,15 @@ pub(super) fn tell(voice: Voice, plan: &Plan, event: &RunEvent) {
             rows,
             bytes,
             elapsed_ms,
+            is_kept,
         } => {
             if let Some(step) = step(*id) {
-                let text = if step.method().is_some() {
+                let text = if *is_kept {
+                    format!(
+                        "kept  {}: {rows} rows are there already, proved equal in {elapsed_ms} ms",
+                        step.title
+                    )
+                } else if step.method().is_some() {
                     format!(
                         "done  {}: {rows} rows, {bytes} bytes, {elapsed_ms} ms",
                         step.title
@@ -154,7 +160,10 @@ pub(super) fn tell(voice: Voice, plan: &Plan, event: &RunEvent) {
                     voice.say(&text);
                 }
             }
-            voice.event(&json!({"event": "step-finished", "step": id.0, "rows": rows, "bytes": bytes, "elapsed_ms": elapsed_ms}));
+            voice.event(
+                &json!({"event": "step-finished", "step": id.0, "rows": rows, "bytes": bytes,
+                               "elapsed_ms": elapsed_ms, "kept": is_kept}),
+            );
         }
         // Without anybody there nothing is left undecided; should it be, it has failed.
         RunEvent::StepFailed { step: id, problem }

@@ -14,6 +14,8 @@ pub enum RunEvent {
         rows: u64,
         bytes: u64,
         elapsed_ms: u64,
+        /// The rows were there already, and both sides proved to hold the same: nothing was copied.
+        is_kept: bool,
     },
     StepFailed {
         step: StepId,

@@ -1,4 +1,6 @@
 //! Numbers for people. Sizes have a fixed width, so that columns and live figures do not jump.
+//!
+//! A time that is still counting up is a clock; one that is over or expected names its units, and so does a range of them.
 
 /// Bytes in powers of 1024, always 8 columns with at most three digits: `18.3 GiB`, ` 1.0 KiB`, ` 999 B  `.
 pub fn bytes(count: u64) -> String {
@@ -54,15 +56,42 @@ pub fn counted(number: u64, singular: &str, plural: &str) -> String {
     )
 }
 
-/// `0.4 s`, `12 s`, `3 m 05 s`, `2 h 07 m`, `3 d 04 h`.
+/// `0.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`, `3 d 04 h`; 11 columns at most.
 pub fn duration(ms: u64) -> String {
     let seconds = ms / 1000;
     match seconds {
         0..10 => format!("{}.{} s", seconds, ms % 1000 / 100),
         10..60 => format!("{seconds} s"),
-        60..3600 => format!("{} m {:02} s", seconds / 60, seconds % 60),
-        3600..86_400 => format!("{} h {:02} m", seconds / 3600, seconds % 3600 / 60),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
         _ => format!("{} d {:02} h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+/// Somewhere between two times, in one unit and no finer than such a thing is known: `9-12 s`, `2.5-3.1 min`, `13-17 min`.
+pub fn duration_range(least_ms: u64, most_ms: u64) -> String {
+    let least = (least_ms / 1000).max(1);
+    let most = most_ms.div_ceil(1000).max(1);
+    let (unit, name) = match most {
+        0..120 => (1, "s"),
+        120..7_200 => (60, "min"),
+        7_200..172_800 => (3_600, "h"),
+        _ => (86_400, "d"),
+    };
+    // A tenth where there are few of the unit.
+    let (least, most) = if unit > 1 && most < 10 * unit {
+        let tenths = |tenths: u64| format!("{}.{}", tenths / 10, tenths % 10);
+        (
+            tenths(least * 10 / unit),
+            tenths((most * 10).div_ceil(unit)),
+        )
+    } else {
+        ((least / unit).to_string(), most.div_ceil(unit).to_string())
+    };
+    if least == most {
+        format!("{most} {name}")
+    } else {
+        format!("{least}-{most} {name}")
     }
 }
 
@@ -167,9 +196,27 @@ mod tests {
         assert_eq!(count_short(1_020_000), "1.0 M");
         assert_eq!(count_short(999_600), "1.0 M");
         assert_eq!(duration(400), "0.4 s");
-        assert_eq!(duration(185_000), "3 m 05 s");
+        assert_eq!(duration(185_000), "3 min 05 s");
+        assert_eq!(duration(7_620_000), "2 h 07 min");
         assert_eq!(clock(3_723_000), "1:02:03");
         assert_eq!(latency(400), "0.4 ms");
         assert_eq!(counted(1, "table", "tables"), "1 table");
+    }
+
+    #[test]
+    fn a_range_is_told_no_finer_than_it_is_known() {
+        for (least, most, words) in [
+            (0, 0, "1 s"),
+            (12, 17, "12-17 s"),
+            (60, 119, "60-119 s"),
+            (30, 150, "0.5-2.5 min"),
+            (100, 150, "1.6-2.5 min"),
+            (720, 1_000, "12-17 min"),
+            (9_000, 12_000, "2.5-3.4 h"),
+            (90_000, 120_000, "25-34 h"),
+            (90_000, 180_000, "1.0-2.1 d"),
+        ] {
+            assert_eq!(duration_range(least * 1000, most * 1000), words);
+        }
     }
 }

@@ -45,6 +45,8 @@ pub struct Plan {
     pub object_counts: Vec<(String, u64)>,
     /// Roles that the destination lacks and gets.
     pub new_roles: Vec<NewRole>,
+    /// What an interrupted run has done, what is left of it and what comes again, one sentence each; empty for a run that begins.
+    pub progress: Vec<String>,
     /// What a reader should know before running, one sentence each.
     pub notes: Vec<String>,
     /// What is not carried, with the reason.
@@ -336,6 +338,12 @@ impl Step {
     pub fn was_done_by(&self) -> Option<&Fallback> {
         let is_settled = self.statements.is_empty();
         self.fallbacks.first().filter(|_| is_settled)
+    }
+
+    /// Its rows may be there already: that is looked at first, and then nothing is copied.
+    pub fn may_be_kept(&self) -> bool {
+        let mut statements = self.statements.iter();
+        statements.any(|one| one.action == Action::KeepIfEqual)
     }
 
     /// The method of a data step.

@@ -137,6 +137,7 @@ pub(crate) fn finished(plan: &Plan, title: &str) -> RunEvent {
         rows: hints.row_hint.unwrap_or(0),
         bytes: hints.size_hint_bytes,
         elapsed_ms: 1_234,
+        is_kept: false,
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::model::catalog::{Catalog, Table, TableKind};
 use crate::model::connection::{Endpoint, Side};
 use crate::model::event::Counter;
+use crate::model::format;
 use crate::model::inspection::Inspection;
 use crate::model::options::Options;
 use crate::model::problem::Problem;
@@ -41,7 +42,10 @@ pub async fn measure(
         .unwrap_or_else(|_| {
             Err(Problem::new(
                 WHAT,
-                format!("it took more than {} seconds", limit.as_secs()),
+                format!(
+                    "it took more than {}",
+                    format::duration(u64::from(Sample::LIMIT_SECONDS) * 1000)
+                ),
             ))
         })
 }

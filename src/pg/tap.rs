@@ -6,13 +6,13 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use postgres_protocol::message::backend::{
-    COMMAND_COMPLETE_TAG, COPY_DATA_TAG, ERROR_RESPONSE_TAG,
+    COMMAND_COMPLETE_TAG, COPY_DATA_TAG, COPY_OUT_RESPONSE_TAG, ERROR_RESPONSE_TAG,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{mpsc, oneshot};
@@ -40,10 +40,22 @@ pub(super) struct Stretch {
 #[derive(Debug, Default)]
 pub(super) struct Passed {
     pub(super) frames: AtomicU64,
+    /// The server's answer names the binary format, whose last frame is not a row but the trailer.
+    pub(super) is_binary: AtomicBool,
     /// Payload, without the frames' headers.
     pub(super) bytes: AtomicU64,
     /// The rows that the source's command tag tells; 0 until it has come.
     pub(super) rows: AtomicU64,
+}
+
+impl Passed {
+    /// A frame is a row. The binary header goes with the first of them, the trailer alone; as nobody knows that a frame is the
+    /// last one before the end, the newest is not counted there.
+    pub(super) fn rows_so_far(&self) -> u64 {
+        let trailer = u64::from(self.is_binary.load(Ordering::Relaxed));
+        let frames = self.frames.load(Ordering::Relaxed);
+        frames.saturating_sub(trailer)
+    }
 }
 
 /// The two ends of what goes from tap to tap.
@@ -330,8 +342,9 @@ impl Outflow {
             };
             let (tag, length) = parse(header);
             if tag != COPY_DATA_TAG {
-                // The command's end is looked at as a whole.
-                let is_there = tag != COMMAND_COMPLETE_TAG || self.buffer.len() - end > length;
+                // What tells the format, and how many rows there were, is looked at as a whole.
+                let is_read = matches!(tag, COPY_OUT_RESPONSE_TAG | COMMAND_COMPLETE_TAG);
+                let is_there = !is_read || self.buffer.len() - end > length;
                 if end == 0 && is_there {
                     self.pass(tag, 1 + length);
                     return true;
@@ -369,6 +382,10 @@ impl Outflow {
             let body = self.buffer.get(HEADER..length);
             let rows = body.and_then(rows_of_tag).unwrap_or(0);
             self.passed.rows.store(rows, Ordering::Relaxed);
+        }
+        if tag == COPY_OUT_RESPONSE_TAG {
+            let is_binary = self.buffer.get(HEADER) == Some(&1);
+            self.passed.is_binary.store(is_binary, Ordering::Relaxed);
         }
         if matches!(tag, COMMAND_COMPLETE_TAG | ERROR_RESPONSE_TAG) {
             self.sender = None;

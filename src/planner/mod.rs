@@ -429,8 +429,7 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
     };
     rehearsal::push_removal(&context, &mut steps);
     let carried_entries = verification::carried_entries(&context);
-    let mut notes = resume::notes(&context, &carried);
-    notes.extend(notes::notes(&context, &carried));
+    let notes = notes::notes(&context, &carried);
     let rows_left_out = notes::rows_left_out(&context);
     context.closure.left_out.extend(rows_left_out);
     if makes_schema {
@@ -440,6 +439,7 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
     Ok(Plan {
         object_counts: object_counts(&context, &made),
         new_roles,
+        progress: resume::progress(&context, &carried),
         notes,
         joined,
         unlogged: rows::unlogged(&context, &carried, &rows),

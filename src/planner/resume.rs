@@ -144,7 +144,7 @@ fn back_by_hand(there: &ExistingSchema, journal: &Journal) -> Vec<String> {
 }
 
 /// What is done, what is left and what comes again, one sentence each; nothing for a run that begins.
-pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
+pub(super) fn progress(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
     let Some(journal) = &context.inspection.journal else {
         return Vec::new();
     };
@@ -222,7 +222,7 @@ pub fn told(
     }
     if !left.is_empty() {
         notes.push(format!(
-            "Rows of {} are still to be copied: {}.",
+            "Rows of {} are still to be copied: {}. What was under way when the run broke off was rolled back, and begins anew.",
             counted(left.len() as u64, "table", "tables"),
             shortened(&left)
         ));

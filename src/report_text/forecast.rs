@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::json::failure;
 use crate::model::forecast::{Ending, Forecast, Link, Sample, Span};
-use crate::model::format::{bytes_plain, count_short, counted, duration};
+use crate::model::format::{bytes_plain, count_short, counted, duration, duration_range};
 use crate::model::name::{printable, printable_lines};
 use crate::model::plan::Phase;
 
@@ -14,34 +14,9 @@ const TABLES: usize = 8;
 const LINKS: usize = 12;
 const SHORT_MS: u64 = 50;
 
-/// `about 12-17 min`, no finer than it is known.
-pub fn about(span: Span) -> String {
-    let seconds = |ms: u64| ms.div_ceil(1000).max(1);
-    let (least, most) = (seconds(span.least_ms), seconds(span.most_ms));
-    let (unit, name) = match most {
-        0..120 => (1, "s"),
-        120..7200 => (60, "min"),
-        _ => (3600, "h"),
-    };
-    // A tenth where there are few of the unit.
-    let tenths = |seconds: u64| (seconds * 10).div_ceil(unit);
-    let (least, most) = (tenths(least), tenths(most));
-    let words = |tenths: u64| {
-        if most < 100 && unit > 1 {
-            format!("{}.{}", tenths / 10, tenths % 10)
-        } else {
-            tenths.div_ceil(10).to_string()
-        }
-    };
-    let (least, most) = (words(least), words(most));
-    if least == most {
-        return format!("about {most} {name}");
-    }
-    format!("about {least}-{most} {name}")
-}
-
 /// The forecast as one sentence.
 pub fn forecast_headline(forecast: &Forecast) -> String {
+    let about = |span: Span| format!("about {}", duration_range(span.least_ms, span.most_ms));
     let window = forecast.window.map(about);
     let problems = forecast.problems.len() as u64;
     match (forecast.ending, window) {

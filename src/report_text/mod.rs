@@ -8,9 +8,7 @@ mod markdown;
 #[cfg(test)]
 mod tests;
 
-pub use forecast::{
-    about, forecast_headline, forecast_json, forecast_lines, forecast_text, wrapped,
-};
+pub use forecast::{forecast_headline, forecast_json, forecast_lines, forecast_text, wrapped};
 pub use json::json;
 pub use markdown::markdown;
 

@@ -1,7 +1,7 @@
 //! The texts of one report of each outcome.
 
 use super::*;
-use crate::model::forecast::{Ending, Forecast, Span};
+use crate::model::forecast::{Ending, Forecast};
 use crate::model::name::ObjectName;
 use crate::model::samples;
 
@@ -32,25 +32,6 @@ fn forecasts() {
     }
     let json = format!("{:#}", forecast_json(&samples::forecast_of_failure()));
     insta::assert_snapshot!("forecast_json", json);
-}
-
-#[test]
-fn a_window_is_told_no_finer_than_it_is_known() {
-    let span = |least_s: u64, most_s: u64| Span {
-        least_ms: least_s * 1000,
-        likely_ms: 0,
-        most_ms: most_s * 1000,
-    };
-    for (least, most, words) in [
-        (0, 0, "about 1 s"),
-        (12, 17, "about 12-17 s"),
-        (100, 150, "about 1.7-2.5 min"),
-        (720, 1000, "about 12-17 min"),
-        (9_000, 12_000, "about 2.5-3.4 h"),
-        (90_000, 120_000, "about 25-34 h"),
-    ] {
-        assert_eq!(about(span(least, most)), words);
-    }
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub fn text(plan: &Plan) -> String {
         plan.destination,
         plan.steps.len()
     );
-    for note in &plan.notes {
+    for note in plan.progress.iter().chain(&plan.notes) {
         out.push_str(&format!("-- note: {note}\n"));
     }
     for left in &plan.left_out {

@@ -93,6 +93,7 @@ fn run() {
     press(&mut details, KeyCode::Char('d'));
     show_at("run_details", details);
     let mut log = halfway_with_failure();
+    log.log_file = Some("/var/log/howdah.log".into());
     press(&mut log, KeyCode::Char('l'));
     show_at("run_log", log);
     let mut errors = halfway_with_failure();

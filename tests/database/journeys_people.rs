@@ -31,6 +31,21 @@ async fn without_colours_and_in_ascii_to_the_report() {
         &destination,
     ];
     let variables = [("NO_COLOR", "1"), ("LANG", "C")];
+    // What is wrong stands out by its sign: the same database on both sides.
+    let twice = ["--ascii", "--source", &source, "--destination", &source];
+    let mut terminal = Terminal::start_with(&twice, None, &variables, 80, 24);
+    terminal.wait("Source - read only");
+    terminal.press(ENTER);
+    terminal.wait("Both connections work");
+    terminal.press(ENTER);
+    terminal.wait("X Source and destination are two databases");
+    terminal.wait("+ Both servers answer");
+    terminal.wait_until("the end of the checks", |screen| {
+        screen.contains(" to fix first") && !screen.contains("Esc cancels")
+    });
+    terminal.press("q");
+    assert_eq!(terminal.exit_code(), 0);
+
     let mut terminal = Terminal::start_with(&arguments, None, &variables, 80, 24);
     terminal.wait("Source - read only");
     terminal.press(ENTER);
@@ -119,6 +134,14 @@ async fn a_terminal_that_hangs_does_not_hold_up_a_run_of_3_000_tables() {
     }
     terminal.hold(false);
     terminal.wait("Enter shows the report");
+    // Nothing of what went by meanwhile is lost.
+    let screen = terminal.screen();
+    let words: Vec<&str> = screen.split_whitespace().collect();
+    let of_all = words
+        .windows(2)
+        .find(|pair| pair[1] == "steps" && pair[0].contains('/'));
+    let (ended, all) = of_all.unwrap()[0].split_once('/').unwrap();
+    assert_eq!(ended, all, "{screen}");
     terminal.press(ENTER);
     terminal.wait("The copy equals the original: 1,111 tables");
     terminal.press("q");

@@ -80,6 +80,7 @@ fn heard(took: &[(u32, u64)]) -> Heard {
             rows: 10,
             bytes: 1000,
             elapsed_ms: *elapsed_ms,
+            is_kept: false,
         });
     }
     heard

@@ -74,6 +74,42 @@ proptest! {
     }
 }
 
+/// What a COPY shows of its rows before the server has told their number.
+fn rows_shown(format: u8, frames: &[&[u8]]) -> u64 {
+    let answer = message(b'H', &[format, 0, 1, 0, format]);
+    let data = frames.iter().flat_map(|frame| message(b'd', frame));
+    let sent: Vec<u8> = answer.into_iter().chain(data).collect();
+    on_runtime(async {
+        // The answer comes in two pieces.
+        let (mut server, client) = duplex(7);
+        let tap = Tap::default();
+        let mut session = Tapped::new(client, tap.clone());
+        let (sender, mut receiver) = channel();
+        let passed = Arc::new(Passed::default());
+        tap.divert(sender, Arc::clone(&passed));
+        let serving = async move {
+            server.write_all(&sent).await.unwrap();
+        };
+        let mut driver = Vec::new();
+        let taking = async { while receiver.recv().await.is_some() {} };
+        let ((), read, ()) = tokio::join!(serving, session.read_to_end(&mut driver), taking);
+        read.unwrap();
+        passed.rows_so_far()
+    })
+}
+
+#[test]
+fn the_binary_trailer_is_no_row() {
+    const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+    const ROW: &[u8] = b"\0\x01\0\0\0\x01x";
+    const TRAILER: &[u8] = b"\xff\xff";
+    let first = [HEADER, ROW].concat();
+    assert_eq!(rows_shown(1, &[&first, ROW, ROW, TRAILER]), 3);
+    // Without rows both stand in one frame.
+    assert_eq!(rows_shown(1, &[&[HEADER, TRAILER].concat()]), 0);
+    assert_eq!(rows_shown(0, &[b"x\n", b"y\n"]), 2);
+}
+
 /// After a frame that is not whole nothing else may be said: the server would take it for the row's rest.
 #[test]
 fn a_row_that_was_cut_off_breaks_the_session() {

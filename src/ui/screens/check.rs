@@ -188,14 +188,22 @@ fn title(state: &State, theme: &Theme) -> String {
     if state.resuming.is_some() {
         parts.push("Resuming a run".to_owned());
     } else if state.check.has_unfinished {
-        parts.push("Interrupted run found".to_owned());
+        parts.push("Interrupted run".to_owned());
+        parts.push("Enter resumes it".to_owned());
     }
     let several = |count: usize, one: &str, many: &str| {
         (count > 0).then(|| format!("{count} {}", if count == 1 { one } else { many }))
     };
     parts.extend(several(tally.fine, "fine", "fine"));
     parts.extend(several(tally.warnings, "warning", "warnings"));
-    parts.extend(several(tally.blocking, "to fix first", "to fix first"));
+    // What is in the way of a run that begins may be what an interrupted one has made.
+    let is_resumable = state.check.has_unfinished && state.resuming.is_none();
+    let blocking = if is_resumable {
+        theme.glyphs.blocking
+    } else {
+        "to fix first"
+    };
+    parts.extend(several(tally.blocking, blocking, blocking));
     parts.extend(several(tally.unknown, "not checked", "not checked"));
     if parts.is_empty() {
         return "Checks".to_owned();

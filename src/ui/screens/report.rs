@@ -3,7 +3,7 @@
 //! ```text
 //! ╭ ✓ done ────────────────────────────────────────────────────────╮
 //! │ The copy equals the original: 8 tables with 30,646,382 rows …  │
-//! │ It took 3 m 05 s for 3.9 GiB of rows; …                        │
+//! │ It took 3 min 05 s for 3.9 GiB of rows; …                      │
 //! ╰────────────────────────────────────────────────────────────────╯
 //!   Summary   Tables 8   Sequences 2   Problems 0   Objects 45
 //! ╭ Tables ────────────────────────────────────────────────────────╮
@@ -139,7 +139,7 @@ fn draw_outcome(report: &Report, frame: &mut Frame<'_>, area: Rect, theme: &Them
     }
     if let Some(held) = report.snapshot_held_ms {
         let held = format::duration(held);
-        facts.push(format!("the source's snapshot was held for {held}"));
+        facts.push(format!("source's snapshot held for {held}"));
     }
     let facts = facts.join(&format!(" {} ", theme.glyphs.dot));
     let time = text::truncate(&facts, columns, theme.glyphs.ellipsis);
@@ -301,15 +301,15 @@ fn draw_tables(
         let time = time(table);
         if is_wide {
             let size = format::bytes(table.bytes);
-            format!("  {time:>9}  {size}  {:<11}", report_text::method(table))
+            format!("  {time:>11}  {size}  {:<11}", report_text::method(table))
         } else {
-            format!("  {time:>9}")
+            format!("  {time:>11}")
         }
     };
     let (behind_columns, behind_heading) = if is_wide {
-        (34, "       Time      Size  Method     ")
+        (36, "         Time      Size  Method     ")
     } else {
-        (11, "       Time")
+        (13, "         Time")
     };
     let columns = Columns::new(all, source, destination, behind_columns, theme);
     let heading = format!(

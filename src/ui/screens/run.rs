@@ -18,6 +18,8 @@
 //!
 //! A problem in full, or the whole log, takes everything below the first box.
 
+use std::path::Path;
+
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
@@ -48,7 +50,8 @@ pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &
         page::draw(details, run.first_row(), frame, below, theme);
         return;
     }
-    draw_below(run, now, frame, [running, problems, log], theme);
+    let file = state.log_file.as_deref();
+    draw_below(run, file, now, frame, [running, problems, log], theme);
 }
 
 /// The panels of a rehearsal, which is a run under another title.
@@ -62,17 +65,24 @@ pub(super) fn draw_rehearsal(
 ) {
     let [head, running, problems, log] = boxes(run, area);
     draw_head(run, title, frame, head, theme);
-    draw_below(run, now, frame, [running, problems, log], theme);
+    draw_below(run, None, now, frame, [running, problems, log], theme);
 }
 
-fn draw_below(run: &Run, now: Now, frame: &mut Frame<'_>, boxes: [Rect; 3], theme: &Theme) {
+fn draw_below(
+    run: &Run,
+    log_file: Option<&Path>,
+    now: Now,
+    frame: &mut Frame<'_>,
+    boxes: [Rect; 3],
+    theme: &Theme,
+) {
     let heights = run.layout();
     let [running, problems, log] = boxes;
     run_now::draw(run, now, frame, running, theme);
     if heights.problems > 0 {
         draw_problems(run, frame, problems, theme);
     }
-    draw_log(run, frame, log, theme);
+    draw_log(run, log_file, frame, log, theme);
 }
 
 /// Head, what runs now, problems, log.
@@ -116,7 +126,8 @@ fn title(state: &State, now: Now, theme: &Theme) -> String {
         (Some(report), _) => {
             let (sign, _) = super::report::outcome(report.outcome, theme);
             let word = report_text::outcome_title(report.outcome);
-            format!("{sign} {word} {dot} {clock}")
+            let took = format::duration(run.elapsed_ms(now));
+            format!("{sign} {word} {dot} {took}")
         }
         (None, Some(Stop::Now)) => format!("Stopping now {dot} {clock}"),
         (None, Some(Stop::AfterCurrent)) => {
@@ -213,7 +224,8 @@ fn gauge_line(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
     ])
 }
 
-/// `9,800,000 rows · 1.4 GiB of ~3.9 GiB · 38.2 MiB/s · rows there in ~1 m 05 s`.
+/// `9,800,000 rows · 1.4 GiB of ~3.9 GiB · 38.2 MiB/s · all rows in ~1 min 05 s`; where there is no room for all, the time that
+/// is left comes before what says less.
 fn figures(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
     let board = &run.board;
     if board.ended_count() == 0 && board.running.is_empty() {
@@ -222,8 +234,7 @@ fn figures(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
     let moved = board.moved_bytes();
     let mut parts = vec![format::counted(board.moved_rows(), "row", "rows")];
     if board.total_bytes() > 0 {
-        // The estimate is no limit: what is there can have outgrown it.
-        let total = board.total_bytes().max(moved);
+        let total = board.total_bytes();
         parts.push(format!(
             "{} of ~{}",
             format::bytes_plain(moved),
@@ -240,8 +251,7 @@ fn figures(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
         }
         parts.push(match (board.rows_eta_range_ms(), board.rows_eta_ms()) {
             (Some((least, most)), _) => {
-                let (least, most) = (format::duration(least), format::duration(most));
-                format!("all rows in {least} to {most}")
+                format!("all rows in {}", format::duration_range(least, most))
             }
             (None, Some(ms)) => format!("all rows in ~{}", format::duration(ms)),
             (None, None) => "time left unknown".to_owned(),
@@ -251,7 +261,11 @@ fn figures(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
     } else if data.all > 0 {
         parts.push("all rows are copied".to_owned());
     }
-    let words = parts.join(&format!(" {} ", theme.glyphs.dot));
+    let joined = |parts: &[String]| parts.join(&format!(" {} ", theme.glyphs.dot));
+    while parts.len() > 1 && text::width(&joined(&parts)) > columns {
+        parts.remove(0);
+    }
+    let words = joined(&parts);
     Line::raw(text::truncate(&words, columns, theme.glyphs.ellipsis))
 }
 
@@ -285,6 +299,11 @@ fn phases(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
     let is_over = |(words, _): &(String, Style)| words.ends_with(theme.glyphs.fine);
     while width(&shown) > columns + 2 && shown.first().is_some_and(is_over) {
         shown.remove(0);
+    }
+    if width(&shown) > columns + 2 {
+        let more = theme.glyphs.ellipsis;
+        while width(&shown) + text::width(more) > columns && shown.pop().is_some() {}
+        shown.push((more.to_owned(), theme.dim()));
     }
     let spans = shown
         .into_iter()
@@ -362,7 +381,7 @@ fn draw_problems(run: &Run, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     }
 }
 
-fn draw_log(run: &Run, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+fn draw_log(run: &Run, file: Option<&Path>, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let log = &run.log;
     let dot = theme.glyphs.dot;
     let what = match log.least {
@@ -370,11 +389,15 @@ fn draw_log(run: &Run, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
         NoticeLevel::Warning => format!("Log {dot} warnings and errors only"),
         NoticeLevel::Error => format!("Log {dot} errors only"),
     };
-    let title = if log.is_following {
+    let mut title = if log.is_following {
         what
     } else {
         format!("{what} {dot} stays here, f follows again")
     };
+    if let Some(path) = file {
+        let path = path.display().to_string();
+        title.push_str(&format!(" {dot} also in {}", printable(&path)));
+    }
     let is_focused = run.focus == Focus::Log || run.is_log_large;
     let inner = panel::draw(frame, area, &title, is_focused, theme);
     let height = usize::from(inner.height);

@@ -119,7 +119,8 @@ fn table(one: &Running, step: &Step, now: Now, columns: usize, theme: &Theme) ->
     // Spinner, badge and rate with their gaps; the rest is shared by name and bar.
     let room = columns.saturating_sub(3 + BADGE + RATE + 5);
     let bar_columns = (room / 2).min(40);
-    let share = match rate::percent(one.bytes, step.size_hint_bytes) {
+    let (done, all) = one.progress(step);
+    let share = match rate::percent(done, all).filter(|_| step.size_hint_bytes > 0) {
         Some(percent) if bar_columns > 6 => {
             let bar = gauge::bar(percent, bar_columns - 5, theme);
             format!("{bar} {percent:>2} %")
@@ -190,8 +191,7 @@ fn table_figures(
     if let Some(speed) = one.rows_rate.per_second() {
         parts.push(format!("{} rows/s", format::count_short(speed)));
     }
-    let remaining = step.size_hint_bytes.saturating_sub(one.bytes);
-    if let Some(left) = one.bytes_rate.eta_ms(remaining).filter(|_| remaining > 0) {
+    if let Some(left) = one.eta_ms(step) {
         parts.push(format!("~{} left", format::duration(left)));
     }
     let count = parts.len();

@@ -5,7 +5,7 @@
 //! │ id  title              total                             │
 //! │ 1   Academy Dinosaur    9.90                             │
 //! │ 2   Ace Goldfinger      NULL                             │
-//! │ rows 1–2 of 2 · columns 1–3 of 3 · any other key closes   │
+//! │ rows 1-2 of 2, columns 1-3 of 3 · ↑ ↓ ← → scroll · Esc …  │
 //! ╰──────────────────────────────────────────────────────────╯
 //! ```
 
@@ -18,7 +18,7 @@ use ratatui::widgets::Clear;
 use super::{panel, text};
 use crate::app::steps::select::peek::{Look, PeekBox};
 use crate::app::{Now, format};
-use crate::model::name::{printable, printable_lines};
+use crate::model::name::printable;
 use crate::model::peek::Peek;
 use crate::ui::theme::Theme;
 
@@ -30,13 +30,7 @@ const NULL: &str = "NULL";
 
 pub(super) fn draw(peek: &PeekBox, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     frame.render_widget(Clear, area);
-    let inner = panel::draw(
-        frame,
-        area,
-        &format!("First rows of {}", peek.name),
-        true,
-        theme,
-    );
+    let inner = panel::draw(frame, area, &peek.title(), true, theme);
     let inner = Rect {
         x: (inner.x + 1).min(inner.right()),
         width: inner.width.saturating_sub(2),
@@ -53,13 +47,6 @@ pub(super) fn draw(peek: &PeekBox, now: Now, frame: &mut Frame<'_>, area: Rect, 
                 theme.glyphs.dot,
             );
             frame.render_widget(Line::styled(words, theme.accent()), inner);
-        }
-        Look::Failed(problem) => {
-            let words = printable_lines(&problem.to_string());
-            let lines = text::wrap(&words, usize::from(inner.width));
-            for (row, line) in inner.rows().zip(lines) {
-                frame.render_widget(Line::styled(line, theme.bad()), row);
-            }
         }
         Look::Found(found) => table(found, peek, frame, inner, theme),
     }

@@ -6,7 +6,7 @@ use ratatui::text::Line;
 
 use super::overlay::{COLUMNS, popup};
 use super::text;
-use crate::app::steps::method_sample::SampleBox;
+use crate::app::steps::method_sample::{SampleBox, TITLE};
 use crate::app::{Now, format};
 use crate::model::name::printable_lines;
 use crate::model::problem::Problem;
@@ -37,14 +37,9 @@ pub(super) fn draw(sample: &SampleBox, now: Now, frame: &mut Frame<'_>, area: Re
                 theme.dim(),
             );
         }
-        SampleBox::Failed(problem) => {
-            add(&problem.to_string(), theme.bad());
-            add("", theme.text());
-            add("Any key closes.", theme.dim());
-        }
         SampleBox::Measured(found) => measured(found, &mut add, theme),
     }
-    let inner = popup(frame, area, "Which method suits", lines.len(), theme);
+    let inner = popup(frame, area, TITLE, lines.len(), theme);
     for (row, line) in inner.rows().zip(lines) {
         frame.render_widget(line, row);
     }
@@ -81,10 +76,9 @@ fn told(name: &str, way: &str, speed: &Speed) -> String {
         _ => format!(", {}/s", format::bytes(speed.bytes_per_second())),
     };
     format!(
-        "{name}  {} rows/s{bytes} ({way}; {} rows in {}.{:01} s)",
+        "{name}  {} rows/s{bytes} ({way}; {} rows in {})",
         format::count(speed.rows_per_second()),
         format::count(speed.rows),
-        speed.micros / 1_000_000,
-        speed.micros / 100_000 % 10,
+        format::duration(speed.micros / 1000),
     )
 }

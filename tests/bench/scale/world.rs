@@ -365,6 +365,7 @@ pub(crate) fn running(tables: usize) -> State {
             rows: 10,
             bytes: 500,
             elapsed_ms: 3,
+            is_kept: false,
         };
         state.update(Msg::Run(finished), Now(3_000));
     }

@@ -38,6 +38,8 @@ pub(super) fn facts(step: &Step, steps: usize) -> String {
 
 #[derive(Default)]
 struct Totals {
+    /// Tables that are looked at first, and only copied if they are not as on the source.
+    maybe_kept: u64,
     by_copy: u64,
     by_fdw: u64,
     rows: u64,
@@ -62,7 +64,9 @@ impl Totals {
                 }
                 _ => {}
             }
-            if step.method().is_some() {
+            if step.may_be_kept() {
+                totals.maybe_kept += 1;
+            } else if step.method().is_some() {
                 totals.rows = totals.rows.saturating_add(step.row_hint.unwrap_or(0));
                 totals.has_unknown_rows |= step.row_hint.is_none();
                 totals.bytes = totals.bytes.saturating_add(step.size_hint_bytes);
@@ -77,9 +81,9 @@ pub(super) fn page(plan: &Plan, columns: usize) -> Page {
     let mut out = Writer::new(columns);
     out.hanging(&format!("From    {}", plan.source), HANG);
     out.hanging(&format!("To      {}", plan.destination), HANG);
-    let notes = || plan.notes.iter().cloned();
-    if plan.goes_on() {
-        list(&mut out, "What is done, and what is left", notes());
+    if !plan.progress.is_empty() {
+        let progress = plan.progress.iter().cloned();
+        list(&mut out, "What is done, and what is left", progress);
         out.blank();
     }
     out.hanging(&format!("Rows    {}", rows(&totals)), HANG);
@@ -103,9 +107,7 @@ pub(super) fn page(plan: &Plan, columns: usize) -> Page {
         "The source is only read. Nothing has been changed yet; Enter starts the run, after a question."
     };
     out.line(Ink::Prose, words);
-    if !plan.goes_on() {
-        list(&mut out, "What to know", notes());
-    }
+    list(&mut out, "What to know", plan.notes.iter().cloned());
     let left = plan.left_out.iter();
     let left = left.map(|one| format!("{}: {}", one.object, one.because));
     list(&mut out, "What is left out", left);
@@ -197,14 +199,20 @@ fn also(totals: &Totals) -> Option<String> {
 }
 
 fn rows(totals: &Totals) -> String {
-    let tables = format::counted(totals.by_copy + totals.by_fdw, "table", "tables");
+    let tables = (totals.by_copy + totals.by_fdw).saturating_sub(totals.maybe_kept);
+    let tables = format::counted(tables, "table", "tables");
     let number = format::count_short(totals.rows);
     let rows = match (totals.rows, totals.has_unknown_rows) {
         (0, true) => "their number of rows unknown".to_owned(),
         (_, true) => format!("about {number} rows or more"),
         (_, false) => format!("about {number} rows"),
     };
-    format!("{tables}, {rows}, {}", format::bytes_plain(totals.bytes))
+    let size = format::bytes_plain(totals.bytes);
+    match totals.maybe_kept {
+        0 => format!("{tables}, {rows}, {size}"),
+        1 => format!("{tables}, {rows}, {size}; 1 more only if it has changed"),
+        kept => format!("{tables}, {rows}, {size}; {kept} more only if they have changed"),
+    }
 }
 
 fn method(plan: &Plan, totals: &Totals) -> String {

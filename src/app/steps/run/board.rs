@@ -32,12 +32,55 @@ pub struct Running {
     pub again: Option<String>,
 }
 
+impl Running {
+    /// The number of rows, while it is known and not outgrown.
+    fn row_hint(&self, step: &Step) -> Option<u64> {
+        step.row_hint
+            .filter(|rows| (1..=*rows).contains(&self.rows))
+    }
+
+    /// How much of how much: rows where it can be, else bytes. The pages of a table hold more than goes over, or less where
+    /// values are compressed.
+    pub fn progress(&self, step: &Step) -> (u64, u64) {
+        match self.row_hint(step) {
+            Some(rows) => (self.rows, rows),
+            None => (self.bytes, rows_bytes(step)),
+        }
+    }
+
+    /// Until it is there; none while nothing moves, and when its size is unknown or outgrown.
+    pub fn eta_ms(&self, step: &Step) -> Option<u64> {
+        let (done, all) = self.progress(step);
+        let left = all.checked_sub(done).filter(|left| *left > 0)?;
+        let rate = match self.row_hint(step) {
+            Some(_) => &self.rows_rate,
+            None => &self.bytes_rate,
+        };
+        rate.eta_ms(left)
+    }
+
+    /// As much of the step's estimated bytes; all of them only when it is done.
+    fn arrived_bytes(&self, step: &Step) -> u64 {
+        let (done, all) = self.progress(step);
+        let estimate = rows_bytes(step);
+        scaled(estimate, done, all).min(estimate / 100 * 99)
+    }
+}
+
+/// `number` times `share` of `whole`.
+fn scaled(number: u64, share: u64, whole: u64) -> u64 {
+    let scaled = u128::from(number) * u128::from(share) / u128::from(whole.max(1));
+    u64::try_from(scaled).unwrap_or(u64::MAX)
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Done {
     pub step: StepId,
     pub rows: u64,
     pub bytes: u64,
     pub elapsed_ms: u64,
+    /// Nothing was moved, for it was there already.
+    pub is_kept: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -92,9 +135,9 @@ pub struct Board {
     lost_rows_bytes: u64,
     /// Rows and bytes that ended steps moved.
     moved: (u64, u64),
+    /// What the steps that are done moved, and what they were estimated at.
+    measured: (u64, u64),
     bytes_rate: Rate,
-    /// Growth in estimated bytes, for the time that is left.
-    estimate_rate: Rate,
     /// Bytes moved in each of the last seconds, the newest last.
     pub history: VecDeque<u64>,
     second: Option<(Now, u64)>,
@@ -161,12 +204,12 @@ impl Board {
 
     pub fn finished(&mut self, done: Done) {
         self.running.retain(|one| one.step != done.step);
-        if self
-            .step(done.step)
-            .is_some_and(|step| rows_bytes(step) > 0)
-        {
+        let estimate = self.step(done.step).map_or(0, rows_bytes);
+        if estimate > 0 && !done.is_kept {
             self.moved.0 = self.moved.0.saturating_add(done.rows);
             self.moved.1 = self.moved.1.saturating_add(done.bytes);
+            self.measured.0 = self.measured.0.saturating_add(done.bytes);
+            self.measured.1 = self.measured.1.saturating_add(estimate);
         }
         self.done_count += 1;
         self.end(done.step);
@@ -245,8 +288,6 @@ impl Board {
         }
         let bytes = self.moved_bytes();
         self.bytes_rate.push(now, bytes);
-        let estimate = self.arrived_bytes();
-        self.estimate_rate.push(now, estimate);
         let (since, before) = *self.second.get_or_insert((now, bytes));
         let elapsed_ms = now.since(since);
         if elapsed_ms >= 1000 {
@@ -282,9 +323,33 @@ impl Board {
     fn arrived_bytes(&self) -> u64 {
         let running: u64 = self
             .carrying()
-            .map(|(one, step)| one.bytes.min(rows_bytes(step) / 100 * 99))
+            .map(|(one, step)| one.arrived_bytes(step))
             .sum();
         self.done_rows_bytes.saturating_add(running)
+    }
+
+    /// Bytes that are still to be moved: of a table under way as its rows so far weigh, of one to come as its estimate and all
+    /// that has been moved were apart. 0 when nothing is left, or sizes are unknown.
+    fn bytes_to_come(&self) -> u64 {
+        let (mut moved, mut estimate) = self.measured;
+        let mut waiting = self
+            .rows_bytes
+            .saturating_sub(self.done_rows_bytes)
+            .saturating_sub(self.lost_rows_bytes);
+        let mut to_come = 0_u64;
+        for (one, step) in self.carrying() {
+            let (all, arrived) = (rows_bytes(step), one.arrived_bytes(step));
+            if arrived > 0 && one.bytes > 0 {
+                to_come = to_come.saturating_add(scaled(one.bytes, all - arrived, arrived));
+                waiting = waiting.saturating_sub(all);
+                moved = moved.saturating_add(one.bytes);
+                estimate = estimate.saturating_add(arrived);
+            }
+        }
+        if moved > 0 && estimate > 0 {
+            waiting = scaled(waiting, moved, estimate).max(waiting.min(1));
+        }
+        to_come.saturating_add(waiting)
     }
 
     /// Whole per cent of all work; rows weigh their bytes. 99 at most.
@@ -293,9 +358,12 @@ impl Board {
         rate::percent(self.done_weight.saturating_add(running), self.weight).unwrap_or(0)
     }
 
-    /// Estimated bytes of all rows; 0 when unknown.
+    /// Bytes that will have been moved when all rows are there, estimated; 0 when unknown.
     pub fn total_bytes(&self) -> u64 {
-        self.rows_bytes
+        match self.rows_bytes {
+            0 => 0,
+            _ => self.moved_bytes().saturating_add(self.bytes_to_come()),
+        }
     }
 
     pub fn bytes_per_second(&self) -> Option<u64> {
@@ -304,25 +372,22 @@ impl Board {
 
     /// Until the last row is there that will come; none when they all are, when nothing moves, and when sizes are unknown.
     pub fn rows_eta_ms(&self) -> Option<u64> {
-        let gone = self.arrived_bytes().saturating_add(self.lost_rows_bytes);
-        let remaining = self.rows_bytes.checked_sub(gone)?;
-        if remaining == 0 {
-            return None;
-        }
-        self.estimate_rate.eta_ms(remaining)
+        let remaining = Some(self.bytes_to_come()).filter(|bytes| *bytes > 0)?;
+        self.bytes_rate.eta_ms(remaining)
     }
 
-    /// The same at the fastest and at the slowest pace of the last two minutes; none where that says nothing more.
+    /// The same at the fastest and at the slowest pace of the last two minutes, and not before the slowest table under way, unless
+    /// others make room for it; none where that says nothing more.
     pub fn rows_eta_range_ms(&self) -> Option<(u64, u64)> {
         let likely = self.rows_eta_ms()?;
-        let now = self.bytes_per_second().filter(|pace| *pace > 0)?;
-        let (slowest, fastest) = rate::extremes(&self.history)?;
-        // In the paces of bytes moved, for the share of the estimate grows in step with them.
-        let at = |pace: u64| {
-            let ms = u128::from(likely) * u128::from(now) / u128::from(pace);
-            u64::try_from(ms).unwrap_or(u64::MAX)
-        };
-        let (least, most) = (at(fastest).min(likely), at(slowest).max(likely));
+        let (mut least, mut most) = (likely, likely);
+        if let Some((slowest, fastest)) = rate::extremes(&self.history) {
+            let at = |pace: u64| scaled(self.bytes_to_come(), 1000, pace);
+            least = least.min(at(fastest));
+            most = most.max(at(slowest));
+        }
+        let alone = self.carrying().filter_map(|(one, step)| one.eta_ms(step));
+        most = most.max(alone.max().unwrap_or(0));
         // A fifth more or less is what any estimate means.
         (most - least > likely / 5).then_some((least, most))
     }

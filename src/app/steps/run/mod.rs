@@ -201,12 +201,14 @@ impl Run {
                 rows,
                 bytes,
                 elapsed_ms,
+                is_kept,
             } => {
                 let done = Done {
                     step,
                     rows,
                     bytes,
                     elapsed_ms,
+                    is_kept,
                 };
                 self.board.finished(done);
                 let kind = self.board.step(step).map(|step| step.kind);
@@ -424,11 +426,14 @@ impl Run {
     }
 }
 
-/// What a finished step brought: `1,000 rows`, `416 KiB`, `0.4 s`.
+/// What a finished step brought: `1,000 rows`, `416 KiB`, `0.4 s`; or that it had nothing to bring.
 pub fn facts(board: &Board, done: Done) -> Vec<String> {
     let mut facts = Vec::new();
     let carries = board.step(done.step).is_some_and(|s| s.method().is_some());
-    if carries {
+    if done.is_kept {
+        let rows = format::counted(done.rows, "row", "rows");
+        facts.push(format!("{rows} kept, proved equal"));
+    } else if carries {
         facts.push(format::counted(done.rows, "row", "rows"));
         facts.push(format::bytes_plain(done.bytes));
     }

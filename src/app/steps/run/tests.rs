@@ -140,3 +140,100 @@ fn the_log_takes_all_rows_and_gives_them_back() {
     press(&mut state, KeyCode::Esc);
     assert_eq!(state.run.layout(), before);
 }
+
+fn copy_of(plan: &Plan, table: &str) -> StepId {
+    samples::step_of(plan, &format!("Copy the rows of public.{table}"))
+}
+
+/// Ten seconds of a copy that brings `rows` and `bytes` a second.
+fn ten_seconds(state: &mut State, step: StepId, from: u64, rows: u64, bytes: u64) {
+    for tenth in 0..=100 {
+        let samples = vec![(step, rows * tenth / 10, bytes * tenth / 10)];
+        state.update(Msg::Tick { samples }, Now(from + tenth * 100));
+    }
+}
+
+/// A table's pages hold more than goes over: what is left is told by its rows, and of the others by what went over of it.
+#[test]
+fn the_time_left_is_that_of_the_bytes_that_go_over() {
+    let mut plan = samples::plan();
+    let [rental, payment] = [copy_of(&plan, "rental"), copy_of(&plan, "payment")];
+    for step in &mut plan.steps {
+        let is_one = [rental, payment].contains(&step.id);
+        (step.row_hint, step.size_hint_bytes) = match step.method() {
+            Some(_) if is_one => (Some(1_000), 2_000_000),
+            _ => (None, 0),
+        };
+    }
+    let mut state = started(&plan);
+    state.update(Msg::Run(RunEvent::StepStarted(rental)), Now(10_000));
+    ten_seconds(&mut state, rental, 10_000, 50, 50_000);
+    let one = &board(&state).running[0];
+    let step = plan.step(rental).unwrap();
+    assert_eq!(one.progress(step), (500, 1_000));
+    assert_eq!(one.eta_ms(step), Some(10_000));
+    // Half a million bytes of it, and a million of the other; and a few tables of unknown size.
+    let left = board(&state).rows_eta_ms().unwrap();
+    assert!((30_000..30_100).contains(&left), "{left}");
+    let total = board(&state).total_bytes();
+    assert!((2_000_000..2_010_000).contains(&total), "{total}");
+    // The one table takes as long as it takes; the other has not begun.
+    assert_eq!(board(&state).rows_eta_range_ms(), None);
+    // With more rows than were known of, its size is all there is to go by.
+    ten_seconds(&mut state, rental, 20_000, 101, 100_000);
+    let one = &board(&state).running[0];
+    assert_eq!(one.progress(step), (1_000_000, 2_000_000));
+}
+
+/// What an interrupted run has brought and is proved takes no time and says nothing of how fast rows go over.
+#[test]
+fn kept_rows_are_not_moved() {
+    let plan = samples::plan();
+    let [rental, payment] = [copy_of(&plan, "rental"), copy_of(&plan, "payment")];
+    let mut state = started(&plan);
+    for step in [payment, rental] {
+        state.update(Msg::Run(RunEvent::StepStarted(step)), Now(10_000));
+    }
+    ten_seconds(&mut state, payment, 10_000, 100_000, 12_000_000);
+    let before = board(&state).rows_eta_ms().unwrap();
+    let kept = RunEvent::StepFinished {
+        step: rental,
+        rows: 16_044_000,
+        bytes: 0,
+        elapsed_ms: 9_000,
+        is_kept: true,
+    };
+    state.update(Msg::Run(kept), Now(20_000));
+    assert_eq!(board(&state).moved_rows(), 1_000_000);
+    assert_eq!(board(&state).bytes_per_second(), Some(12_000_000));
+    let after = board(&state).rows_eta_ms().unwrap();
+    assert!(after < before, "{after}");
+    // What is left of the one table alone, at its pace.
+    let step = plan.step(payment).unwrap();
+    let alone = board(&state).running[0].eta_ms(step).unwrap();
+    assert!(
+        (alone..alone + alone / 10).contains(&after),
+        "{after} {alone}"
+    );
+    let words = &state.run.log.lines.back().unwrap().text;
+    assert!(
+        words.contains("16,044,000 rows kept, proved equal"),
+        "{words}"
+    );
+}
+
+/// A table that is slow by itself may come last.
+#[test]
+fn all_rows_are_not_there_before_the_slowest_table() {
+    let state = halfway();
+    let board = board(&state);
+    let alone = board.running.iter().filter_map(|one| {
+        let step = board.step(one.step)?;
+        one.eta_ms(step)
+    });
+    let slowest = alone.max().unwrap();
+    let likely = board.rows_eta_ms().unwrap();
+    assert!(slowest > likely, "{slowest} {likely}");
+    let (least, most) = board.rows_eta_range_ms().unwrap();
+    assert!(least <= likely && most >= slowest, "{least} {most}");
+}

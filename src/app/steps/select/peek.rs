@@ -1,6 +1,6 @@
 //! The first rows of a table, in a box over the tree.
 
-use crate::app::overlay::Choice;
+use crate::app::overlay::{Choice, TextList};
 use crate::app::{Key, KeyCode, Pending};
 use crate::model::peek::Peek;
 use crate::model::problem::Problem;
@@ -19,7 +19,6 @@ pub struct PeekBox {
 pub enum Look {
     Pending(Pending),
     Found(Peek),
-    Failed(Box<Problem>),
 }
 
 impl PeekBox {
@@ -36,14 +35,25 @@ impl PeekBox {
         matches!(self.look, Look::Pending(_))
     }
 
-    /// An answer to another question is dropped.
-    pub fn answer(&mut self, attempt: u64, outcome: Result<Peek, Box<Problem>>) {
-        if matches!(self.look, Look::Pending(pending) if pending.attempt == attempt) {
-            self.look = match outcome {
-                Ok(peek) => Look::Found(peek),
-                Err(problem) => Look::Failed(problem),
-            };
+    /// An answer to another question is dropped; of a look that failed there is only something to read.
+    #[must_use]
+    pub fn answer(
+        &mut self,
+        attempt: u64,
+        outcome: Result<Peek, Box<Problem>>,
+    ) -> Option<TextList> {
+        if !matches!(self.look, Look::Pending(pending) if pending.attempt == attempt) {
+            return None;
         }
+        match outcome {
+            Ok(peek) => self.look = Look::Found(peek),
+            Err(problem) => return Some(TextList::of_problem(self.title(), &problem)),
+        }
+        None
+    }
+
+    pub fn title(&self) -> String {
+        format!("First rows of {}", self.name)
     }
 
     /// What does not scroll closes.
@@ -52,7 +62,6 @@ impl PeekBox {
             Look::Pending(pending) => {
                 return (key.code == KeyCode::Esc).then_some(Choice::Withdraw(pending.attempt));
             }
-            Look::Failed(_) => return Some(Choice::Dismiss),
             Look::Found(peek) => peek,
         };
         let last_row = peek.rows.len().saturating_sub(1);
