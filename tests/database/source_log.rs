@@ -214,6 +214,10 @@ impl Watched {
         fill(&pair.source).await;
         support::execute_batch(&pair.source, SLOW).await;
         support::execute_batch(&pair.source, "delete from slow_rows where n > 100").await;
+        // A session that is closed reports what it has written when its process ends, which may be later than this.
+        let ended = "select count(pg_terminate_backend(pid, 30000)) from pg_stat_activity \
+            where datname = current_database() and pid <> pg_backend_pid()";
+        support::execute_batch(&role::superuser(&pair.source), ended).await;
         let before = state(&role::superuser(&pair.source)).await;
         let logged = fs::read(source.log_path()).unwrap().len();
         Self {
