@@ -45,6 +45,7 @@ impl State {
         match outcome {
             Ok(()) if self.check.is_awaited(attempt) => {
                 self.check.pending = None;
+                self.has_changed = true;
                 self.say("Removed what the earlier run had left.".to_owned(), now);
                 return self.inspect(now);
             }
@@ -78,6 +79,7 @@ impl State {
         let Some(id) = self.check.mended(attempt, outcome) else {
             return Vec::new();
         };
+        self.has_changed = true;
         self.say("The fix was run; its check runs again.".to_owned(), now);
         self.inspect_one(Some(id), now)
     }

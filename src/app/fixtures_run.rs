@@ -49,13 +49,13 @@ pub(crate) fn halfway() -> State {
     let plan = samples::plan();
     let mut state = started(&plan);
     for title in [
-        "Hold one state of the source",
-        "Create the schema howdah for the journal",
+        "Take a snapshot of the source",
+        "Start the journal",
         "Create table public.film",
         "Create table public.rental",
         "Copy the rows of public.film",
         "Copy the rows of public.actor",
-        "Create index film_pkey on public.film",
+        "Build index public.film_pkey",
     ] {
         let step = samples::step_of(&plan, title);
         tell(&mut state, RunEvent::StepStarted(step), 3_000);
@@ -65,7 +65,7 @@ pub(crate) fn halfway() -> State {
         "Copy the rows of public.rental",
         "Copy the rows of public.payment",
         "Copy the rows of public.audit_log",
-        "Create index actor_pkey on public.actor",
+        "Build index public.actor_pkey",
     ]
     .map(|title| samples::step_of(&plan, title));
     for (step, at) in [
@@ -99,7 +99,7 @@ pub(crate) fn halfway_with_failure() -> State {
     let problem = Box::new(samples::duplicate_key());
     tell(&mut state, RunEvent::StepFailed { step, problem }, 42_000);
     let skipped = RunEvent::StepSkipped {
-        step: samples::step_of(&plan, "Create index customer_pkey on public.customer"),
+        step: samples::step_of(&plan, "Build index public.customer_pkey"),
         because: "it needs \"Copy the rows of public.customer\", which did not succeed".to_owned(),
     };
     tell(&mut state, skipped, 42_000);
@@ -112,7 +112,7 @@ pub(crate) fn halfway_trying_again() -> State {
     let mut state = halfway();
     for (title, attempt) in [
         ("Copy the rows of public.rental", 2),
-        ("Create index actor_pkey on public.actor", 4),
+        ("Build index public.actor_pkey", 4),
     ] {
         let again = RunEvent::StepRepeated {
             step: samples::step_of(&plan, title),
@@ -122,5 +122,41 @@ pub(crate) fn halfway_trying_again() -> State {
         };
         tell(&mut state, again, 42_000);
     }
+    state
+}
+
+/// All rows are there; of the two large indexes one is built, the other is not.
+pub(crate) fn building() -> State {
+    let plan = samples::plan();
+    let mut state = halfway();
+    let title = |of: &str, table: &str| match of {
+        "rows" => format!("Copy the rows of public.{table}"),
+        _ => format!("Build index public.{table}_pkey"),
+    };
+    for (name, ..) in samples::TABLES.into_iter().skip(2) {
+        tell(
+            &mut state,
+            samples::finished(&plan, &title("rows", name)),
+            33_000,
+        );
+    }
+    let [payment, rental] =
+        ["payment", "rental"].map(|table| samples::step_of(&plan, &title("index", table)));
+    tell(&mut state, RunEvent::StepStarted(payment), 33_000);
+    tell(&mut state, RunEvent::StepStarted(rental), 33_000);
+    let built = RunEvent::StepFinished {
+        step: payment,
+        rows: 0,
+        bytes: 0,
+        elapsed_ms: 9_000,
+        is_kept: false,
+    };
+    tell(&mut state, built, 42_000);
+    state.update(
+        Msg::Tick {
+            samples: Vec::new(),
+        },
+        Now(42_000),
+    );
     state
 }

@@ -109,7 +109,7 @@ pub struct Binding {
     /// The first one is shown in the footer.
     pub keys: &'static [Key],
     pub action: Action,
-    /// Footer text; empty: help overlay only.
+    /// Footer text, where [`State::label`](super::State::label) has no other; empty: help overlay only.
     pub label: &'static str,
     /// Help text, a sentence without a full stop.
     pub help: &'static str,
@@ -167,7 +167,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(CONNECT, &[k(KeyCode::Left)], Action::Left, "", "Previous TLS mode; in a text field, one character to the left", 9),
     binding(CONNECT, &[k(KeyCode::Right)], Action::Right, "", "Next TLS mode; in a text field, one character to the right", 9),
     binding(CONNECT, &[Key::ctrl('p')], Action::Pick, "Pick", "Pick from recent connections and service names; in the TLS field, from its modes", 2),
-    binding(CONNECT, &[Key::ctrl('r')], Action::Reveal, "Show password", "Show or hide the passwords", 3),
+    binding(CONNECT, &[Key::ctrl('r')], Action::Reveal, "Password", "Show or hide the passwords", 3),
     binding(CONNECT, &[k(KeyCode::Esc)], Action::Back, "Quit", "Cancel a running test; otherwise ask whether to quit", 4),
 
     binding(CHECK, &[k(KeyCode::Enter)], Action::Next, "Continue", "Continue to the choice of tables", 0),
@@ -181,12 +181,12 @@ pub const BINDINGS: &[Binding] = &[
     binding(CHECK, &[c('f')], Action::SourceAddress, "Address", "Set the host and port at which the destination server reaches the source (method FDW)", 5),
 
     binding(SELECT, &[k(KeyCode::Enter)], Action::Next, "Continue", "Make the plan and continue to the preview", 0),
-    binding(SELECT, &[c(' ')], Action::Toggle, "Tick", "Tick or untick the row", 1),
+    binding(SELECT, &[c(' ')], Action::Toggle, "Tick", "Tick or untick the row; [-] is ticked in part", 1),
     binding(SELECT, &[c('/')], Action::Filter, "Filter", "Show only names that contain what you type; capital letters count only if you type one", 2),
     binding(SELECT, &[k(KeyCode::Tab), k(KeyCode::BackTab)], Action::SwitchTab, "Switch tab", "Switch between tables and sequences", 3),
     binding(SELECT, &[c('o')], Action::Options, "Options", "Choose method, verification, owners, existing objects and more", 4),
     binding(SELECT, &[c('m')], Action::Method, "Method", "Switch this table between COPY (through howdah) and FDW (the destination pulls)", 5),
-    binding(SELECT, &[c('s')], Action::StructureOnly, "Structure only", "Create the table without its rows", 6),
+    binding(SELECT, &[c('s')], Action::StructureOnly, "Structure only", "Create the table without its rows; [s] marks it", 6),
     binding(SELECT, &[c('w')], Action::RowFilter, "Where", "Copy only rows that satisfy a condition", 6),
     binding(SELECT, &[c('c')], Action::Consequences, "Left out too", "List what is left out too, because it needs something that is not ticked", 6),
     binding(SELECT, &[c('a')], Action::All, "All", "Tick everything shown", 7),
@@ -223,7 +223,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(PREVIEW, &[c('-')], Action::CollapseAll, "Fold", "Fold all phases", 6),
     binding(PREVIEW, &[c('='), c('+')], Action::ExpandAll, "", "Unfold all phases", 9),
     binding(PREVIEW, &[c('M')], Action::MethodForAll, "", "Switch all tables between COPY and FDW", 9),
-    binding(PREVIEW, &[c('r')], Action::RunAgain, "", "Make the plan again", 9),
+    binding(PREVIEW, &[c('r')], Action::RunAgain, "", "Make the plan again", 1),
 
     binding(RUN, &[k(KeyCode::Enter)], Action::Next, "Report", "Continue to the report once the run has ended", 0),
     binding(RUN, &[c('x')], Action::Stop, "Stop", "Ask how to stop the run: after the current tables, or now", 1),
@@ -253,7 +253,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(Context::Lists, &[Key::ctrl('d')], Action::HalfDown, "", "Half a page down", 10),
     binding(Context::Lists, &[k(KeyCode::Home), c('g')], Action::First, "", "To the first line", 10),
     binding(Context::Lists, &[k(KeyCode::End), c('G')], Action::Last, "", "To the last line", 10),
-    binding(Context::Lists, &[k(KeyCode::Esc)], Action::Back, "Back", "Cancel what you are waiting for; otherwise go back one step", 8),
+    binding(Context::Lists, &[k(KeyCode::Esc)], Action::Back, "Back", "Cancel what you are waiting for; otherwise go back one step", 3),
 
     binding(Context::Everywhere, &[k(KeyCode::F(2))], Action::Mouse, "", "Turn the mouse on or off: the wheel scrolls, a click chooses. While it is on, most terminals mark text only with Shift held", 12),
     binding(Context::Everywhere, &[c('q')], Action::Quit, "", "Quit; in a text field q types a letter", 11),
@@ -286,9 +286,9 @@ pub fn find(step: WizardStep, is_typing: bool, key: Key) -> Option<Action> {
     bound(key).or_else(|| bound(plain)).map(|b| b.action)
 }
 
-/// The footer's bindings on `step`, most important first.
+/// The bindings on `step`, most important first.
 pub fn footer(step: WizardStep) -> Vec<&'static Binding> {
-    let mut shown: Vec<_> = bindings(step).filter(|b| !b.label.is_empty()).collect();
+    let mut shown: Vec<_> = bindings(step).collect();
     shown.sort_by_key(|b| b.importance);
     shown
 }

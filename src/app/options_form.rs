@@ -57,7 +57,7 @@ pub const MAX_JOBS: usize = 64;
 impl Row {
     pub fn label(self) -> &'static str {
         match self {
-            Self::Method => "Rows travel by",
+            Self::Method => "Method",
             Self::Verify => "Verify with",
             Self::OnExisting => "Existing objects",
             Self::Schema => "Structure",

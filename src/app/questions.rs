@@ -9,7 +9,7 @@ use crate::model::event::{Control, Stop};
 use crate::model::format::counted;
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::{OnExisting, SchemaChoice};
-use crate::model::plan::{Plan, StepId};
+use crate::model::plan::{Plan, Step, StepId, StepKind};
 
 use super::message::{Effect, Inspection, Now, PlanForm};
 use super::overlay::{Choice, Confirm, Overlay};
@@ -213,6 +213,15 @@ impl State {
         vec![Effect::StopRun(stop)]
     }
 
+    /// For one who leaves.
+    pub(super) fn what_was_changed(&self) -> &'static str {
+        if self.has_changed {
+            "What has been changed on the destination stays."
+        } else {
+            "Nothing has been changed on either server."
+        }
+    }
+
     /// Leaves at once where nothing can be lost.
     pub(super) fn ask_to_quit(&mut self) -> Vec<Effect> {
         if self.run.is_running() {
@@ -220,17 +229,14 @@ impl State {
             return Vec::new();
         }
         match self.step {
-            WizardStep::Select | WizardStep::Preview => {
+            WizardStep::Check | WizardStep::Select | WizardStep::Preview
+                if self.step != WizardStep::Check || self.select.has_changes() =>
+            {
+                let words = format!("{} Your choices are lost.", self.what_was_changed());
                 self.overlay = Some(Overlay::Confirm(
-                    Confirm::new(
-                        "Quit howdah?",
-                        vec![
-                            "Nothing has been changed on either server. Your choices here are lost."
-                                .to_owned(),
-                        ],
-                    )
-                    .button("Stay", Choice::Dismiss)
-                    .button("Quit", Choice::Quit),
+                    Confirm::new("Quit howdah?", vec![words])
+                        .button("Stay", Choice::Dismiss)
+                        .button("Quit", Choice::Quit),
                 ));
                 Vec::new()
             }
@@ -241,9 +247,15 @@ impl State {
 
 /// What leaving in the middle means, and the two ways to stop.
 pub(super) fn how_to_stop(plan: &Plan) -> Overlay {
+    let by_fdw = |step: &Step| matches!(step.kind, StepKind::FdwRows { .. });
+    let now = if plan.steps.iter().any(by_fdw) {
+        "Now: what is being copied is cancelled on both servers and rolled back; of FDW's tables, so are those whose session has not committed yet, also when their rows are all there."
+    } else {
+        "Now: what is being copied is cancelled on both servers and rolled back."
+    };
     let lines = [
         "After current tables: what is being copied is finished and stays; nothing new is started.",
-        "Now: what is being copied is cancelled on both servers and rolled back; with FDW, so is all that its session has read.",
+        now,
         what_stays_after_a_stop(plan),
     ];
     Overlay::Confirm(
@@ -304,7 +316,7 @@ pub(super) fn leave_out(plan: &Plan, id: StepId) -> Overlay {
 pub(super) fn end_without(count: usize) -> Overlay {
     let failed = counted(count as u64, "step has", "steps have");
     let lines = vec![
-        format!("{failed} failed and will stay undone, with all that needs it. Everything else is finished first."),
+        format!("{failed} failed and will stay undone, with all that needs it. All that does not is finished first."),
         "What is done stays on the destination, with a journal: you can resume the run later, from the report or with howdah resume."
             .to_owned(),
     ];
@@ -365,7 +377,7 @@ pub(super) fn to_clean(inspection: &Inspection) -> Vec<String> {
 /// The removal of what an earlier run left: every statement is shown.
 pub(super) fn clean(inspection: &Inspection) -> Overlay {
     let mut lines = vec![format!(
-        "From  {}\n{}",
+        "On the destination, {}:\n{}",
         inspection.destination_endpoint.label(),
         to_clean(inspection)
             .iter()
@@ -446,11 +458,11 @@ mod tests {
         let words = confirm.lines.join("\n");
         let first = &plan.steps[id.index() + 1].title;
         assert!(
-            words.contains("6 steps need it and are left out too"),
+            words.contains("12 steps need it and are left out too"),
             "{words}"
         );
         assert!(
-            words.contains(first.as_str()) && words.contains("and 2 more"),
+            words.contains(first.as_str()) && words.contains("and 8 more"),
             "{words}"
         );
     }

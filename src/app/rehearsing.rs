@@ -81,7 +81,7 @@ impl Rehearsing {
         self.is_running() || matches!(self.stage, Stage::Planning(_))
     }
 
-    /// What has ended is closed by any key that does not scroll.
+    /// What has ended is closed by Esc and Enter alone: it took minutes to make, and nothing keeps it.
     pub fn key(&mut self, key: Key) -> Option<Choice> {
         match (&self.stage, key.code) {
             (Stage::Planning(pending), KeyCode::Esc) => {
@@ -101,7 +101,10 @@ impl Rehearsing {
                     KeyCode::PageDown => first + page,
                     KeyCode::Home | KeyCode::Char('g') => 0,
                     KeyCode::End | KeyCode::Char('G') => usize::MAX,
-                    _ => return Some(Choice::Dismiss),
+                    KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q') => {
+                        return Some(Choice::Dismiss);
+                    }
+                    _ => return None,
                 };
                 self.scroll = target;
                 self.scroll = self.first_row(self.lines().len());
@@ -117,7 +120,7 @@ pub(super) fn ask_to_rehearse() -> Confirm {
         "Rehearse the run?",
         vec![
             format!(
-                "A sample of each table, about {}, goes through all steps into a new scratch database on the destination server, which is removed afterwards. You then see how long the run will take and what will fail.",
+                "A sample of each table, up to about {}, goes through all steps into a new scratch database on the destination server, which is removed afterwards. You then see how long the run will take and what will fail.",
                 SampleSize::default()
             ),
             "The destination database is not touched; the source is only read.".to_owned(),

@@ -17,6 +17,7 @@ impl State {
         let destination = Box::new(inspection.destination_endpoint.clone());
         self.run.start(Arc::clone(&plan), now, self.size);
         self.stop = None;
+        self.has_changed = true;
         self.step = WizardStep::Run;
         vec![Effect::StartRun {
             plan,

@@ -141,6 +141,8 @@ pub struct State {
     pub has_mouse: bool,
     /// How the run was asked to end early.
     pub stop: Option<Stop>,
+    /// Something was done on the destination: a fix, a removal, a run.
+    pub(super) has_changed: bool,
     /// The system asked the program to end: it does as soon as the run has.
     pub(super) is_leaving: bool,
     /// What the last checks were made with.
@@ -246,6 +248,7 @@ impl State {
             has_mouse: start.has_mouse,
             stop: None,
             checked_options: None,
+            has_changed: false,
             is_leaving: false,
             resuming: None,
             is_hurrying: false,

@@ -107,7 +107,7 @@ fn leaving_out_asks_and_the_harmless_answer_comes_first() {
 #[test]
 fn what_the_run_begins_with_cannot_be_left_out() {
     let mut state = halfway();
-    let step = samples::step_of(&samples::plan(), "Hold one state of the source");
+    let step = samples::step_of(&samples::plan(), "Take a snapshot of the source");
     let problem = Box::new(samples::duplicate_key());
     tell(
         &mut state,
@@ -423,4 +423,53 @@ fn a_scratch_database_is_removed_after_its_statement_is_shown() {
         };
         assert_eq!((destination.database.as_str(), statements.len()), (from, 1));
     }
+}
+
+/// What the footer says a key does.
+fn word(state: &State, code: KeyCode) -> &'static str {
+    let binding = keymap::bindings(state.step).find(|one| one.keys.contains(&Key::plain(code)));
+    state.label(binding.unwrap())
+}
+
+#[test]
+fn the_footer_names_what_a_key_does_just_now() {
+    let mut state = super::fixtures::selecting(super::fixtures::shop());
+    assert_eq!(word(&state, KeyCode::Enter), "Continue");
+    press(&mut state, KeyCode::Char('/'));
+    assert_eq!(word(&state, KeyCode::Enter), "Accept");
+    assert_eq!(word(&state, KeyCode::Esc), "Clear filter");
+    let mut state = halfway();
+    assert_eq!(word(&state, KeyCode::Char('p')), "Pause");
+    state.update(Msg::Run(RunEvent::Paused(true)), Now(50_000));
+    assert_eq!(word(&state, KeyCode::Char('p')), "Continue");
+    press(&mut state, KeyCode::Char('l'));
+    assert_eq!(word(&state, KeyCode::Esc), "Close");
+    state.update(Msg::Run(RunEvent::Waiting), Now(51_000));
+    assert_eq!(word(&state, KeyCode::Enter), "End the run");
+    finish(&mut state, samples::cancelled(), Now(52_000));
+    assert_eq!(word(&state, KeyCode::Enter), "Report");
+    assert_eq!(word(&state, KeyCode::Char('r')), "Resume");
+}
+
+/// What was found and planned before a run does not hold after it.
+#[test]
+fn the_way_back_from_a_run_leads_through_the_checks() {
+    let mut state = reported(samples::done());
+    press(&mut state, KeyCode::Esc);
+    assert_eq!(state.step, WizardStep::Run);
+    let effects = press(&mut state, KeyCode::Esc);
+    assert_eq!(state.step, WizardStep::Check);
+    assert!(matches!(effects.as_slice(), [Effect::Inspect { .. }]));
+    assert!(state.preview.plan.is_none());
+    // One Esc cancels the checks, the next goes to Connect, the third asks.
+    for _ in 0..3 {
+        press(&mut state, KeyCode::Esc);
+    }
+    let Some(Overlay::Confirm(question)) = &state.overlay else {
+        panic!("{:?}", state.overlay);
+    };
+    assert_eq!(
+        question.lines,
+        ["What has been changed on the destination stays."]
+    );
 }

@@ -153,6 +153,22 @@ impl State {
         }
     }
 
+    /// What a key does just now, in a word or two for the footer; empty where it is not shown there.
+    pub fn label(&self, binding: &keymap::Binding) -> &'static str {
+        let words = match self.step {
+            WizardStep::Connect => {
+                let is_cancel = binding.action == Action::Back && self.connect.is_pending();
+                is_cancel.then_some("Cancel")
+            }
+            WizardStep::Report => None,
+            WizardStep::Check => self.check.label(binding.action),
+            WizardStep::Select => self.select.label(binding.action),
+            WizardStep::Preview => self.preview.label(binding.action),
+            WizardStep::Run => self.run.label(binding.action),
+        };
+        words.unwrap_or(binding.label)
+    }
+
     pub(super) fn key(&mut self, key: Key, now: Now) -> Vec<Effect> {
         self.toast = None;
         if key == Key::ctrl('c') {
@@ -226,7 +242,7 @@ impl State {
         let mut effects = work(&mut step, &mut ctx);
         match ctx.flow {
             Some(Flow::Next) => effects.extend(self.next(now)),
-            Some(Flow::Back) => self.back(),
+            Some(Flow::Back) => effects.extend(self.back(now)),
             Some(Flow::Inspect) => effects.extend(self.inspect(now)),
             Some(Flow::InspectOne) => effects.extend(self.inspect_selected(now)),
             Some(Flow::Replan) => effects.extend(self.make_plan(now)),
@@ -276,25 +292,33 @@ impl State {
         Vec::new()
     }
 
-    fn back(&mut self) {
+    fn back(&mut self, now: Now) -> Vec<Effect> {
+        // What was found and planned before a run no longer holds after it.
+        if self.step == WizardStep::Run && self.run.report.is_some() {
+            self.step = WizardStep::Check;
+            self.resuming = None;
+            self.is_rechecking = false;
+            self.preview.forget();
+            let words = "The run has changed the destination: both databases are checked again.";
+            self.say(words.to_owned(), now);
+            return self.inspect(now);
+        }
         // What was chosen for a run that is gone on with stands in its journal.
         if self.resuming.is_some() && self.step == WizardStep::Preview {
             self.step = WizardStep::Check;
-            return;
+            return Vec::new();
         }
         match self.step.previous() {
             Some(step) => self.step = step,
             None => {
                 self.overlay = Some(Overlay::Confirm(
-                    Confirm::new(
-                        "Quit howdah?",
-                        vec!["Nothing has been changed on either server.".to_owned()],
-                    )
-                    .button("Stay", Choice::Dismiss)
-                    .button("Quit", Choice::Quit),
+                    Confirm::new("Quit howdah?", vec![self.what_was_changed().to_owned()])
+                        .button("Stay", Choice::Dismiss)
+                        .button("Quit", Choice::Quit),
                 ));
             }
         }
+        Vec::new()
     }
 
     pub(super) fn make_plan(&mut self, now: Now) -> Vec<Effect> {

@@ -1,6 +1,7 @@
 //! What is left to do for a person once a run is over.
 
 use crate::model::connection::Endpoint;
+use crate::model::format::moment;
 use crate::model::plan::{Phase, Plan};
 use crate::model::report::{Outcome, Report};
 use crate::settings::to_uri;
@@ -30,7 +31,12 @@ impl Lingering {
     }
 }
 
-pub(super) fn add_advice(report: &mut Report, plan: &Plan, lingering: Option<&Lingering>) {
+pub(super) fn add_advice(
+    report: &mut Report,
+    plan: &Plan,
+    destination: &Endpoint,
+    lingering: Option<&Lingering>,
+) {
     report.is_comparison = plan.is_comparison;
     let unfinished = report.unfinished.iter();
     report.next_steps.extend(unfinished.map(|one| {
@@ -43,17 +49,19 @@ pub(super) fn add_advice(report: &mut Report, plan: &Plan, lingering: Option<&Li
         report.next_steps.extend(plan.next_steps.clone());
     }
     if !report.given_up.is_empty() {
-        report.next_steps.push(
-            "Create or copy by hand what was left out, before you switch: the report names it."
-                .to_owned(),
-        );
+        report
+            .next_steps
+            .push("Create or copy by hand what was left out, before you switch.".to_owned());
     }
     match report.outcome {
         Outcome::Done if !plan.is_comparison => {
-            report.next_steps.push(
-                "Stop writing to the source before you switch; what is written after the snapshot is not in the copy."
-                    .to_owned(),
-            );
+            let since = match report.started_at.as_str() {
+                "" => String::new(),
+                at => format!(" (taken soon after {})", moment(at)),
+            };
+            report.next_steps.push(format!(
+                "What was written to the source after the run's snapshot{since} is not in the copy. If anything was, stop what writes there and copy again before you switch."
+            ));
             report
                 .next_steps
                 .extend(lingering.and_then(Lingering::advice));
@@ -65,13 +73,15 @@ pub(super) fn add_advice(report: &mut Report, plan: &Plan, lingering: Option<&Li
             "Do not switch the application yet: find out why the sides differ, then copy again."
                 .to_owned(),
         ),
-        Outcome::Failed | Outcome::Cancelled if !plan.is_comparison => add_ways_on(report, plan),
+        Outcome::Failed | Outcome::Cancelled if !plan.is_comparison => {
+            add_ways_on(report, plan, destination);
+        }
         _ => {}
     }
 }
 
 /// After a run that did not come to its end.
-fn add_ways_on(report: &mut Report, plan: &Plan) {
+fn add_ways_on(report: &mut Report, plan: &Plan, destination: &Endpoint) {
     let go_on = match report.outcome {
         Outcome::Failed => "Fix the causes above, then resume the run",
         _ => "Resume the run",
@@ -80,14 +90,14 @@ fn add_ways_on(report: &mut Report, plan: &Plan) {
         .steps
         .iter()
         .any(|step| step.phase == Phase::Schema && step.journal_key.starts_with("schema/"));
-    if let Some(command) = &report.resume_command {
+    if let Some(resume) = &report.resume_command {
         report.next_steps.push(format!(
-            "{go_on} (passwords from ~/.pgpass or PGPASSWORD): {command}"
+            "{go_on} (passwords from ~/.pgpass or PGPASSWORD): {resume}"
         ));
-        report.next_steps.push(
-            "What is done stays on the destination, recorded in its schema howdah. To start over instead: howdah clean, then run with --on-existing empty."
-                .to_owned(),
-        );
+        let clean = command("clean", destination);
+        report.next_steps.push(format!(
+            "What is done stays on the destination, recorded in its schema howdah. To start over instead: {clean}, then run with --on-existing empty. In the wizard: c on Check, then o, existing objects, remove first."
+        ));
     } else if has_schema {
         report.next_steps.push(
             "The destination may hold a part of the copy: drop the database, or run again with --on-existing empty."
@@ -97,9 +107,13 @@ fn add_ways_on(report: &mut Report, plan: &Plan) {
 }
 
 /// The exact words, without a password. A URI has no quotes in it.
-pub(super) fn resume_command(destination: &Endpoint) -> String {
+fn command(what: &str, destination: &Endpoint) -> String {
     format!(
-        "howdah resume --destination '{}' --yes",
+        "howdah {what} --destination '{}' --yes",
         to_uri(destination)
     )
+}
+
+pub(super) fn resume_command(destination: &Endpoint) -> String {
+    command("resume", destination)
 }

@@ -90,7 +90,7 @@ impl Ledger {
         report.resume_command = self
             .leaves_a_journal(plan)
             .then(|| resume_command(destination));
-        add_advice(&mut report, plan, self.lingering.as_ref());
+        add_advice(&mut report, plan, destination, self.lingering.as_ref());
         self.add_new_roles(&mut report, plan);
         report
     }
@@ -405,10 +405,15 @@ impl Ledger {
             .not_compared
             .extend(plan.not_measured.iter().cloned());
         if plan.options.verify == VerifyLevel::Counts {
-            report.not_compared.push(
-                "The values in the rows: rows were counted on both sides, not compared value by value."
-                    .to_owned(),
-            );
+            report.is_counted_only = true;
+            let of = if report.tables.iter().any(|t| t.arrival == Arrival::Kept) {
+                " of the tables copied now"
+            } else {
+                ""
+            };
+            report.not_compared.push(format!(
+                "The values in the rows{of}: rows were counted on both sides, not compared value by value."
+            ));
         }
         if let Some(definitions) = &report.definitions {
             if let Verdict::NotCompared(because) = &definitions.verdict {

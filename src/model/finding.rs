@@ -149,6 +149,15 @@ impl CheckResult {
         }
     }
 
+    /// The title of the gravest finding; none when it could not be checked, or nothing was found.
+    pub fn worst(&self) -> Option<&str> {
+        let level = self.level().filter(|level| *level > Level::Fine)?;
+        let mut findings = self.outcome.as_ref().ok()?.iter();
+        findings
+            .find(|one| one.level == level)
+            .map(|one| one.title.as_str())
+    }
+
     /// The gravest level; none when it could not be checked.
     pub fn level(&self) -> Option<Level> {
         self.outcome.as_ref().ok().map(|findings| {

@@ -95,6 +95,11 @@ pub fn duration_range(least_ms: u64, most_ms: u64) -> String {
     }
 }
 
+/// A moment of RFC 3339 in UTC as people write it: `2026-03-01 08:30:00 UTC`.
+pub fn moment(at: &str) -> String {
+    at.replacen('T', " ", 1).replacen('Z', " UTC", 1)
+}
+
 /// A clock that counts up: `0:07`, `12:05`, `1:02:03`.
 pub fn clock(ms: u64) -> String {
     let seconds = ms / 1000;

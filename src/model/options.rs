@@ -25,6 +25,14 @@ impl Method {
             Self::Fdw => "FDW",
         }
     }
+
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Copy => Self::Fdw,
+            Self::Fdw => Self::Copy,
+        }
+    }
 }
 
 /// Which part of the schema is made.

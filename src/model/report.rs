@@ -104,6 +104,8 @@ pub struct Report {
     pub snapshot_held_ms: Option<u64>,
     /// How rows were compared, in words.
     pub measured_by: Option<String>,
+    /// Rows were counted, their values not compared.
+    pub is_counted_only: bool,
     pub tables: Vec<TableResult>,
     pub sequences: Vec<SequenceResult>,
     pub large_objects: Option<LargeObjectResult>,

@@ -60,7 +60,7 @@ impl Sample {
         let (copy, fdw) = match (&self.copy, &self.fdw) {
             (Ok(copy), Ok(fdw)) => (copy, fdw),
             (Ok(_), Err(_)) => {
-                return "COPY works between these servers; FDW could not be tried.".to_owned();
+                return "COPY works between these servers; FDW could not be tried. f sets the address at which the destination reaches the source.".to_owned();
             }
             (Err(_), Ok(_)) => {
                 return "FDW works between these servers; COPY could not be tried.".to_owned();
@@ -78,9 +78,9 @@ impl Sample {
         if one.abs_diff(other) <= one.max(other) / 10 {
             "Both are equally fast: COPY, which needs nothing from the destination server, suits these servers.".to_owned()
         } else if one > other {
-            "COPY is faster and suits these servers.".to_owned()
+            "COPY is faster and suits these servers; o chooses the method.".to_owned()
         } else {
-            "FDW is faster and suits these servers.".to_owned()
+            "FDW is faster and suits these servers; o chooses the method.".to_owned()
         }
     }
 }

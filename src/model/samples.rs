@@ -47,12 +47,18 @@ pub(crate) fn step_of(plan: &Plan, title: &str) -> StepId {
     plan.steps.iter().find(|s| s.title == title).unwrap().id
 }
 
+/// Two steps prepare, eight create tables.
+fn data_step(position: usize) -> StepId {
+    StepId(u32::try_from(2 + TABLES.len() + position).unwrap())
+}
+
 /// A shop of eight tables, one large object step, two sequences.
 pub(crate) fn plan() -> Plan {
     let mut plan = Plan {
         source: "app@old.example:5432/shop".to_owned(),
         destination: "app@new.example:5432/shop".to_owned(),
         destination_database: "shop".to_owned(),
+        at_once: 4,
         ..Plan::default()
     };
     let p = &mut plan;
@@ -60,14 +66,9 @@ pub(crate) fn plan() -> Plan {
         p,
         Phase::Prepare,
         StepKind::OpenSnapshot,
-        "Hold one state of the source".into(),
+        "Take a snapshot of the source".into(),
     );
-    add(
-        p,
-        Phase::Prepare,
-        StepKind::Sql,
-        "Create the schema howdah for the journal".into(),
-    );
+    add(p, Phase::Prepare, StepKind::Sql, "Start the journal".into());
     for (name, ..) in TABLES {
         add(
             p,
@@ -93,13 +94,14 @@ pub(crate) fn plan() -> Plan {
         step.size_hint_bytes = bytes;
         step.row_hint = (rows > 0).then_some(rows);
     }
-    for (name, ..) in TABLES {
-        add(
+    for (position, (name, ..)) in TABLES.into_iter().enumerate() {
+        let step = add(
             p,
             Phase::Indexes,
             StepKind::Sql,
-            format!("Create index {name}_pkey on public.{name}"),
+            format!("Build index public.{name}_pkey"),
         );
+        step.needs = [data_step(position)].into();
     }
     for name in ["rental_id_seq", "payment_id_seq"] {
         let step = add(
@@ -111,7 +113,7 @@ pub(crate) fn plan() -> Plan {
         step.object = Some(public(name));
     }
     for (position, (name, ..)) in TABLES.into_iter().enumerate() {
-        let data = StepId(u32::try_from(10 + position).unwrap());
+        let data = data_step(position);
         add(
             p,
             Phase::Verify,
@@ -185,6 +187,7 @@ pub(crate) fn done() -> Report {
         started_at: "2026-03-01T08:30:00Z".to_owned(),
         elapsed_ms: 185_000,
         snapshot_held_ms: Some(131_000),
+        is_counted_only: true,
         tables,
         sequences: vec![sequence("rental_id_seq", 16_049, true), sequence("payment_id_seq", 1, false)],
         large_objects: Some(LargeObjectResult {
@@ -196,15 +199,14 @@ pub(crate) fn done() -> Report {
         objects: vec![("FUNCTION".into(), 9), ("INDEX".into(), 21), ("TABLE".into(), 8), ("VIEW".into(), 7)],
         removed: vec!["Removed the journal howdah".to_owned()],
         left_out: vec![LeftOut {
-            object: "SUBSCRIPTION feed".to_owned(),
+            object: "subscription feed".to_owned(),
             because: "a copy that subscribes too would take the original's place".to_owned(),
         }],
         not_compared: vec![
             "The values in the rows: rows were counted on both sides, not compared value by value.".to_owned(),
-            "Definitions: every object was created exactly as pg_dump describes it.".to_owned(),
         ],
         next_steps: vec![
-            "Stop writing to the source before you switch; what is written after the snapshot is not in the copy.".to_owned(),
+            "What was written to the source after the run's snapshot (taken soon after 2026-03-01 08:30:00 UTC) is not in the copy. If anything was, stop what writes there and copy again before you switch.".to_owned(),
             "Still connected to the source: billing as app from 10.0.0.7 (3 sessions). End these sessions when you switch; this makes new sessions there read-only: ALTER DATABASE shop SET default_transaction_read_only = on".to_owned(),
             "Point the application to app@new.example:5432/shop.".to_owned(),
         ],
@@ -228,7 +230,7 @@ pub(crate) fn different() -> Report {
 }
 
 const RESUME: &str = "howdah resume --destination 'postgres://app@new.example/shop' --yes";
-const BEGIN_ANEW: &str = "What is done stays on the destination, recorded in its schema howdah. To start over instead: howdah clean, then run with --on-existing empty.";
+const BEGIN_ANEW: &str = "What is done stays on the destination, recorded in its schema howdah. To start over instead: howdah clean --destination 'postgres://app@new.example/shop' --yes, then run with --on-existing empty. In the wizard: c on Check, then o, existing objects, remove first.";
 
 /// A run that went on with another: some tables were kept, one came again.
 pub(crate) fn resumed() -> Report {
@@ -273,7 +275,7 @@ pub(crate) fn failed() -> Report {
     )];
     report.skipped = vec![
         (
-            "Create index customer_pkey on public.customer".to_owned(),
+            "Build index public.customer_pkey".to_owned(),
             "it needs: Copy the rows of public.customer".to_owned(),
         ),
         (

@@ -138,7 +138,10 @@ impl Draft {
         }
         if ground.is_filled(landing) {
             let key = journal_key("data", &landing.source.name);
-            draft = draft.run(on, existing::take_back(landing.there, &key));
+            draft = draft.run(
+                on,
+                existing::take_back(landing.there, landing.is_unlogged, &key),
+            );
         }
         match context.counted(table) {
             Some(count) => draft.statement(on, Action::MeasureBefore, count),

@@ -27,6 +27,8 @@ pub struct Landing<'a> {
     pub compared: Vec<ComparedColumn<'a>>,
     /// The rows pass through a partitioned table.
     pub is_distributed: bool,
+    /// The rows, or some of a partitioned table's, are where a crash of the destination empties them.
+    pub is_unlogged: bool,
     /// Rows of other source tables go there too, so that the table cannot be counted for this one alone.
     pub is_shared: bool,
     pub types_agree: bool,
@@ -152,6 +154,8 @@ struct Matcher<'a> {
     alike: BTreeSet<usize>,
     /// Partitioned tables of the destination with a foreign table among their partitions.
     reaching_out: BTreeSet<usize>,
+    /// Unlogged tables of the destination, and partitioned ones with such a table among their partitions.
+    unlogged: BTreeSet<usize>,
 }
 
 impl<'a> Matcher<'a> {
@@ -168,17 +172,20 @@ impl<'a> Matcher<'a> {
             })
             .map(|(root, _)| *root)
             .collect();
-        let foreign = |at: &usize| there.tables[*at].kind == TableKind::Foreign;
-        let reaching_out = (0..there.tables.len())
-            .filter(foreign)
-            .flat_map(|at| ancestors(there, at))
-            .collect();
+        // Tables of which this is true, and the partitioned ones above them.
+        let above = |is_so: fn(&Table) -> bool| {
+            (0..there.tables.len())
+                .filter(|at| is_so(&there.tables[*at]))
+                .flat_map(|at| ancestors(there, at))
+                .collect()
+        };
         Self {
             source,
             there,
             by_name,
             alike,
-            reaching_out,
+            reaching_out: above(|table| table.kind == TableKind::Foreign),
+            unlogged: above(|table| table.is_unlogged && table.kind != TableKind::Partitioned),
         }
     }
 
@@ -210,6 +217,7 @@ impl<'a> Matcher<'a> {
             columns: Vec::new(),
             compared: Vec::new(),
             is_distributed: there.kind == TableKind::Partitioned,
+            is_unlogged: self.unlogged.contains(&found),
             is_shared: false,
             types_agree: true,
             is_binary: true,

@@ -1,6 +1,7 @@
 //! What a reader should know before running: said once, in plan, preview and report.
 
 use crate::model::catalog::ForeignKey;
+use crate::model::format::counted;
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::{Method, SchemaChoice, ToastCompression};
 use crate::model::plan::LeftOut;
@@ -125,7 +126,7 @@ pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
         && context.options.toast_compression == ToastCompression::Fast
     {
         notes.push(
-            "Long values are stored compressed with lz4, which takes half the time, unless their column says otherwise; the values stay the same."
+            "Long values are stored compressed with lz4, which takes about half the time of PostgreSQL's own method, unless their column says otherwise; the values stay the same."
                 .to_owned(),
         );
     }
@@ -134,7 +135,12 @@ pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
     let tables = &context.inspection.catalog.tables;
     if fallback > 0 {
         notes.push(format!(
-            "{fallback} of the tables chosen for FDW are copied by COPY, because FDW would copy them wrongly; each says why."
+            "{}, because FDW would copy them wrongly; each says why.",
+            counted(
+                fallback as u64,
+                "table chosen for FDW is copied by COPY",
+                "tables chosen for FDW are copied by COPY"
+            )
         ));
     }
     let can_lock =
@@ -166,7 +172,8 @@ pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
         .count();
     if structure_only > 0 {
         notes.push(format!(
-            "{structure_only} tables are created without their rows, as chosen."
+            "{} created without rows, as chosen.",
+            counted(structure_only as u64, "table is", "tables are")
         ));
     }
     notes.extend(torn_keys(context));

@@ -113,7 +113,7 @@ pub(super) type Share = Option<(Part, Pages)>;
 pub(super) fn unlogged(context: &Context<'_>, carried: &[Carried], rows: &RowSteps) -> Vec<StepId> {
     let tables = &context.inspection.catalog.tables;
     let is_unlogged = |at: usize| match context.landing(at) {
-        Some(landing) => landing.there.is_unlogged,
+        Some(landing) => landing.is_unlogged,
         None => tables[at].is_unlogged,
     };
     let unlogged = carried.iter().filter(|one| is_unlogged(one.table));

@@ -1,7 +1,9 @@
 //! A forecast in words that fit a terminal, and as JSON.
 
 use serde_json::{Value, json};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::closed_for_show;
 use super::json::failure;
 use crate::model::forecast::{Ending, Forecast, Link, Sample, Span};
 use crate::model::format::{bytes_plain, count_short, counted, duration, duration_range};
@@ -77,9 +79,9 @@ pub fn forecast_lines(forecast: &Forecast, columns: usize) -> Vec<String> {
     if forecast.left_behind.is_empty() {
         page.heading("The scratch database is removed; nothing else was changed.");
     } else {
-        page.heading("The scratch database is still there. To remove it:");
+        page.heading("The scratch database is still there. c on Check removes it, or on the destination server:");
         for statement in &forecast.left_behind {
-            page.item("  ", &printable(statement));
+            page.item("  ", &closed_for_show(statement));
         }
     }
     page.lines
@@ -142,12 +144,12 @@ impl Page {
             line.clear();
         };
         for word in text.split_inclusive(' ') {
-            let width = |text: &str| text.trim_end().chars().count();
-            if !line.is_empty() && line.chars().count() + width(word) > room {
+            let width = |text: &str| text.trim_end().width();
+            if !line.is_empty() && line.width() + width(word) > room {
                 put(&mut line);
             }
             for c in word.chars() {
-                if line.chars().count() == room && c != ' ' {
+                if line.width() + c.width().unwrap_or(0) > room && c != ' ' {
                     put(&mut line);
                 }
                 line.push(c);
@@ -164,7 +166,7 @@ impl Page {
         for row in rows_of(&forecast.chain, window) {
             let mut notes = Vec::new();
             if row.waited {
-                notes.push("waits for a worker");
+                notes.push("waits for a free job");
             }
             if row.is_guess {
                 notes.push("a guess");
@@ -174,7 +176,7 @@ impl Page {
                 notes => format!(" ({})", notes.join(", ")),
             };
             let time = duration(row.ms);
-            let room = self.columns.saturating_sub(13 + notes.chars().count());
+            let room = self.columns.saturating_sub(13 + notes.width());
             let title = cut(&printable(&row.title), room);
             self.row(&format!("{time:>11}  {title}{notes}"));
         }
@@ -244,11 +246,18 @@ impl Page {
 
 /// Cut off where there is no room.
 fn cut(text: &str, columns: usize) -> String {
-    if text.chars().count() <= columns {
+    if text.width() <= columns {
         return text.to_owned();
     }
-    let kept = text.chars().take(columns.saturating_sub(1));
-    kept.chain(['…']).collect()
+    let mut kept = String::new();
+    for c in text.chars() {
+        if kept.width() + c.width().unwrap_or(0) + 1 > columns {
+            break;
+        }
+        kept.push(c);
+    }
+    kept.push('…');
+    kept
 }
 
 /// A step of the chain, or several short ones in a row.

@@ -1,8 +1,8 @@
 //! The whole report as Markdown: what a person keeps, or hands to a colleague.
 
 use super::{
-    counter, definition_difference, headline, method, outcome_word, rows, sequence_tally,
-    table_tally, time_taken, unfinished, verdict_word,
+    closed_for_show, counter, definition_difference, headline, method, outcome_word, rows,
+    sequence_tally, table_tally, time_taken, unfinished, verdict_word,
 };
 use crate::model::definition::kinds;
 use crate::model::format::{bytes_plain, count, duration};
@@ -219,7 +219,8 @@ fn list(out: &mut String, title: &str, items: &[String]) {
 fn list_code(out: &mut String, title: &str, items: &[String]) {
     if !items.is_empty() {
         out.push_str(&format!("\n## {title}\n\n"));
-        out.push_str(&fenced(&printable_lines(&items.join("\n"))));
+        let items: Vec<_> = items.iter().map(|sql| closed_for_show(sql)).collect();
+        out.push_str(&fenced(&items.join("\n")));
     }
 }
 

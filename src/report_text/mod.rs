@@ -68,10 +68,11 @@ pub fn outcome_word(outcome: Outcome) -> &'static str {
 }
 
 /// The outcome as the title of a box.
-pub fn outcome_title(outcome: Outcome) -> &'static str {
-    match outcome {
+pub fn outcome_title(report: &Report) -> &'static str {
+    match report.outcome {
         Outcome::Done => "Done",
         Outcome::Failed => "Failed",
+        Outcome::Different if !report.differs() => "Incomplete",
         Outcome::Different => "Different",
         Outcome::Cancelled => "Stopped",
     }
@@ -176,6 +177,7 @@ fn done(report: &Report, tables: Tally, sequences: Tally) -> String {
             counted(rows, "row", "rows")
         ));
     }
+    let with_rows = compared.len();
     if sequences.equal > 0 {
         compared.push(counted(sequences.equal, "sequence", "sequences"));
     }
@@ -205,12 +207,31 @@ fn done(report: &Report, tables: Tally, sequences: Tally) -> String {
             "Everything was copied, but nothing was compared: {}.",
             listed(&missed)
         ),
+        // A count proves that all have come, not what they hold.
+        (false, true) if report.is_counted_only && with_rows > 0 => {
+            let (tables, others) = compared.split_at(with_rows);
+            let equal = match others {
+                [] => String::new(),
+                others => format!("; equal: {}", listed(others)),
+            };
+            let found = if report.is_comparison {
+                "Both sides agree"
+            } else {
+                "The copy is complete"
+            };
+            format!("{found}: {} counted on both sides{equal}.", listed(tables))
+        }
         (false, true) => format!(
             "The copy equals the original: {} compared.",
             listed(&compared)
         ),
         (false, false) => format!(
-            "What was compared is equal: {}. Not compared: {}.",
+            "What was {} is equal: {}. Not compared: {}.",
+            if report.is_counted_only {
+                "counted or compared"
+            } else {
+                "compared"
+            },
             listed(&compared),
             listed(&missed)
         ),
@@ -276,6 +297,7 @@ pub fn time_taken(report: &Report) -> String {
 /// How a table's rows went: `COPY binary`; nothing where sides were only compared.
 pub fn method(table: &TableResult) -> &'static str {
     match (table.method, table.is_binary) {
+        _ if table.arrival == Arrival::Kept => "kept",
         (Some(Method::Copy), true) => "COPY binary",
         (Some(Method::Copy), false) => "COPY text",
         (Some(Method::Fdw), _) => "FDW",
@@ -314,7 +336,7 @@ pub fn summary(report: &Report) -> String {
         lines.push("Some objects of howdah's own could not be removed from the destination; these statements do it:".to_owned());
         let statements = report.left_behind.iter();
         some(
-            statements.map(|sql| format!("  {}", printable(sql))),
+            statements.map(|sql| format!("  {}", closed_for_show(sql))),
             &mut lines,
         );
     }
@@ -325,13 +347,13 @@ pub fn summary(report: &Report) -> String {
     );
     let arrivals = arrivals(report, SHOWN);
     lines.extend(arrivals.iter().map(|line| printable(line).into_owned()));
-    let left_out = report.left_out.len() as u64;
-    if left_out > 0 {
-        lines.push(format!(
-            "Left out: {}; the report says why.",
-            counted(left_out, "object", "objects")
-        ));
-    }
+    let left_out = report.left_out.iter();
+    some(
+        left_out.map(|one| {
+            printable(&format!("Left out: {}: {}", one.object, one.because)).into_owned()
+        }),
+        &mut lines,
+    );
     if matches!(report.outcome, Outcome::Done | Outcome::Different) {
         let missed = report.not_compared.iter();
         some(
@@ -339,7 +361,7 @@ pub fn summary(report: &Report) -> String {
             &mut lines,
         );
     } else if !report.not_compared.is_empty() {
-        lines.push("Not everything was compared; the report names what was not.".to_owned());
+        lines.push("Not everything was compared.".to_owned());
     }
     let warnings = report.warnings.iter();
     some(
@@ -379,6 +401,15 @@ pub fn arrivals(report: &Report, most: usize) -> Vec<String> {
         "emptied and copied again, because the source had changed",
     );
     [kept, completed, again].into_iter().flatten().collect()
+}
+
+/// A statement as one can paste it: it ends.
+pub fn closed_for_show(sql: &str) -> String {
+    let mut text = printable_lines(sql.trim_end());
+    if !text.ends_with(';') {
+        text.push(';');
+    }
+    text
 }
 
 pub fn arrival_word(arrival: Arrival) -> &'static str {

@@ -59,7 +59,7 @@ fn not_compared_is_not_equal() {
     report.tables[0].verdict = Verdict::NotCompared("switched off".to_owned());
     assert_eq!(
         headline(&report),
-        "What was compared is equal: 1 table with 200 rows. Not compared: 1 table."
+        "What was counted or compared is equal: 1 table with 200 rows. Not compared: 1 table."
     );
     report.tables.truncate(1);
     assert_eq!(

@@ -113,6 +113,14 @@ impl SelectionFile {
         });
         let named: BTreeSet<_> = self.sequences.keys().map(|name| &name.0).collect();
         compare("sequence", &named, sequences, &mut missing, &mut unnamed);
+        let otherwise = match self.others {
+            Carry::Nothing => ": left out, like all others",
+            Carry::StructureOnly => ": taken without rows, like all others",
+            Carry::RowsAndStructure => ": taken along, like all others",
+        };
+        for one in &mut unnamed {
+            one.push_str(otherwise);
+        }
         Loaded {
             selection,
             missing,
@@ -262,7 +270,7 @@ mod tests {
         assert_eq!(loaded.unnamed.len(), 4);
         assert_eq!(
             loaded.unnamed[0],
-            "the table shop.a.\"b\\u{202e} has no line in the file"
+            "the table shop.a.\"b\\u{202e} has no line in the file: taken along, like all others"
         );
     }
 

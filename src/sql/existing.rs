@@ -109,9 +109,10 @@ pub(super) fn brought_by(key: &str) -> String {
 }
 
 /// Takes back what the step of this key has brought, to the row, and nothing else. Where not every one of those rows is still
-/// there as it came, nothing is taken: unless a crash has emptied an unlogged table, and no row is there but the run's own.
-pub fn take_back(table: &Table, key: &str) -> String {
-    let unless_emptied = if table.is_unlogged {
+/// there as it came, nothing is taken: unless a crash has emptied the table, which it does to one that `is_unlogged`, and no row
+/// is there but the run's own.
+pub fn take_back(table: &Table, is_unlogged: bool, key: &str) -> String {
+    let unless_emptied = if is_unlogged {
         format!(
             " AND (gone > 0 OR EXISTS (\n        SELECT FROM {} WHERE xmin NOT IN (SELECT s.xmin FROM howdah.step AS s)))",
             relation(table)

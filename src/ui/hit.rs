@@ -21,7 +21,7 @@ pub fn target(state: &State, place: (u16, u16), theme: &Theme) -> Option<Target>
         return Some(overlay::target(open, at, body, theme).unwrap_or(Target::Overlay));
     }
     if bar.contains(at) {
-        let step = step_bar::step_at(at.x - bar.x, theme)?;
+        let step = step_bar::step_at(at.x - bar.x, bar.width, theme)?;
         return Some(Target::Step(step));
     }
     if keys.contains(at) {

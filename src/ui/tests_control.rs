@@ -45,7 +45,7 @@ fn pauses() {
         "Copy the rows of public.rental",
         "Copy the rows of public.payment",
         "Copy the rows of public.audit_log",
-        "Create index actor_pkey on public.actor",
+        "Build index public.actor_pkey",
     ] {
         tell(&mut state, samples::finished(&plan, title), 42_010);
     }

@@ -57,6 +57,7 @@ fn run() {
     show_at("run_typical", halfway());
     show_at("run_error", halfway_with_failure());
     show_at("run_again", halfway_trying_again());
+    show_at("run_building", building());
     let mut watched = halfway();
     let running: Vec<_> = watched
         .run

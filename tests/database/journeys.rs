@@ -46,11 +46,11 @@ fn the_demo_runs_by_pressing_enter_alone() {
     terminal.press(ENTER);
     terminal.wait("Enter shows the report");
     terminal.press(ENTER);
-    terminal.wait("The copy equals the original");
+    terminal.wait("The copy is complete");
     terminal.press("q");
     assert_eq!(terminal.exit_code(), 0);
     assert!(
-        terminal.screen().contains("The copy equals the original"),
+        terminal.screen().contains("The copy is complete"),
         "{}",
         terminal.screen()
     );
@@ -89,7 +89,7 @@ async fn fdw_chosen_in_the_preview_carries_everything() {
     terminal.press(ENTER);
     terminal.wait("Enter shows the report");
     terminal.press(ENTER);
-    terminal.wait("The copy equals the original");
+    terminal.wait("The copy is complete");
     terminal.press("q");
     assert_eq!(terminal.exit_code(), 0);
     let found = support::differences(&pair.source, &pair.destination).await;
@@ -199,7 +199,7 @@ async fn a_lock_in_the_way_is_told_with_its_holder() {
     holder.batch_execute("rollback").await.unwrap();
     terminal.wait("Enter shows the report");
     terminal.press(ENTER);
-    terminal.wait("equals the original");
+    terminal.wait("The copy is complete");
     terminal.press("q");
     assert_eq!(terminal.exit_code(), 0);
 }

@@ -29,7 +29,7 @@ async fn waiting(width: u16, height: u16) -> (Pair, tokio_postgres::Client, Term
 fn to_a_green_end(terminal: &mut Terminal) {
     terminal.wait("Enter shows the report");
     terminal.press(ENTER);
-    terminal.wait("The copy equals the original");
+    terminal.wait("The copy is complete");
     terminal.press("q");
     assert_eq!(terminal.exit_code(), 0);
 }

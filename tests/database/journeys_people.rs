@@ -70,7 +70,7 @@ async fn without_colours_and_in_ascii_to_the_report() {
     terminal.wait("Enter shows the report");
     terminal.press(ENTER);
     terminal.wait("+ + Done -");
-    terminal.wait("The copy equals the original");
+    terminal.wait("The copy is complete");
     terminal.press("q");
     assert_eq!(terminal.exit_code(), 0);
     let all = terminal.everything();
@@ -143,7 +143,7 @@ async fn a_terminal_that_hangs_does_not_hold_up_a_run_of_3_000_tables() {
     let (ended, all) = of_all.unwrap()[0].split_once('/').unwrap();
     assert_eq!(ended, all, "{screen}");
     terminal.press(ENTER);
-    terminal.wait("The copy equals the original: 1,111 tables");
+    terminal.wait("The copy is complete: 1,111 tables");
     terminal.press("q");
     assert_eq!(terminal.exit_code(), 0);
 }
@@ -253,7 +253,7 @@ async fn a_first_time_user_errs_leaves_and_comes_back() {
     terminal.press(ENTER);
     terminal.wait("Enter shows the report");
     terminal.press(ENTER);
-    terminal.wait("The copy equals the original");
+    terminal.wait("The copy is complete");
     terminal.press("q");
     assert_eq!(terminal.exit_code(), 0);
     assert_eq!(scaffold(&pair.destination).await, "");

@@ -371,6 +371,50 @@ async fn what_is_written_after_the_snapshot_is_not_in_the_copy() {
     }
 }
 
+/// Sessions that pull for themselves begin one after another, and writers do not stop for them; still they see the same state.
+#[tokio::test]
+async fn sessions_of_fdw_see_one_state_while_others_write() {
+    const TABLES: u32 = 4;
+    let pair = support::databases("writers").await;
+    let (mut tables, mut written, mut seen) = (String::new(), String::new(), Vec::new());
+    for number in 1..=TABLES {
+        tables += &format!(
+            "create table t{number} (n int); insert into t{number} select generate_series(1, 100);"
+        );
+        written += &format!("insert into t{number} select max(n) + 1 from t1;");
+        seen.push(format!("(select count(*) || '/' || max(n) from t{number})"));
+    }
+    // The first table's number leads, so it is written last.
+    let (first, rest) = written.split_once(';').unwrap();
+    let transaction = format!("begin; {rest} {first}; commit");
+    support::execute_batch(&pair.source, &tables).await;
+    let writer = tokio::spawn({
+        let source = pair.source.clone();
+        async move {
+            let client = support::connect(&source).await;
+            loop {
+                client.batch_execute(&transaction).await.unwrap();
+            }
+        }
+    });
+    let again = pair.clone();
+    let output = tokio::task::spawn_blocking(move || {
+        howdah("run", &again, &["--yes", "--method", "fdw", "--jobs", "4"])
+    });
+    let output = output.await.unwrap();
+    writer.abort();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let states = format!(
+        "select count(distinct state), min(state) from unnest(array[{}]) as state",
+        seen.join(", ")
+    );
+    let found = support::query_text(&pair.destination, &states).await;
+    assert!(found.starts_with("1|"), "{found}");
+    // They did write before it began, or after.
+    let there = support::query_text(&pair.source, "select max(n) > 100 from t1").await;
+    assert_eq!(there, "t");
+}
+
 /// A table whose rows take their time on the destination: about 20 ms each, unless `app.fast` is on. They are wide enough that
 /// not all of them are under way at once.
 pub(crate) const SLOW: &str = "

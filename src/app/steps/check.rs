@@ -237,15 +237,14 @@ impl Check {
     }
 
     /// Why nothing can be run that mends what the selected check found.
-    fn why_not_mend(&self) -> Option<String> {
+    /// Nothing is done on a destination that is the source.
+    fn is_source_meant(&self) -> bool {
         let is_same =
             |one: &CheckResult| one.id == "same-database" && one.level() == Some(Level::Blocking);
-        if self.results.iter().any(is_same) {
-            return Some(
-                "Both sides are one and the same database, and the source is never changed."
-                    .to_owned(),
-            );
-        }
+        self.results.iter().any(is_same)
+    }
+
+    fn why_not_mend(&self) -> Option<String> {
         if !self.statements().is_empty() {
             return None;
         }
@@ -264,6 +263,15 @@ impl Check {
         let height = usize::from(size.1.saturating_sub(3)) / 2;
         self.cursor.select(at, self.results.len(), height);
         (self.scroll, self.has_moved) = (0, true);
+    }
+
+    /// What a key does now, where that is not what it mostly does.
+    pub fn label(&self, action: Action) -> Option<&'static str> {
+        match action {
+            Action::Back if self.pending.is_some() => Some("Cancel"),
+            Action::Next if self.has_unfinished => Some("Resume the run"),
+            _ => None,
+        }
     }
 
     /// Why a key does nothing now, as a sentence.
@@ -287,6 +295,10 @@ impl Check {
             Action::Next | Action::TimeMethods if !self.is_complete => {
                 Some("The databases have not been read; R runs the checks again.".to_owned())
             }
+            Action::Mend | Action::TimeMethods | Action::Clean if self.is_source_meant() => Some(
+                "Both sides are one and the same database, and the source is never changed."
+                    .to_owned(),
+            ),
             Action::Next if self.has_unfinished => None,
             Action::Clean if !self.has_leftovers => {
                 Some("No earlier run has left anything on the destination.".to_owned())
@@ -295,12 +307,12 @@ impl Check {
                 let stops = |result: &&CheckResult| result.level() == Some(Level::Blocking);
                 let first = self.results.iter().find(stops)?;
                 Some(format!(
-                    "{} This stops the migration: {}. Fix it, then press r on it.",
+                    "{} This stops the migration: {}. Fix it, then press r.",
                     match self.tally().blocking {
                         1 => "1 check found a problem.".to_owned(),
                         count => format!("{count} checks found problems."),
                     },
-                    first.title
+                    first.worst().unwrap_or(first.title)
                 ))
             }
             Action::Copy if self.fixes().next().is_none() => {
@@ -384,13 +396,9 @@ impl Check {
             .results
             .iter()
             .filter(|result| result.level() != Some(Level::Fine))
-            .map(|result| {
-                let sign = if result.outcome.is_ok() {
-                    "!"
-                } else {
-                    "? Not checked:"
-                };
-                format!("{sign} {}", result.title)
+            .map(|result| match result.worst() {
+                Some(found) => format!("! {found}"),
+                None => format!("? Not checked: {}", result.title),
             })
             .collect();
         lines.push(doubtful.join("\n"));

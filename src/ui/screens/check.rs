@@ -30,6 +30,9 @@ use crate::ui::widgets::{panel, text};
 /// Headings over checks that stand together.
 const GROUPS: usize = 4;
 
+/// Rows of why something is tried again.
+const MOST_REASON: usize = 3;
+
 pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let check = &state.check;
     let [list, details] = boxes(state, area);
@@ -49,7 +52,7 @@ pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &
         lines.extend(result_lines(result, details.width, theme));
         draw_details(state, result.title, lines, frame, details, theme);
     } else {
-        let intro = "howdah now checks both databases: whether everything needed is there, and whether anything would be lost or hidden. Nothing is changed.";
+        let intro = "Here both databases are checked: whether everything needed is there, and whether anything would be lost or hidden. Nothing is changed.";
         let width = usize::from(details.width.saturating_sub(4));
         let lines = text::wrap(intro, width)
             .into_iter()
@@ -151,20 +154,25 @@ fn draw_list(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: 
             Work::OneCheck(_) => ("Checking one again", "Esc cancels"),
             Work::Fix(_) => ("Running the fix", "Esc cancels"),
         };
-        let (doing, why) = match &check.again {
-            None => (what.to_owned(), String::new()),
-            Some((number, problem)) => (
-                format!("Trying again ({number})"),
-                format!(" {dot} {}", printable(&problem.message)),
-            ),
+        let doing = match &check.again {
+            None => what.to_owned(),
+            Some((number, _)) => format!("Attempt {number}"),
         };
         let words = format!(
-            " {} {doing} {dot} {} {dot} {way}{why}",
+            " {} {doing} {dot} {} {dot} {way}",
             theme.glyphs.spinner_at(waited),
             format::duration(waited),
         );
         let words = text::fit(&words, usize::from(row.width), theme.glyphs.ellipsis);
         frame.render_widget(Line::styled(words, theme.accent()), row);
+        if let Some((_, problem)) = &check.again {
+            let columns = usize::from(row.width).saturating_sub(4);
+            let why = printable(&problem.message);
+            let why = text::wrap_into(&why, columns, MOST_REASON, theme.glyphs.ellipsis);
+            for (row, line) in rows.zip(why) {
+                frame.render_widget(Line::styled(format!("   {line}"), theme.dim()), row);
+            }
+        }
     } else if check.results.is_empty() && check.problem.is_none() {
         frame.render_widget(
             Line::raw(" Nothing has been checked. R runs the checks."),

@@ -56,7 +56,7 @@ fn next_thing(state: &State) -> String {
         .iter()
         .any(|side| matches!(connect.form(*side).test, Test::Failed(_)));
     let (side, item) = connect.focus;
-    if item == Item::Tls {
+    if item == Item::Tls && !connect.is_pending() && !has_failed {
         let form = connect.form(side);
         return format!(
             "TLS mode {}: {}. Space changes it, Ctrl-P shows all.",
@@ -244,11 +244,7 @@ impl Pen<'_> {
         let is_focused = self.state.connect.focus == (self.side, item);
         let mark = if is_focused { "> " } else { "  " };
         let form = self.state.connect.form(self.side);
-        let label_width = if item == Item::Create && self.area.width >= 50 {
-            2
-        } else {
-            LABEL
-        };
+        let label_width = if item == Item::Create { 2 } else { LABEL };
         let label_style = if is_focused {
             theme.title()
         } else {
@@ -377,8 +373,25 @@ impl Pen<'_> {
             let x = (place.x + indent).min(place.right());
             let width = place.right() - x;
             frame.render_widget(Line::styled(line, style), Rect { x, width, ..place });
+            if place.height == 0 {
+                self.mark_more(frame);
+            }
             self.row += 1;
         }
+    }
+
+    /// Not everything has room in the panel.
+    fn mark_more(&self, frame: &mut Frame<'_>) {
+        let sign = self.theme.glyphs.ellipsis;
+        let width = u16::try_from(text::width(sign)).unwrap_or(1);
+        let place = Rect {
+            x: self.area.right().saturating_sub(width),
+            y: self.area.bottom().saturating_sub(1),
+            width,
+            height: 1,
+        };
+        let place = place.intersection(self.area);
+        frame.render_widget(Line::raw(sign), place);
     }
 
     /// The present row; empty below the panel's end.

@@ -127,6 +127,8 @@ fn draw_list(
     if let Some(step) = preview.step() {
         let note = format!(" {}/{} ", step.id.0 + 1, plan.steps.len());
         draw_note(&note, frame, area, theme);
+    } else {
+        panel::place(&visible, preview.rows.len(), frame, area, theme);
     }
     let mut rows = inner.rows();
     let columns = Columns::new(usize::from(inner.width), plan.steps.len());

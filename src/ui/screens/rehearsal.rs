@@ -11,7 +11,7 @@ use crate::app::rehearsing::{Rehearsing, Stage};
 use crate::app::{Now, format};
 use crate::model::forecast::Ending;
 use crate::ui::theme::Theme;
-use crate::ui::widgets::panel;
+use crate::ui::widgets::{panel, text};
 
 pub fn draw(rehearsing: &Rehearsing, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     frame.render_widget(Clear, area);
@@ -75,7 +75,9 @@ fn read(
             width: row.width.saturating_sub(2),
             ..row
         };
-        let words = theme.glyphs.words(line).into_owned();
+        // Dots that stand for what was cut off take more columns where they are three.
+        let words = theme.glyphs.words(line);
+        let words = text::truncate(&words, usize::from(row.width), theme.glyphs.ellipsis);
         let line = if at == 0 {
             Line::styled(words, style.patch(theme.strong()))
         } else {

@@ -77,10 +77,10 @@ pub fn target(state: &State, at: Position, area: Rect) -> Option<Target> {
     if names.contains(at) {
         let column = usize::from(at.x - names.x);
         let mut left = 1;
-        return Section::ALL
-            .into_iter()
-            .position(|section| {
-                let width = text::width(&page_name(section, report));
+        return page_names(report, names.width)
+            .iter()
+            .position(|name| {
+                let width = text::width(name);
                 let is_here = (left..left + width).contains(&column);
                 left += width + 1;
                 is_here
@@ -102,11 +102,22 @@ pub fn target(state: &State, at: Position, area: Rect) -> Option<Target> {
     Some(row.map_or(Target::List, Target::Row))
 }
 
-/// ` Tables 8 `.
-fn page_name(section: Section, report: &Report) -> String {
-    match section.count(report) {
-        Some(count) => format!(" {} {} ", section.title_in(report), format::count(count)),
-        None => format!(" {} ", section.title_in(report)),
+/// ` Tables 8 `, of every page; without the counts where there is no room for them.
+fn page_names(report: &Report, width: u16) -> Vec<String> {
+    let names = |has_counts: bool| -> Vec<String> {
+        let name = |section: Section| match section.count(report).filter(|_| has_counts) {
+            Some(count) => format!(" {} {} ", section.title_in(report), format::count(count)),
+            None => format!(" {} ", section.title_in(report)),
+        };
+        Section::ALL.into_iter().map(name).collect()
+    };
+    let counted = names(true);
+    let taken: usize = counted.iter().map(|name| text::width(name) + 1).sum();
+    // The last one ends in a blank.
+    if taken <= usize::from(width) + 1 {
+        counted
+    } else {
+        names(false)
     }
 }
 
@@ -121,13 +132,14 @@ pub(super) fn outcome(outcome: Outcome, theme: &Theme) -> (&'static str, Style) 
 
 fn draw_outcome(report: &Report, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let (sign, style) = outcome(report.outcome, theme);
-    let title = format!("{sign} {}", report_text::outcome_title(report.outcome));
+    let title = format!("{sign} {}", report_text::outcome_title(report));
     let inner = panel::draw(frame, area, &title, false, theme);
     let columns = usize::from(inner.width.saturating_sub(2));
-    let headline = text::wrap(&report_text::headline(report), columns);
+    // How long it took gives way to a long headline.
+    let headline = report_text::headline(report);
+    let headline = text::wrap_into(&headline, columns, 3, theme.glyphs.ellipsis);
     let mut lines: Vec<_> = headline
         .into_iter()
-        .take(2)
         .map(|line| Line::styled(format!(" {line}"), style))
         .collect();
     let mut facts = vec![format::duration(report.elapsed_ms)];
@@ -137,11 +149,16 @@ fn draw_outcome(report: &Report, frame: &mut Frame<'_>, area: Rect, theme: &Them
             format::bytes_plain(report.byte_count())
         ));
     }
+    let between = format!(" {} ", theme.glyphs.dot);
     if let Some(held) = report.snapshot_held_ms {
         let held = format::duration(held);
-        facts.push(format!("source's snapshot held for {held}"));
+        let words = ["source's snapshot held for", "snapshot held"].map(|w| format!("{w} {held}"));
+        let taken = text::width(&facts.join(&between)) + text::width(&between);
+        let [long, short] = words;
+        let is_roomy = taken + text::width(&long) <= columns;
+        facts.push(if is_roomy { long } else { short });
     }
-    let facts = facts.join(&format!(" {} ", theme.glyphs.dot));
+    let facts = facts.join(&between);
     let time = text::truncate(&facts, columns, theme.glyphs.ellipsis);
     lines.push(Line::raw(format!(" {time}")));
     for (row, line) in inner.rows().zip(lines) {
@@ -157,13 +174,13 @@ fn draw_names(
     theme: &Theme,
 ) {
     let mut spans = vec![Span::raw(" ")];
-    for section in Section::ALL {
+    for (section, name) in Section::ALL.into_iter().zip(page_names(report, area.width)) {
         let style = if section == view.section {
             theme.title().patch(theme.selected())
         } else {
             theme.text()
         };
-        spans.push(Span::styled(page_name(section, report), style));
+        spans.push(Span::styled(name, style));
         spans.push(Span::raw(" "));
     }
     frame.render_widget(Line::from(spans), area);
@@ -300,8 +317,15 @@ fn draw_tables(
     let behind = |table: &TableResult| {
         let time = time(table);
         if is_wide {
-            let size = format::bytes(table.bytes);
-            format!("  {time:>11}  {size}  {:<11}", report_text::method(table))
+            let size = match table.arrival {
+                Arrival::Kept => String::new(),
+                _ if table.copy_ms == 0 => String::new(),
+                _ => format::bytes(table.bytes),
+            };
+            format!(
+                "  {time:>11}  {size:>8}  {:<11}",
+                report_text::method(table)
+            )
         } else {
             format!("  {time:>11}")
         }
@@ -335,10 +359,10 @@ fn draw_tables(
 
 /// `public.film · COPY text · 416 KiB · not compared: it was not copied`.
 fn table_facts(table: &TableResult) -> String {
-    let mut facts = vec![
-        table.name.to_string(),
-        report_text::method(table).to_owned(),
-    ];
+    let mut facts = vec![table.name.to_string()];
+    if table.arrival != Arrival::Kept {
+        facts.push(report_text::method(table).to_owned());
+    }
     if table.bytes > 0 {
         facts.push(format::bytes_plain(table.bytes));
     }
@@ -397,8 +421,8 @@ fn draw_sequences(
     let selected = view.selected().and_then(|at| report.sequences.get(at));
     let facts = |sequence: &SequenceResult| {
         let mut facts = vec![sequence.name.to_string()];
-        facts.push("the last value given out; if not used yet, the next one".to_owned());
         facts.extend(reason(&sequence.verdict));
+        facts.push("the last value given out; if not used yet, the next one".to_owned());
         facts.join(" · ")
     };
     let foot = selected.map(facts).unwrap_or_default();

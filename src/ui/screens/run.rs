@@ -9,7 +9,7 @@
 //! ╰────────────────────────────────────────────────────────────────╯
 //! ╭ Now ───────────────────────────────────────────────────────────╮
 //! │ ⠋ public.rental   COPY binary  ███████░░░░  61 %   38.2 MiB/s  │
-//! │ ⠋ Create index film_pkey on public.film                  0:04  │
+//! │ ⠋ Build index public.film_pkey                  0:04  │
 //! │ ✓ 11 steps done                                                │
 //! ╰────────────────────────────────────────────────────────────────╯
 //! ╭ Problems · 1 ──────────────────────────────────────────────────╮
@@ -36,6 +36,9 @@ use crate::report_text;
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{gauge, page, panel, text};
 
+/// A bar that is shorter says nothing.
+const SHORTEST_BAR: usize = 12;
+
 pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let run = &state.run;
     if run.started.is_none() {
@@ -44,7 +47,7 @@ pub fn draw(state: &State, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &
         return;
     }
     let [head, running, problems, log] = boxes(run, area);
-    draw_head(run, &title(state, now, theme), frame, head, theme);
+    draw_head(run, &title(state, now, theme), now, frame, head, theme);
     if let Some(details) = &run.details {
         let below = running.union(problems).union(log);
         page::draw(details, run.first_row(), frame, below, theme);
@@ -64,7 +67,7 @@ pub(super) fn draw_rehearsal(
     theme: &Theme,
 ) {
     let [head, running, problems, log] = boxes(run, area);
-    draw_head(run, title, frame, head, theme);
+    draw_head(run, title, now, frame, head, theme);
     draw_below(run, None, now, frame, [running, problems, log], theme);
 }
 
@@ -125,7 +128,7 @@ fn title(state: &State, now: Now, theme: &Theme) -> String {
     match (&run.report, state.stop) {
         (Some(report), _) => {
             let (sign, _) = super::report::outcome(report.outcome, theme);
-            let word = report_text::outcome_title(report.outcome);
+            let word = report_text::outcome_title(report);
             let took = format::duration(run.elapsed_ms(now));
             format!("{sign} {word} {dot} {took}")
         }
@@ -146,19 +149,15 @@ fn title(state: &State, now: Now, theme: &Theme) -> String {
     }
 }
 
-fn draw_head(run: &Run, title: &str, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+fn draw_head(run: &Run, title: &str, now: Now, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let inner = panel::draw(frame, area, title, false, theme);
     let columns = usize::from(inner.width.saturating_sub(2));
-    let mut lines = vec![gauge_line(run, columns, theme)];
+    let mut lines = vec![gauge_line(run, now, columns, theme)];
     if let Some(report) = &run.report {
         let (_, style) = super::report::outcome(report.outcome, theme);
-        let headline = text::wrap(&report_text::headline(report), columns);
-        lines.extend(
-            headline
-                .into_iter()
-                .take(2)
-                .map(|line| Line::styled(line, style)),
-        );
+        let headline = report_text::headline(report);
+        let headline = text::wrap_into(&headline, columns, 2, theme.glyphs.ellipsis);
+        lines.extend(headline.into_iter().map(|line| Line::styled(line, style)));
         let ways = match report.resume_command {
             Some(_) => "Enter shows the report, r resumes the run.",
             None => "Enter shows the report.",
@@ -209,19 +208,40 @@ fn what_is_awaited(run: &Run) -> Option<String> {
     Some(format!("{ways}{source}"))
 }
 
-/// Never full before the end, and not at all after a run that did not get there.
-fn gauge_line(run: &Run, columns: usize, theme: &Theme) -> Line<'static> {
+/// Never full before the end, and not at all after a run that did not get there. The time to the end where it is known and
+/// has room.
+fn gauge_line(run: &Run, now: Now, columns: usize, theme: &Theme) -> Line<'static> {
     let percent = run.percent();
     let steps = format!(
-        " {percent:>3} %   {}/{} steps",
+        "   {}/{} steps",
         format::count(run.board.done_count as u64),
         format::count(run.board.plan().steps.len() as u64)
     );
-    let bar = gauge::bar(percent, columns.saturating_sub(steps.len()), theme);
+    let end = time_to_the_end(run, now).filter(|end| {
+        let taken = SHORTEST_BAR + " 100 %".len() + end.len() + steps.len();
+        taken <= columns
+    });
+    let words = format!(" {percent:>3} %{}{steps}", end.unwrap_or_default());
+    let bar = gauge::bar(percent, columns.saturating_sub(words.len()), theme);
     Line::from_iter([
         Span::styled(bar, theme.accent()),
-        Span::styled(steps, theme.strong()),
+        Span::styled(words, theme.strong()),
     ])
+}
+
+/// `   done in ~2 min 05 s`; not while the run stands still or ends early.
+fn time_to_the_end(run: &Run, now: Now) -> Option<String> {
+    if run.report.is_some() || run.is_paused || run.is_waiting {
+        return None;
+    }
+    let (least, most) = run.board.end_range_ms(now)?;
+    let likely = least.midpoint(most);
+    Some(if most - least > likely / 5 {
+        format!("   done in {}", format::duration_range(least, most))
+    } else {
+        let likely = (likely + 500) / 1000 * 1000;
+        format!("   done in ~{}", format::duration_range(likely, likely))
+    })
 }
 
 /// `9,800,000 rows · 1.4 GiB of ~3.9 GiB · 38.2 MiB/s · all rows in ~1 min 05 s`; where there is no room for all, the time that

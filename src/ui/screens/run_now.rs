@@ -243,7 +243,7 @@ fn finished(board: &Board, columns: usize, theme: &Theme) -> Vec<Line<'static>> 
         let done = format::counted(board.done_count as u64, "step is done", "steps are done");
         lines.push(Line::from_iter([
             Span::styled(format!(" {} ", theme.glyphs.fine), theme.fine()),
-            Span::raw(format!("{done}; the last ones:")),
+            Span::raw(format!("{done}; the last:")),
         ]));
     }
     if board.skipped_count > 0 {

@@ -154,6 +154,7 @@ fn title(state: &State, inspection: &Inspection, theme: &Theme) -> String {
         match (totals.rows, totals.has_unknown_rows) {
             (0, true) => "number of rows unknown".to_owned(),
             (rows, true) => format!("~{} rows or more", format::count_short(rows)),
+            (0, false) => "no rows".to_owned(),
             (rows, false) => format!("~{} rows", format::count_short(rows)),
         },
     ];
@@ -363,11 +364,19 @@ fn row_words(
             let fold = if partitions > 0 { fold } else { " " };
             let name = format!("{}{fold} {}", "  ".repeat(depth), printable(&one.name.name));
             let method = ticks::method(&state.selection, &state.options, one, table);
+            // What is folded away is counted where it lies, so that what is in sight adds up.
+            let is_whole = partitions > 0 && !tree.is_unfolded(row);
+            let (rows, size, label) = if is_whole {
+                folded(state, catalog, &tree.subtree(table))
+            } else {
+                let label = method.map_or("-", |(method, _)| method.label());
+                (rows(one), size(one), label)
+            };
             let cells = [
                 name.as_str(),
-                &rows(one),
-                &size(one),
-                method.map_or("-", |(method, _)| method.label()),
+                &rows,
+                &size,
+                label,
                 &notes(
                     one,
                     partitions,
@@ -412,6 +421,33 @@ fn row_words(
             styled(columns.sequence(tick, &name, &last, &owner, theme), is_on)
         }
     }
+}
+
+/// Rows, size and method of the tables of a tree together.
+fn folded(state: &State, catalog: &Catalog, tables: &[usize]) -> (String, String, &'static str) {
+    let (mut count, mut bytes, mut is_unknown) = (0_u64, 0_u64, false);
+    let mut label = "-";
+    for at in tables {
+        let Some(table) = catalog.tables.get(*at).filter(|one| one.holds_rows()) else {
+            continue;
+        };
+        count = count.saturating_add(table.estimated_rows.unwrap_or(0));
+        is_unknown |= table.estimated_rows.is_none();
+        bytes = bytes.saturating_add(table.table_bytes);
+        if let Some((method, _)) = ticks::method(&state.selection, &state.options, table, *at) {
+            label = match label {
+                "-" => method.label(),
+                one if one == method.label() => one,
+                _ => "both",
+            };
+        }
+    }
+    let rows = match (count, is_unknown) {
+        (0, true) => "unknown".to_owned(),
+        (count, true) => format!("~{}+", format::count_short(count)),
+        (count, false) => format!("~{}", format::count_short(count)),
+    };
+    (rows, format::bytes(bytes), label)
 }
 
 fn rows(table: &Table) -> String {

@@ -7,7 +7,6 @@ use ratatui::text::{Line, Span};
 
 use super::text;
 use crate::app::key::{Key, KeyCode};
-use crate::app::keymap::Binding;
 use crate::app::overlay::Overlay;
 use crate::app::{State, keymap};
 use crate::ui::theme::Theme;
@@ -52,7 +51,7 @@ struct Entry {
     key: Key,
     name: String,
     is_possible: bool,
-    binding: &'static Binding,
+    label: &'static str,
 }
 
 /// `? help`, at the right end.
@@ -78,14 +77,18 @@ fn entries(state: &State, width: u16, theme: &Theme) -> Vec<Entry> {
             if state.is_typing() && is_text {
                 return None;
             }
+            let label = state.label(binding);
+            if label.is_empty() {
+                return None;
+            }
             let name = theme.glyphs.words(&key_name(key)).into_owned();
             Some(Entry {
                 left: 0,
-                columns: text::width(&name) + 1 + text::width(binding.label),
+                columns: text::width(&name) + 1 + text::width(label),
                 key,
                 name,
                 is_possible: state.why_not(binding.action).is_none(),
-                binding,
+                label,
             })
         })
         .collect();
@@ -139,7 +142,7 @@ pub fn draw(state: &State, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
             (theme.dim(), theme.dim())
         };
         spans.push(Span::styled(entry.name, key_style));
-        let label = format!(" {}  ", entry.binding.label);
+        let label = format!(" {}  ", entry.label);
         spans.push(Span::styled(label, label_style));
     }
     frame.render_widget(Line::from(spans), area);

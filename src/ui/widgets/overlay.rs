@@ -281,10 +281,12 @@ fn options(form: &OptionsForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme)
     // As many lines for every option, so that the box does not jump.
     about.resize(ABOUT_OPTION, String::new());
     lines.extend(about.into_iter().map(|line| Line::styled(line, style)));
-    let keys = theme
-        .glyphs
-        .words("↑ ↓ choose · ← → change · Enter accepts · Esc discards")
-        .into_owned();
+    let keys = if form.focused() == Row::RoleMap {
+        "↑ ↓ choose · type to change · Enter accepts · Esc discards"
+    } else {
+        "↑ ↓ choose · ← → change · Enter accepts · Esc discards"
+    };
+    let keys = theme.glyphs.words(keys).into_owned();
     lines.push(Line::styled(keys, theme.dim()));
     let inner = popup(frame, area, "Options", lines.len(), theme);
     put(frame, inner, lines);
@@ -482,10 +484,12 @@ fn pick(list: &PickList, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
         })
         .collect();
     lines.push(Line::default());
-    let keys = theme
-        .glyphs
-        .words("↑ ↓ choose · Enter accepts · Esc closes");
-    lines.push(Line::styled(keys.into_owned(), theme.dim()));
+    let mut keys = "↑ ↓ choose · Enter accepts · Esc closes".to_owned();
+    if lines.len() <= list.rows.len() {
+        keys = format!("{} of {} · {keys}", list.chosen + 1, list.rows.len());
+    }
+    let keys = theme.glyphs.words(&keys).into_owned();
+    lines.push(Line::styled(keys, theme.dim()));
     let inner = popup(frame, area, &list.title, lines.len(), theme);
     put(frame, inner, lines);
 }

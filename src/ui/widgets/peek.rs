@@ -113,6 +113,10 @@ fn table(found: &Peek, place: &PeekBox, frame: &mut Frame<'_>, area: Rect, theme
 
 /// On one line; what was cut off on the server ends in dots, as does what has no room here.
 fn cell_words(value: &str) -> String {
+    // Not to be taken for none at all where dim looks like the rest.
+    if value == NULL {
+        return format!("'{NULL}'");
+    }
     if value.chars().count() <= Peek::CHARACTERS {
         return printable(value).into_owned();
     }
@@ -133,9 +137,10 @@ fn widths(found: &Peek, first: usize, room: usize) -> Vec<usize> {
         });
         values.fold(name, usize::max)
     };
-    let mut widths: Vec<usize> = Vec::new();
+    let (mut widths, mut wanted) = (Vec::new(), Vec::new());
     let mut left = room;
     for column in first..found.columns.len() {
+        wanted.push(natural(column));
         let width = natural(column).min(WIDEST);
         if width > left && !widths.is_empty() {
             break;
@@ -143,10 +148,11 @@ fn widths(found: &Peek, first: usize, room: usize) -> Vec<usize> {
         widths.push(width.min(room));
         left = left.saturating_sub(width + GAP);
     }
-    // One that is alone, or the last of all, takes what is left.
-    let is_end = first + widths.len() == found.columns.len();
-    if let (true, Some(last)) = (is_end || widths.len() == 1, widths.last_mut()) {
-        *last = (*last + left).min(room);
+    // What is left goes to those that are cut.
+    for (width, wanted) in widths.iter_mut().zip(wanted) {
+        let more = wanted.saturating_sub(*width).min(left);
+        *width += more;
+        left -= more;
     }
     widths
 }

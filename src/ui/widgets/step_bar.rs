@@ -8,10 +8,13 @@ use super::text;
 use crate::app::{State, WizardStep};
 use crate::ui::theme::Theme;
 
-/// The step whose name stands in a column.
-pub fn step_at(column: u16, theme: &Theme) -> Option<WizardStep> {
+/// Columns that all names take with arrows between them.
+const WITH_ARROWS: u16 = 74;
+
+/// The step whose name stands in a column of a bar so wide.
+pub fn step_at(column: u16, width: u16, theme: &Theme) -> Option<WizardStep> {
     let mut left = 1;
-    let arrow = text::width(theme.glyphs.arrow) + 2;
+    let arrow = text::width(&arrow(width, theme));
     WizardStep::ALL
         .into_iter()
         .enumerate()
@@ -23,6 +26,15 @@ pub fn step_at(column: u16, theme: &Theme) -> Option<WizardStep> {
         })
 }
 
+/// What stands between two names; nothing where there is no room for it.
+fn arrow(width: u16, theme: &Theme) -> String {
+    if width < WITH_ARROWS {
+        String::new()
+    } else {
+        format!(" {} ", theme.glyphs.arrow)
+    }
+}
+
 fn name(position: usize, step: WizardStep) -> String {
     format!(" {} {} ", position + 1, step.title())
 }
@@ -31,8 +43,7 @@ pub fn draw(state: &State, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let mut spans = vec![Span::raw(" ")];
     for (position, step) in WizardStep::ALL.into_iter().enumerate() {
         if position > 0 {
-            let arrow = format!(" {} ", theme.glyphs.arrow);
-            spans.push(Span::styled(arrow, theme.dim()));
+            spans.push(Span::styled(arrow(area.width, theme), theme.dim()));
         }
         let style = match step.cmp(&state.step) {
             std::cmp::Ordering::Less => theme.accent(),

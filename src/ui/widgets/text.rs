@@ -85,6 +85,19 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// The same in at most `most` lines; that there would be more is marked.
+pub fn wrap_into(text: &str, columns: usize, most: usize, ellipsis: &str) -> Vec<String> {
+    let mut lines = wrap(text, columns);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            let room = columns.saturating_sub(width(ellipsis));
+            *last = format!("{}{ellipsis}", prefix(last, room));
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -62,7 +62,7 @@ async fn passwords_are_nowhere_after_the_wizard() {
     terminal.press("\r");
     terminal.wait("Enter shows the report");
     terminal.press("\r");
-    terminal.wait("The copy equals the original");
+    terminal.wait("The copy is complete");
     terminal.press("w");
     terminal.wait("howdah-report-");
     terminal.press("q");

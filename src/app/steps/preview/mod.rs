@@ -15,6 +15,7 @@ use crate::app::list::{ListCursor, moved};
 use crate::app::overlay::Overlay;
 use crate::app::questions::ask_how_to_write;
 use crate::app::rehearsing::ask_to_rehearse;
+use crate::app::steps::select::for_all;
 use crate::app::{Action, Ctx, Effect, Flow, Key, Pending};
 use crate::model::options::Method;
 use crate::model::plan::{Phase, Plan, Step, Text};
@@ -318,6 +319,24 @@ impl Preview {
         self.scroll = line.unwrap_or(0).min(self.last_scroll());
     }
 
+    /// What was planned no longer holds.
+    pub fn forget(&mut self) {
+        (self.plan, self.problem, self.pending) = (None, None, None);
+        self.take_plan();
+    }
+
+    /// What a key does now, where that is not what it mostly does.
+    pub fn label(&self, action: Action) -> Option<&'static str> {
+        match action {
+            Action::Next if self.search.is_typing => Some("Accept"),
+            Action::Back if self.is_searching() => Some("Clear search"),
+            Action::Back if self.is_pending() => Some("Cancel"),
+            Action::RunAgain if self.plan.is_none() => Some("Plan again"),
+            Action::NextHit if self.search.is_active() => Some("Next hit"),
+            _ => None,
+        }
+    }
+
     /// Why a key does nothing now, as a sentence.
     pub fn why_not(&self, action: Action) -> Option<String> {
         let words = match action {
@@ -328,6 +347,8 @@ impl Preview {
             | Action::Copy
             | Action::Write
             | Action::Filter
+            | Action::SwitchTab
+            | Action::Method
             | Action::MethodForAll
             | Action::CollapseAll
             | Action::ExpandAll
@@ -391,10 +412,9 @@ impl Preview {
             Action::PreviousHit => self.go_to_hit(self.search.before(self.cursor.selected)),
             Action::Method => self.switch_method(ctx),
             Action::MethodForAll => {
-                ctx.options.method = other(ctx.options.method);
+                ctx.options.method = ctx.options.method.other();
                 ctx.selection.methods.fill(None);
-                let label = ctx.options.method.label();
-                ctx.info(format!("All tables now use {label}."));
+                ctx.info(for_all(ctx.options.method));
                 ctx.flow = Some(Flow::Replan);
             }
             Action::Copy => return self.copy(),
@@ -447,7 +467,7 @@ impl Preview {
             ctx.warn("FDW would copy this table wrongly: it stays with COPY, see why below.");
             return;
         }
-        let wanted = other(wanted);
+        let wanted = wanted.other();
         *chosen = Some(wanted).filter(|method| *method != default);
         ctx.flow = Some(Flow::Replan);
     }
@@ -473,13 +493,6 @@ impl Preview {
         };
         let what = what.to_owned();
         vec![Effect::CopyText { what, text }]
-    }
-}
-
-fn other(method: Method) -> Method {
-    match method {
-        Method::Copy => Method::Fdw,
-        Method::Fdw => Method::Copy,
     }
 }
 

@@ -92,11 +92,11 @@ pub(super) fn page(plan: &Plan, columns: usize) -> Page {
         out.hanging(&format!("Also    {also}"), HANG);
     }
     let proof = match plan.options.verify {
-        VerifyLevel::Off => "none: nothing is compared afterwards",
+        VerifyLevel::Off => "rows are not compared",
         VerifyLevel::Counts => "the rows of each table are counted on both sides",
         VerifyLevel::Checksums => "counts and checksums of each table are compared",
     };
-    out.hanging(&format!("Proof   {proof}"), HANG);
+    out.hanging(&format!("Proof   {proof}{}", also_compared(plan)), HANG);
     let steps = format::counted(plan.steps.len() as u64, "step", "steps");
     let steps = format!("Steps   {steps}, listed in their order; each shows its exact SQL");
     out.hanging(&steps, HANG);
@@ -104,7 +104,7 @@ pub(super) fn page(plan: &Plan, columns: usize) -> Page {
     let words = if plan.goes_on() {
         "The source is only read. What is done stays; Enter resumes the run, after a question."
     } else {
-        "The source is only read. Nothing has been changed yet; Enter starts the run, after a question."
+        "The source is only read. Nothing is changed before the run; Enter starts it, after a question."
     };
     out.line(Ink::Prose, words);
     list(&mut out, "What to know", plan.notes.iter().cloned());
@@ -122,10 +122,47 @@ pub(super) fn page(plan: &Plan, columns: usize) -> Page {
     }
 }
 
+/// What else is compared, in words.
+fn also_compared(plan: &Plan) -> String {
+    let has = |is_it: fn(&StepKind) -> bool| plan.steps.iter().any(|step| is_it(&step.kind));
+    let others = [
+        (
+            "sequences",
+            has(|kind| matches!(kind, StepKind::VerifySequence { .. })),
+        ),
+        (
+            "large objects",
+            has(|kind| matches!(kind, StepKind::VerifyLargeObjects { .. })),
+        ),
+        (
+            "definitions",
+            has(|kind| matches!(kind, StepKind::VerifyDefinitions { .. })),
+        ),
+    ];
+    let others: Vec<&str> = others
+        .iter()
+        .filter(|(_, is)| *is)
+        .map(|(what, _)| *what)
+        .collect();
+    match others.as_slice() {
+        [] => String::new(),
+        others => format!("; compared: {}", others.join(", ")),
+    }
+}
+
 /// A phase whose steps are folded away.
 pub(super) fn of_phase(plan: &Plan, phase: Phase, columns: usize) -> Page {
     let mut out = Writer::new(columns);
     out.line(Ink::Prose, about(phase));
+    let compares = |step: &Step| {
+        step.phase == phase && matches!(step.kind, StepKind::VerifyDefinitions { .. })
+    };
+    if phase == Phase::CleanUp && plan.steps.iter().any(compares) {
+        out.line(
+            Ink::Prose,
+            "The definitions of all objects are compared last.",
+        );
+    }
     out.blank();
     let steps = plan.steps.iter().filter(|step| step.phase == phase);
     let (mut count, mut bytes) = (0, 0_u64);
@@ -216,15 +253,15 @@ fn rows(totals: &Totals) -> String {
 }
 
 fn method(plan: &Plan, totals: &Totals) -> String {
-    let sessions = format::counted(plan.options.jobs as u64, "session", "sessions");
+    let jobs = format!("up to {} at once", format::count(plan.options.jobs as u64));
     let copy = Method::Copy.label();
     let fdw = Method::Fdw.label();
     match (totals.by_copy, totals.by_fdw) {
         (0, 0) => "no rows are copied".to_owned(),
-        (_, 0) => format!("{copy}, streamed through howdah, {sessions}"),
-        (0, _) => format!("{fdw}, the destination pulls, {sessions}"),
+        (_, 0) => format!("{copy}, streamed through howdah, {jobs}"),
+        (0, _) => format!("{fdw}, the destination pulls, {jobs}"),
         (by_copy, by_fdw) => format!(
-            "{} by {copy}, {} by {fdw}, {sessions}",
+            "{} by {copy} (through howdah), {} by {fdw} (the destination pulls), {jobs}",
             format::counted(by_copy, "table", "tables"),
             format::counted(by_fdw, "table", "tables")
         ),

@@ -5,6 +5,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::model::name::{printable, printable_lines};
 use crate::model::plan::{Plan, Session, Statement, Step};
 use crate::model::problem::Problem;
+use crate::report_text::closed_for_show;
 use crate::sql::lexer::{self, TokenKind};
 use crate::sql::script;
 
@@ -180,14 +181,6 @@ impl Writer {
     }
 }
 
-fn closed_for_show(sql: &str) -> String {
-    let mut text = printable_lines(sql.trim_end());
-    if !text.ends_with(';') {
-        text.push(';');
-    }
-    text
-}
-
 /// Line and column, from 0, of the place the server complains about, as it is shown.
 fn caret(problem: &Problem) -> Option<(usize, usize)> {
     let characters = usize::try_from(problem.position?.checked_sub(1)?).ok()?;
@@ -274,7 +267,7 @@ pub(super) fn of_problem(problem: &Problem, columns: usize) -> Page {
     out.blank();
     out.line(
         Ink::Prose,
-        "Nothing has been changed on either server. Esc goes back to the choice of tables, r tries again.",
+        "Making a plan changes nothing. Esc goes back to the choice of tables, r tries again.",
     );
     Page {
         title: "No plan could be made".to_owned(),

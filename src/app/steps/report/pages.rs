@@ -54,6 +54,9 @@ fn summary(report: &Report, out: &mut Writer) {
     let title = "Foreign keys that hold for new rows only";
     list(title, Ink::Warning, &unfinished, LISTED, out);
     list("What failed", Ink::Bad, &failures, LISTED, out);
+    if !failures.is_empty() {
+        out.hanging("  The page Problems says more, and what to do.", 2);
+    }
     list(
         "Left out after a failure",
         Ink::Bad,
@@ -74,14 +77,21 @@ fn summary(report: &Report, out: &mut Writer) {
     out.hanging(&format!("  From  {}", report.source), 6);
     out.hanging(&format!("  To    {}", report.destination), 6);
     if !report.started_at.is_empty() {
-        out.hanging(&format!("  Started {}", report.started_at), 2);
+        out.hanging(
+            &format!("  Started {}", format::moment(&report.started_at)),
+            2,
+        );
     }
     if let Some(line) = blobs(report, &Verdict::Equal) {
         out.hanging(&format!("  {line}"), 2);
     }
     let counts = [
-        (report.left_out.len(), "left out", "on the page Objects"),
-        (report.warnings.len(), "warned of", "on the page Problems"),
+        (
+            report.left_out.len(),
+            "not carried, with the reason",
+            "on the page Objects",
+        ),
+        (report.warnings.len(), "to know of", "on the page Problems"),
     ];
     for (number, what, place) in counts.into_iter().filter(|(number, ..)| *number > 0) {
         let things = format::counted(number as u64, "thing", "things");

@@ -44,7 +44,7 @@ fn writes_and_copies() {
     let [Effect::CopyText { text, .. }] = effects.as_slice() else {
         panic!("{effects:?}");
     };
-    assert!(text.starts_with("The copy equals the original"));
+    assert!(text.starts_with("The copy is complete"));
     let effects = press(&mut state, KeyCode::Enter);
     assert!(matches!(effects.as_slice(), [Effect::Quit]));
 }

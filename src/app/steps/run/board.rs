@@ -5,9 +5,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::outlook::{Outlook, UnderWay, scaled};
 use crate::app::Now;
 use crate::app::rate::{self, Rate};
 use crate::model::activity::Activity;
+use crate::model::options::VerifyLevel;
 use crate::model::plan::{Phase, Plan, Rule, Step, StepId, StepKind};
 use crate::model::problem::{Problem, Retry};
 
@@ -17,8 +19,10 @@ const HISTORY: usize = 120;
 const RECENT: usize = 40;
 /// A step without rows weighs as much as this many bytes: a few round trips to a server.
 const STEP_WEIGHT: u64 = 256 * 1024;
-/// Building indexes and comparing read the rows again, but do not move them: a quarter of their weight.
+/// Building an index reads the rows again, but does not move them: a quarter of their weight.
 const READ_AGAIN: u64 = 4;
+/// Rows that were just written are counted in next to no time.
+const COUNTED: u64 = 64;
 
 #[derive(Clone, Debug)]
 pub struct Running {
@@ -28,7 +32,7 @@ pub struct Running {
     pub bytes: u64,
     pub rows_rate: Rate,
     pub bytes_rate: Rate,
-    /// `tried again (2) after: connection closed`.
+    /// `attempt 2, after: connection closed`.
     pub again: Option<String>,
 }
 
@@ -65,12 +69,6 @@ impl Running {
         let estimate = rows_bytes(step);
         scaled(estimate, done, all).min(estimate / 100 * 99)
     }
-}
-
-/// `number` times `share` of `whole`.
-fn scaled(number: u64, share: u64, whole: u64) -> u64 {
-    let scaled = u128::from(number) * u128::from(share) / u128::from(whole.max(1));
-    u64::try_from(scaled).unwrap_or(u64::MAX)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +135,9 @@ pub struct Board {
     moved: (u64, u64),
     /// What the steps that are done moved, and what they were estimated at.
     measured: (u64, u64),
+    /// Time that steps which brought rows took, with the bytes they moved.
+    rows_pace: (u64, u64),
+    outlook: Outlook,
     bytes_rate: Rate,
     /// Bytes moved in each of the last seconds, the newest last.
     pub history: VecDeque<u64>,
@@ -154,6 +155,9 @@ impl Board {
         };
         for step in &plan.steps {
             board.phases[step.phase as usize].all += 1;
+            if rows_bytes(step) == 0 {
+                board.outlook.expect(board.reads_again(step));
+            }
         }
         board.plan = plan;
         board
@@ -198,7 +202,7 @@ impl Board {
         if let Some(one) = running.find(|one| one.step == step) {
             (one.rows, one.bytes) = (0, 0);
             (one.rows_rate, one.bytes_rate) = (Rate::default(), Rate::default());
-            one.again = Some(format!("tried again ({attempt}) after: {after}"));
+            one.again = Some(format!("attempt {attempt}, after: {after}"));
         }
     }
 
@@ -210,6 +214,12 @@ impl Board {
             self.moved.1 = self.moved.1.saturating_add(done.bytes);
             self.measured.0 = self.measured.0.saturating_add(done.bytes);
             self.measured.1 = self.measured.1.saturating_add(estimate);
+            self.rows_pace.0 = self.rows_pace.0.saturating_add(done.elapsed_ms);
+            self.rows_pace.1 = self.rows_pace.1.saturating_add(done.bytes);
+        }
+        if let Some(step) = self.plan.step(done.step).filter(|_| estimate == 0) {
+            let reads = self.reads_again(step);
+            self.outlook.took(reads, done.elapsed_ms);
         }
         self.done_count += 1;
         self.end(done.step);
@@ -265,7 +275,16 @@ impl Board {
         if let Some(step) = self.plan.step(id) {
             self.phases[step.phase as usize].lost += 1;
             self.lost_rows_bytes = self.lost_rows_bytes.saturating_add(rows_bytes(step));
+            if rows_bytes(step) == 0 {
+                self.outlook.ended(self.reads_again(step));
+            }
         }
+    }
+
+    /// Weighted bytes that a step reads once more.
+    fn reads_again(&self, step: &Step) -> u64 {
+        let weight = self.weights.get(step.id.index()).copied().unwrap_or(0);
+        weight.saturating_sub(rows_bytes(step) + STEP_WEIGHT)
     }
 
     fn end(&mut self, id: StepId) {
@@ -273,6 +292,9 @@ impl Board {
             return;
         };
         self.phases[step.phase as usize].done += 1;
+        if rows_bytes(step) == 0 {
+            self.outlook.ended(self.reads_again(step));
+        }
         self.done_rows_bytes = self.done_rows_bytes.saturating_add(rows_bytes(step));
         let weight = self.weights.get(id.index()).copied().unwrap_or(0);
         self.done_weight = self.done_weight.saturating_add(weight);
@@ -391,6 +413,35 @@ impl Board {
         // A fifth more or less is what any estimate means.
         (most - least > likely / 5).then_some((least, most))
     }
+
+    /// Until the whole run is over, at the least and at the most; none while too little is known.
+    pub fn end_range_ms(&self, now: Now) -> Option<(u64, u64)> {
+        let (mut rows_ms, mut under_way) = (0, Vec::new());
+        let (mut spent, mut moved) = self.rows_pace;
+        for one in &self.running {
+            let Some(step) = self.step(one.step) else {
+                continue;
+            };
+            let elapsed_ms = now.since(one.since);
+            if rows_bytes(step) > 0 {
+                spent = spent.saturating_add(elapsed_ms);
+                moved = moved.saturating_add(one.bytes);
+            } else {
+                let reads = self.reads_again(step);
+                under_way.push(UnderWay { reads, elapsed_ms });
+            }
+        }
+        let (mut soonest, mut latest) = (0, 0);
+        let to_come = self.bytes_to_come();
+        if to_come > 0 {
+            let likely = self.rows_eta_ms()?;
+            (soonest, latest) = self.rows_eta_range_ms().unwrap_or((likely, likely));
+            rows_ms = scaled(spent, to_come, moved);
+        }
+        let workers = self.plan.at_once as u64;
+        let (least, most) = self.outlook.end_ms(rows_ms, workers, &under_way)?;
+        Some((least.max(soonest), most.max(latest)))
+    }
 }
 
 /// What a step brings in rows, estimated; 0 for steps that carry none.
@@ -404,16 +455,21 @@ fn rows_bytes(step: &Step) -> u64 {
 
 fn weight(plan: &Plan, step: &Step) -> u64 {
     let again = match (step.kind, step.phase) {
-        (StepKind::VerifyTable { data }, _) => data
-            .and_then(|data| plan.step(data))
-            .map_or(step.size_hint_bytes, rows_bytes),
+        (StepKind::VerifyTable { data }, _) => {
+            let data = data.and_then(|data| plan.step(data));
+            let bytes = data.map_or(step.size_hint_bytes, rows_bytes);
+            match plan.options.verify {
+                VerifyLevel::Checksums => bytes,
+                VerifyLevel::Counts | VerifyLevel::Off => bytes / COUNTED,
+            }
+        }
         (_, Phase::Indexes) => {
             let needs = step.needs.iter().filter_map(|id| plan.step(*id));
-            needs.map(rows_bytes).sum()
+            needs.map(rows_bytes).sum::<u64>() / READ_AGAIN
         }
         _ => 0,
     };
     rows_bytes(step)
-        .saturating_add(again / READ_AGAIN)
+        .saturating_add(again)
         .saturating_add(STEP_WEIGHT)
 }

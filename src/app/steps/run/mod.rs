@@ -5,6 +5,7 @@
 
 pub mod board;
 pub mod log;
+mod outlook;
 mod steering;
 pub mod waits;
 
@@ -232,7 +233,7 @@ impl Run {
             } => {
                 let pause = format::duration(pause_ms);
                 let text = format!(
-                    "{}: tried again ({attempt}) in {pause}, after: {}",
+                    "{}: attempt {attempt} in {pause}, after: {}",
                     title(self, step),
                     problem.message
                 );
@@ -250,7 +251,7 @@ impl Run {
             }
             RunEvent::Waiting => {
                 self.is_waiting = true;
-                let text = "Only failed steps are left; the run waits for you.";
+                let text = "Only failed steps and what needs them are left; the run waits for you.";
                 self.tell(NoticeLevel::Warning, text, now);
                 return vec![Effect::Bell, Effect::Notify(text.to_owned())];
             }
@@ -326,6 +327,17 @@ impl Run {
 
     /// Text for the field in focus.
     pub fn text(&mut self, _key: Key, _ctx: &mut Ctx<'_>) {}
+
+    /// What a key does now, where that is not what it mostly does.
+    pub fn label(&self, action: Action) -> Option<&'static str> {
+        match action {
+            Action::Next if self.is_waiting => Some("End the run"),
+            Action::Pause if self.is_paused => Some("Continue"),
+            Action::Retry if self.report.is_some() => Some("Resume"),
+            Action::Back if self.has_something_open() => Some("Close"),
+            _ => None,
+        }
+    }
 
     /// Why a key does nothing now, as a sentence.
     pub fn why_not(&self, action: Action) -> Option<String> {

@@ -237,3 +237,34 @@ fn all_rows_are_not_there_before_the_slowest_table() {
     let (least, most) = board.rows_eta_range_ms().unwrap();
     assert!(least <= likely && most >= slowest, "{least} {most}");
 }
+
+/// What is left after the last row is reckoned from what such steps have taken.
+#[test]
+fn the_end_is_told_once_a_large_index_is_done() {
+    let plan = Arc::new(samples::plan());
+    let mut board = Board::new(Arc::clone(&plan));
+    let done = |step: &crate::model::plan::Step, elapsed_ms| Done {
+        step: step.id,
+        rows: 1,
+        bytes: step.size_hint_bytes,
+        elapsed_ms,
+        is_kept: false,
+    };
+    let step = |title: &str| plan.step(samples::step_of(&plan, title)).unwrap();
+    let [payment, rental] =
+        ["payment", "rental"].map(|table| step(&format!("Build index public.{table}_pkey")));
+    for one in plan.steps.iter().filter(|one| one.method().is_some()) {
+        board.finished(done(one, 10_000));
+    }
+    assert_eq!(board.rows_eta_ms(), None);
+    assert_eq!(board.end_range_ms(Now(100_000)), None);
+    board.finished(done(step("Start the journal"), 10));
+    board.finished(done(payment, 4_000));
+    board.started(rental.id, Now(100_000));
+    let (least, most) = board.end_range_ms(Now(100_000)).unwrap();
+    assert!(least <= most && least > 4_000, "{least} {most}");
+    let later = board.end_range_ms(Now(102_000)).unwrap();
+    assert_eq!(later, (least - 2_000, most - 2_000));
+    board.failed(rental.id, Box::default());
+    assert!(board.end_range_ms(Now(102_000)).unwrap().1 < 4_000);
+}

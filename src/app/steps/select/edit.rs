@@ -69,7 +69,7 @@ impl Select {
                     .last()
                     .and_then(|table| selection.methods.get(*table).copied().flatten())
                     .unwrap_or(default);
-                let wanted = Some(other(now)).filter(|method| *method != default);
+                let wanted = Some(now.other()).filter(|method| *method != default);
                 for table in here {
                     if let Some(one) = selection.methods.get_mut(table) {
                         *one = wanted;
@@ -77,10 +77,9 @@ impl Select {
                 }
             }
             Action::MethodForAll => {
-                ctx.options.method = other(ctx.options.method);
+                ctx.options.method = ctx.options.method.other();
                 selection.methods.fill(None);
-                let label = ctx.options.method.label();
-                ctx.info(format!("All tables now use {label}."));
+                ctx.info(for_all(ctx.options.method));
             }
             _ => {}
         }
@@ -142,9 +141,10 @@ impl Select {
     }
 }
 
-fn other(method: Method) -> Method {
+/// What a choice for all tables means.
+pub(in crate::app) fn for_all(method: Method) -> &'static str {
     match method {
-        Method::Copy => Method::Fdw,
-        Method::Fdw => Method::Copy,
+        Method::Copy => "COPY for all tables.",
+        Method::Fdw => "FDW for all tables; those that it would copy wrongly stay with COPY.",
     }
 }

@@ -25,6 +25,7 @@ use crate::model::options::{Method, Options};
 use crate::model::selection::{Carry, Selection};
 use crate::planner::consequences::{self, Dependants, Fallen};
 use details::Details;
+pub(in crate::app) use edit::for_all;
 use filter::Filter;
 use links::Links;
 use peek::PeekBox;
@@ -171,6 +172,23 @@ impl Select {
         let kept = selected.and_then(|row| self.rows.iter().position(|one| *one == row));
         let position = kept.unwrap_or(self.cursor.selected);
         self.cursor.select(position, self.rows.len(), height);
+    }
+
+    /// Something was chosen that quitting would lose.
+    pub fn has_changes(&self) -> bool {
+        !self.undo.is_empty()
+    }
+
+    /// What a key does now, where that is not what it mostly does.
+    pub fn label(&self, action: Action) -> Option<&'static str> {
+        match action {
+            Action::Next if self.filter.is_typing => Some("Accept"),
+            Action::Back if self.anchor.is_some() => Some("End range"),
+            Action::Back if self.filter.is_typing || self.filter.is_active() => {
+                Some("Clear filter")
+            }
+            _ => None,
+        }
     }
 
     /// Why a key does nothing now, as a sentence.
