@@ -253,7 +253,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(Context::Lists, &[Key::ctrl('d')], Action::HalfDown, "", "Half a page down", 10),
     binding(Context::Lists, &[k(KeyCode::Home), c('g')], Action::First, "", "To the first line", 10),
     binding(Context::Lists, &[k(KeyCode::End), c('G')], Action::Last, "", "To the last line", 10),
-    binding(Context::Lists, &[k(KeyCode::Esc)], Action::Back, "Back", "Cancel what you are waiting for; otherwise go back one step", 3),
+    binding(Context::Lists, &[k(KeyCode::Esc)], Action::Back, "Back", "Cancel what you are waiting for; otherwise go back one step", 5),
 
     binding(Context::Everywhere, &[k(KeyCode::F(2))], Action::Mouse, "", "Turn the mouse on or off: the wheel scrolls, a click chooses. While it is on, most terminals mark text only with Shift held", 12),
     binding(Context::Everywhere, &[c('q')], Action::Quit, "", "Quit; in a text field q types a letter", 11),

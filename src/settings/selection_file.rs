@@ -114,9 +114,9 @@ impl SelectionFile {
         let named: BTreeSet<_> = self.sequences.keys().map(|name| &name.0).collect();
         compare("sequence", &named, sequences, &mut missing, &mut unnamed);
         let otherwise = match self.others {
-            Carry::Nothing => ": left out, like all others",
-            Carry::StructureOnly => ": taken without rows, like all others",
-            Carry::RowsAndStructure => ": taken along, like all others",
+            Carry::Nothing => ": left out",
+            Carry::StructureOnly => ": taken without rows",
+            Carry::RowsAndStructure => ": taken along",
         };
         for one in &mut unnamed {
             one.push_str(otherwise);
@@ -181,7 +181,7 @@ fn compare<'a>(
     let new = there
         .iter()
         .filter(|(name, goes_along)| !**goes_along && !named.contains(*name));
-    unnamed.extend(new.map(|(name, _)| format!("the {what} {name} has no line in the file")));
+    unnamed.extend(new.map(|(name, _)| format!("the {what} {name} is not in the file")));
 }
 
 #[cfg(test)]
@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(loaded.unnamed.len(), 4);
         assert_eq!(
             loaded.unnamed[0],
-            "the table shop.a.\"b\\u{202e} has no line in the file: taken along, like all others"
+            "the table shop.a.\"b\\u{202e} is not in the file: taken along"
         );
     }
 

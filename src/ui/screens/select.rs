@@ -153,6 +153,9 @@ fn title(state: &State, inspection: &Inspection, theme: &Theme) -> String {
         format::bytes_plain(totals.bytes),
         match (totals.rows, totals.has_unknown_rows) {
             (0, true) => "number of rows unknown".to_owned(),
+            (rows, _) if totals.is_filtered => {
+                format!("~{} rows, fewer by conditions", format::count_short(rows))
+            }
             (rows, true) => format!("~{} rows or more", format::count_short(rows)),
             (0, false) => "no rows".to_owned(),
             (rows, false) => format!("~{} rows", format::count_short(rows)),

@@ -255,7 +255,7 @@ fn options(form: &OptionsForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme)
         })
         .collect();
     // In a low box the rows around the one in focus, and all that is said of it.
-    let room = usize::from(area.height).saturating_sub(2 + ABOUT_OPTION + 2);
+    let room = usize::from(area.height).saturating_sub(2 + ABOUT_OPTION + 3);
     let mut cursor = ListCursor::default();
     cursor.select(form.focus, lines.len(), room);
     let shown = cursor.visible(lines.len(), room);
@@ -281,6 +281,7 @@ fn options(form: &OptionsForm, frame: &mut Frame<'_>, area: Rect, theme: &Theme)
     // As many lines for every option, so that the box does not jump.
     about.resize(ABOUT_OPTION, String::new());
     lines.extend(about.into_iter().map(|line| Line::styled(line, style)));
+    lines.push(Line::default());
     let keys = if form.focused() == Row::RoleMap {
         "↑ ↓ choose · type to change · Enter accepts · Esc discards"
     } else {

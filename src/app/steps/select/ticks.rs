@@ -158,6 +158,8 @@ pub struct Totals {
     pub rows: u64,
     /// Some table was never analyzed, so that its rows are missing from the sum.
     pub has_unknown_rows: bool,
+    /// Of some table only the rows that satisfy a condition: it is counted in full.
+    pub is_filtered: bool,
     pub sequences: u64,
     pub all_sequences: u64,
 }
@@ -178,6 +180,7 @@ pub fn totals(selection: &Selection, catalog: &Catalog) -> Totals {
             totals.bytes += table.table_bytes;
             totals.rows += table.estimated_rows.unwrap_or(0);
             totals.has_unknown_rows |= table.estimated_rows.is_none();
+            totals.is_filtered |= selection.filter(position).is_some();
         }
     }
     totals
