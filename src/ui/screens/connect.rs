@@ -67,7 +67,7 @@ fn next_thing(state: &State) -> String {
     let sentence = if connect.is_pending() {
         "Connecting. Esc cancels."
     } else if connect.is_fine() {
-        "Both connections work. Press Enter to check both databases; nothing is changed yet."
+        "Both connections work. Enter checks both databases; nothing is changed yet."
     } else if has_failed {
         "Correct what is marked, then press Enter to test again."
     } else if state.is_demo {
