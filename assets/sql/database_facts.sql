@@ -13,6 +13,8 @@ select d.datname,
            and n.nspname !~ '^pg_'
            and not exists (select from pg_depend m
                             where m.classid = 'pg_class'::regclass and m.objid = c.oid and m.deptype = 'e')),
-       current_setting('search_path')
+       current_setting('search_path'),
+       current_setting('TimeZone'),
+       current_setting('DateStyle')
   from pg_database d
  where d.datname = current_database()

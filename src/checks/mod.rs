@@ -21,6 +21,7 @@ mod superuser;
 mod unfinished;
 mod versions;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio_postgres::Client;
@@ -44,6 +45,7 @@ use crate::pg::footing::{Footing, footing};
 use crate::pg::probe::probe;
 use crate::pg::problem::problem;
 use crate::pg::{archive, catalog, journal};
+use crate::planner::closure::PG_CLASS;
 use crate::planner::consequences;
 use crate::planner::dialect::Versions;
 use crate::sql::{settings, statements};
@@ -181,7 +183,10 @@ async fn read(
     let source_session = pinned(&source_endpoint, &settings::source(source.version_num)).await?;
     let destination_session =
         pinned(&reachable, &settings::destination(destination.version_num)).await?;
-    let mut catalog = catalog::read(&source_session.client, source.version_num).await?;
+    // The catalog and pg_dump see one state: what is committed between them would be made, and its rows forgotten.
+    let reading = pinned(&source_endpoint, &settings::source(source.version_num)).await?;
+    let snapshot = snapshot(&reading.client).await?;
+    let mut catalog = catalog::read(&reading.client, source.version_num).await?;
     // Said before it is waited for.
     on_result(about_tools(dump_tools::used(
         &tools,
@@ -242,7 +247,10 @@ async fn read(
         )
         .hint("Grant the rights that the check names, or connect as a role that has them."));
     }
-    let archive = dump(&tools, &source_endpoint, &source_session.client).await?;
+    let snapshot = Some(snapshot.as_str());
+    let archive = dump(&tools, &source_endpoint, snapshot, &source_session.client).await?;
+    drop(reading);
+    all_are_known(&archive, &catalog)?;
     if let Some(provided) = &mut catalog.provided {
         provider::ask_for_extensions(provided, &archive, &destination_session.client).await?;
     }
@@ -277,7 +285,8 @@ async fn read(
         let findings = if journal.is_rows_only() {
             unfinished::all_are_known(journal, &catalog)
         } else {
-            let there = dump(&tools, &destination_endpoint, &destination_session.client).await?;
+            let beside = &destination_session.client;
+            let there = dump(&tools, &destination_endpoint, None, beside).await?;
             let versions = Versions {
                 source: source.version_num,
                 destination: destination.version_num,
@@ -332,9 +341,10 @@ async fn read(
 async fn dump(
     tools: &ClientTools,
     endpoint: &Endpoint,
+    snapshot: Option<&str>,
     beside: &Client,
 ) -> Result<Archive, Problem> {
-    let dumped = archive::dump(tools, endpoint, None).await;
+    let dumped = archive::dump(tools, endpoint, snapshot).await;
     if dumped.is_ok() {
         return dumped;
     }
@@ -344,6 +354,35 @@ async fn dump(
     match connect(endpoint, "check").await {
         Err(problem) if Cause::of(&problem).is_some() => Err(problem),
         _ => dumped,
+    }
+}
+
+/// Begins to see one state of the database, and lets others see the same for as long as the session lasts.
+async fn snapshot(client: &Client) -> Result<String, Problem> {
+    let failed = |error| problem("Could not take a snapshot of the source", &error);
+    let begun = client.batch_execute(statements::BEGIN_SNAPSHOT).await;
+    begun.map_err(failed)?;
+    let exported = client
+        .query_typed_one(statements::EXPORT_SNAPSHOT, &[])
+        .await;
+    Ok(exported.map_err(failed)?.get(0))
+}
+
+/// A table that pg_dump has seen and the catalog has not would be made without its rows.
+fn all_are_known(archive: &Archive, catalog: &Catalog) -> Result<(), Problem> {
+    let known: HashSet<u32> = catalog.tables.iter().map(|table| table.oid).collect();
+    let is_table = |one: &&Entry| one.class_oid == PG_CLASS && one.kind.ends_with("TABLE");
+    let mut tables = archive.entries.iter().filter(is_table);
+    match tables.find(|one| !known.contains(&one.oid)) {
+        None => Ok(()),
+        Some(unknown) => Err(Problem::new(
+            "Could not read the source's schema",
+            format!(
+                "the table {} is not in the catalog that was read",
+                unknown.name
+            ),
+        )
+        .hint("Tables seem to be made or changed just now: check again when that is over.")),
     }
 }
 

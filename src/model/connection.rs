@@ -311,6 +311,9 @@ pub struct DatabaseFacts {
     pub relation_count: u64,
     /// `search_path` as this role has it here by itself.
     pub search_path: String,
+    /// `TimeZone` and `DateStyle`, likewise.
+    pub time_zone: String,
+    pub date_style: String,
 }
 
 impl ServerFacts {

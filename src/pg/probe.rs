@@ -122,6 +122,8 @@ async fn database_facts(client: &Client) -> Result<DatabaseFacts, Problem> {
         size_bytes: number(&row, 5)?,
         relation_count: number(&row, 6)?,
         search_path: text(&row, 7).to_owned(),
+        time_zone: text(&row, 8).to_owned(),
+        date_style: text(&row, 9).to_owned(),
     })
 }
 

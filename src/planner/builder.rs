@@ -134,6 +134,11 @@ impl Draft {
         self.statement(session, Action::Run, sql)
     }
 
+    pub(super) fn run_all(self, session: Session, list: Vec<Text>) -> Self {
+        list.into_iter()
+            .fold(self, |draft, sql| draft.run(session, sql))
+    }
+
     /// The statements in one transaction on the destination, with the step's journal row.
     pub(super) fn transaction(self, statements: impl IntoIterator<Item = impl Into<Text>>) -> Self {
         let journal = statements::journal_done(&self.step.journal_key);

@@ -10,7 +10,7 @@ use crate::model::provider::Provided;
 use crate::model::selection::{Carry, Selection};
 
 /// OID of `pg_class`: entries of this class are relations.
-pub(super) const PG_CLASS: u32 = 1259;
+pub const PG_CLASS: u32 = 1259;
 
 /// Who hangs on whom in an archive, by the entries' positions; looked up once, so that each tick over thousands of tables is
 /// answered at once.

@@ -320,11 +320,18 @@ impl Scaffold {
             let commit = statements::RELEASE_SAVEPOINT;
             draft = draft.keep_if_equal(context, carried, session, source, commit);
         }
+        let is_evaluated = context.rows_are_evaluated(at);
+        if is_evaluated {
+            draft = draft.run_all(session, context.as_on_source());
+        }
         draft = draft.silence(context, at, session).statement(
             session,
             Action::CarryRows,
             statements::insert_from_foreign(route.name, &route.columns, foreign, filter),
         );
+        if is_evaluated {
+            draft = draft.run_all(session, context.as_pinned());
+        }
         if let Some(measurement) = context.measurement_of(at) {
             draft = draft.statement(
                 session,

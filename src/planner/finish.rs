@@ -163,7 +163,12 @@ pub(super) fn push_refreshes(
                 .object(name)
                 .key(&key)
                 .needs(needs)
-                .transaction([statements::refresh_materialized_view(name)])
+                .transaction(
+                    context
+                        .as_on_source()
+                        .into_iter()
+                        .chain([statements::refresh_materialized_view(name).into()]),
+                )
                 .or_by_search_path(context),
             );
             needs = vec![refresh];

@@ -3,11 +3,12 @@
 //! Preview, script, run and report all read the plan made here; what is previewed is what runs.
 
 mod builder;
-mod closure;
+pub mod closure;
 pub mod consequences;
 mod database;
 pub mod definitions;
 pub mod dialect;
+mod evaluated;
 mod existing;
 mod fallback;
 mod fdw;
@@ -73,6 +74,8 @@ struct Context<'a> {
     foreign_keys: HashMap<u32, usize>,
     /// Archive entries that depend on a function, or on what may call one unseen.
     calling: HashSet<u32>,
+    /// Archive entries of tables whose rows are evaluated as they come.
+    evaluated_tables: HashSet<u32>,
     /// Where rows go when only rows are carried.
     landings: Landings<'a>,
     /// The tables they go into.
@@ -258,6 +261,7 @@ impl<'a> Context<'a> {
             closure,
             entry_keys: schema::keys(&inspection.archive).collect(),
             calling,
+            evaluated_tables: evaluated::tables(&inspection.archive),
             entry_of_table: table_of_entry
                 .iter()
                 .map(|(entry, table)| (*table, *entry))
@@ -333,13 +337,17 @@ pub fn comparison(inspection: &Inspection, selection: &Selection, options: &Opti
     let is_whole = options.include.is_empty() && options.exclude.is_empty();
     let not_compared =
         verification::push_definitions(&context, &mut steps, Phase::Verify, is_whole, None);
+    let carried_entries = verification::carried_entries(&context);
+    let mut plan = context.into_plan(steps);
+    plan.not_measured
+        .push("The database's own settings, comment, owner and privileges.".to_owned());
     Plan {
-        carried_entries: verification::carried_entries(&context),
+        carried_entries,
         definitions_not_compared: not_compared,
         is_comparison: true,
         // Nothing is written there either.
         destination_settings: settings::source(inspection.destination.version_num),
-        ..context.into_plan(steps)
+        ..plan
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a reader should know before running: said once, in plan, preview and report.
 
+use std::collections::HashSet;
+
 use crate::model::catalog::ForeignKey;
 use crate::model::format::counted;
 use crate::model::name::{ObjectName, printable};
@@ -97,6 +99,30 @@ fn torn_keys(context: &Context<'_>) -> Vec<String> {
     .collect()
 }
 
+/// What is computed anew on the destination.
+pub(super) fn computed(context: &Context<'_>) -> Option<String> {
+    let carried: HashSet<u32> = context
+        .inspection
+        .archive
+        .entries
+        .iter()
+        .filter(|entry| entry.kind == "MATERIALIZED VIEW" && context.closure.carries(entry))
+        .map(|entry| entry.oid)
+        .collect();
+    let views = context.inspection.catalog.materialized_views.iter();
+    let mut names: Vec<String> = views
+        .filter(|view| view.is_populated && carried.contains(&view.oid))
+        .map(|view| view.name.to_string())
+        .collect();
+    names.sort_unstable();
+    (!names.is_empty()).then(|| {
+        format!(
+            "The contents of materialized views, which are computed anew from the rows: {}.",
+            names.join(", ")
+        )
+    })
+}
+
 /// Columns that no checksum of both servers can tell apart from what is written otherwise.
 pub(super) fn not_measured(context: &Context<'_>) -> Vec<String> {
     let Some(measurement) = context.measurement() else {
@@ -107,7 +133,7 @@ pub(super) fn not_measured(context: &Context<'_>) -> Vec<String> {
     let columns = tables
         .filter(|(table, carry)| table.holds_rows() && **carry == Carry::RowsAndStructure)
         .flat_map(|(table, _)| table.columns.iter().map(move |column| (table, column)));
-    columns
+    let columns = columns
         .filter(|(_, column)| !measurement.includes(&column.hash_form))
         .map(|(table, column)| {
             format!(
@@ -116,8 +142,8 @@ pub(super) fn not_measured(context: &Context<'_>) -> Vec<String> {
                 printable(&column.name),
                 printable(&column.type_name)
             )
-        })
-        .collect()
+        });
+    columns.chain(computed(context)).collect()
 }
 
 pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {

@@ -452,6 +452,9 @@ pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) 
     } else if freezes {
         draft = draft.run(Session::Destination, statements::truncate_only(&table.name));
     }
+    if context.rows_are_evaluated(carried.table) {
+        draft = draft.run_all(Session::Destination, context.as_on_source());
+    }
     draft = draft
         .silence(context, carried.table, Session::Destination)
         .statement(

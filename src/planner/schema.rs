@@ -16,7 +16,7 @@ use super::builder::{Draft, Steps, journal_key};
 use super::closure::PG_CLASS;
 use super::definitions::is_skipped;
 use super::rows::RowSteps;
-use super::{Context, Sentence, dialect, fallback, finish, lending};
+use super::{Context, Sentence, dialect, evaluated, fallback, finish, lending};
 
 /// Where an entry's step stands.
 fn phase_of(entry: &Entry) -> Phase {
@@ -156,6 +156,9 @@ pub(super) fn push_entries(
             journal = statements::journal_done_as(key, &index_key);
         } else {
             sql.splice(0..0, workers);
+        }
+        if evaluated::is_evaluated(entry) {
+            sql.splice(0..0, context.as_on_source());
         }
         let Sentence { title, why } = sentence(entry);
         // One may not own the extension, or not have the label's provider: told, never fatal.

@@ -5,6 +5,8 @@ use crate::model::connection::ServerFacts;
 use crate::model::feature::Feature;
 use crate::model::options::{Options, ToastCompression};
 
+use super::quote::literal;
+
 /// Settings that decide how values are written and read, and which rows are seen. They hold on both sides.
 ///
 /// `row_security = off` turns a policy that would hide rows into an error (manual, "Row Security Policies").
@@ -24,6 +26,40 @@ const PINNED: &[(&str, &str)] = &[
     ("lock_timeout", "0"),
     ("idle_in_transaction_session_timeout", "0"),
 ];
+
+/// Of [`PINNED`], what an expression may depend on: the time zone, and the order in which a date's parts are written.
+const EVALUATED: [&str; 2] = ["timezone", "datestyle"];
+
+/// Names of the pinned time zone.
+const UTC: [&str; 6] = ["UTC", "Etc/UTC", "UCT", "Etc/UCT", "Zulu", "Etc/Zulu"];
+
+/// Which of them a session on the source has otherwise by itself, with that value as a literal.
+fn otherwise(time_zone: &str, date_style: &str) -> impl Iterator<Item = (&'static str, String)> {
+    let is_other = [!UTC.contains(&time_zone), date_style != "ISO, YMD"];
+    let values = [time_zone, date_style].map(literal);
+    EVALUATED
+        .into_iter()
+        .zip(values)
+        .zip(is_other)
+        .filter_map(|(setting, is_other)| is_other.then_some(setting))
+}
+
+/// For a transaction on the destination that evaluates expressions: as a session on the source has it by itself. Rows are read
+/// alike all the same, for they come in ISO form and with their offset from UTC.
+pub fn as_on_source(time_zone: &str, date_style: &str) -> Vec<String> {
+    otherwise(time_zone, date_style)
+        .map(|(name, value)| format!("SET LOCAL {name} = {value}"))
+        .collect()
+}
+
+/// Takes that back.
+pub fn as_pinned(time_zone: &str, date_style: &str) -> Vec<String> {
+    let pin = |name| PINNED.iter().find(|(one, _)| *one == name);
+    otherwise(time_zone, date_style)
+        .filter_map(|(name, _)| pin(name))
+        .map(|(name, value)| format!("SET LOCAL {name} = {value}"))
+        .collect()
+}
 
 /// Timeouts that only newer servers know.
 const NEWER_TIMEOUTS: [(Feature, &str); 2] = [

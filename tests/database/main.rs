@@ -39,6 +39,10 @@ mod migrate;
 #[cfg(test)]
 mod namesakes;
 #[cfg(test)]
+mod one_state;
+#[cfg(test)]
+mod own_settings;
+#[cfg(test)]
 mod patience;
 #[cfg(test)]
 mod peek;

@@ -54,6 +54,8 @@ fn facts(relation_count: u64) -> ServerFacts {
             size_bytes: 1 << 30,
             relation_count,
             search_path: "\"$user\", public".to_owned(),
+            time_zone: "UTC".to_owned(),
+            date_style: "ISO, YMD".to_owned(),
         }),
     }
 }

@@ -1,0 +1,57 @@
+//! What the destination evaluates gives what the source's own sessions would give, whatever howdah's sessions are pinned to.
+
+use crate::migrate::{howdah, said};
+use crate::support;
+
+/// The day of an instant depends on the time zone, that of a text on the order of its parts.
+const CALENDAR: &str = "
+    create function day_of(timestamptz) returns date immutable language plpgsql as 'begin return $1::date; end';
+    create table event (
+        at timestamptz primary key check (extract(hour from at) <> 20),
+        day date generated always as (day_of(at)) stored);
+    create index event_day on event (day_of(at));
+    create table noted (written text check (written::date > '2020-05-01'));
+    create materialized view by_day as select at::date as day, count(*) from event group by 1;";
+
+const ROWS: &str = "
+    insert into event select timestamptz '2024-01-01 20:00+00' + i * interval '1 day' from generate_series(1, 20) as i;
+    insert into noted values ('01/06/2020'), ('31/12/2021');
+    refresh materialized view by_day;";
+
+/// Days as they lie in the table, in the index and in the view.
+const DAYS: &str = "
+    select (select count(*) || ' ' || sum(day - date '2024-01-01') from event),
+           (select count(*) from event where day_of(at) = day),
+           (select string_agg(v::text, ' ' order by v) from by_day as v)";
+
+#[tokio::test]
+async fn expressions_see_the_time_zone_and_the_order_of_dates_of_the_source() {
+    for method in ["copy", "fdw"] {
+        let pair = support::databases("own_settings").await;
+        let database = &pair.source.database;
+        let own = format!(
+            "alter database {database} set timezone = 'Asia/Tokyo';
+             alter database {database} set datestyle = 'ISO, DMY'"
+        );
+        support::execute_batch(&pair.source, &own).await;
+        support::execute_batch(&pair.source, CALENDAR).await;
+        support::execute_batch(&pair.source, ROWS).await;
+        let arguments = ["--yes", "--method", method, "--verify", "checksums"];
+        let output = howdah("run", &pair, &arguments);
+        assert_eq!(output.status.code(), Some(0), "{method}: {}", said(&output));
+        let by_index = format!("set enable_seqscan = off; {DAYS}");
+        let found = support::query_text(&pair.destination, &by_index).await;
+        assert!(found.starts_with("20 230|20|"), "{found}");
+        assert_eq!(
+            found,
+            support::query_text(&pair.source, &by_index).await,
+            "{method}"
+        );
+        // A view's contents are not compared, and that is said.
+        assert!(
+            said(&output).contains("materialized views"),
+            "{}",
+            said(&output)
+        );
+    }
+}
