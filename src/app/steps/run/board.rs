@@ -23,6 +23,11 @@ const STEP_WEIGHT: u64 = 256 * 1024;
 const READ_AGAIN: u64 = 4;
 /// Rows that were just written are counted in next to no time.
 const COUNTED: u64 = 64;
+/// So many rows are counted while an index build reads one, and it reads so many while the values of one are hashed.
+const COUNTED_ROWS: u64 = 6;
+const HASHED_ROW: u64 = 4;
+/// Where the number of rows is unknown.
+const ROW_BYTES: u64 = 128;
 
 #[derive(Clone, Debug)]
 pub struct Running {
@@ -151,6 +156,7 @@ impl Board {
             weight: weights.iter().sum(),
             rows_bytes: plan.steps.iter().map(rows_bytes).sum(),
             weights,
+            plan: Arc::clone(&plan),
             ..Self::default()
         };
         for step in &plan.steps {
@@ -159,7 +165,6 @@ impl Board {
                 board.outlook.expect(board.reads_again(step));
             }
         }
-        board.plan = plan;
         board
     }
 
@@ -281,10 +286,20 @@ impl Board {
         }
     }
 
-    /// Weighted bytes that a step reads once more.
+    /// Rows that a step which carries none reads once more, as an index build reads them.
     fn reads_again(&self, step: &Step) -> u64 {
-        let weight = self.weights.get(step.id.index()).copied().unwrap_or(0);
-        weight.saturating_sub(rows_bytes(step) + STEP_WEIGHT)
+        let data = |id: &StepId| self.plan.step(*id).map_or(0, rows_of);
+        match (step.kind, step.phase) {
+            (StepKind::VerifyTable { data: Some(id) }, _) => match self.plan.options.verify {
+                VerifyLevel::Checksums => data(&id).saturating_mul(HASHED_ROW),
+                VerifyLevel::Counts | VerifyLevel::Off => data(&id) / COUNTED_ROWS,
+            },
+            // Statistics are of a sample.
+            (_, Phase::Indexes) if !step.journal_key.starts_with("analyze/") => {
+                step.needs.iter().map(data).sum()
+            }
+            _ => 0,
+        }
     }
 
     fn end(&mut self, id: StepId) {
@@ -450,6 +465,14 @@ fn rows_bytes(step: &Step) -> u64 {
         step.size_hint_bytes.max(1)
     } else {
         0
+    }
+}
+
+/// How many rows a step brings, estimated.
+fn rows_of(step: &Step) -> u64 {
+    match step.row_hint {
+        Some(rows) if step.method().is_some() => rows,
+        _ => rows_bytes(step) / ROW_BYTES,
     }
 }
 

@@ -5,10 +5,8 @@
 
 /// Heavy work that is done says something of what is left of it when it is at least the eighth part as much.
 const TELLING: u64 = 8;
-/// Below, a step's time is its round trips', whatever it reads.
-const HEAVY: u64 = 1024 * 1024;
-/// The pace of a step that many times smaller than another says nothing of that one.
-const ALIKE: u64 = 10;
+/// Rows; below, a step's time is its round trips'.
+const HEAVY: u64 = 20_000;
 
 /// Work and the time it took.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,10 +25,6 @@ impl Pace {
     fn ms_of(self, work: u64) -> u64 {
         scaled(self.ms, work, self.work)
     }
-
-    fn is_slower_than(self, other: Self) -> bool {
-        u128::from(self.ms) * u128::from(other.work) > u128::from(other.ms) * u128::from(self.work)
-    }
 }
 
 /// `number` times `share` of `whole`.
@@ -42,7 +36,7 @@ pub(super) fn scaled(number: u64, share: u64, whole: u64) -> u64 {
 /// A step that runs and carries no rows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct UnderWay {
-    /// Bytes it reads again.
+    /// Rows it reads again.
     pub(super) reads: u64,
     pub(super) elapsed_ms: u64,
 }
@@ -54,8 +48,8 @@ pub(super) struct Outlook {
     light_left: u64,
     heavy: Pace,
     light: Pace,
-    /// The fastest and the slowest heavy step.
-    extremes: Option<(Pace, Pace)>,
+    /// Milliseconds by which heavy steps were faster or slower than those before them.
+    astray_ms: u64,
 }
 
 impl Outlook {
@@ -83,25 +77,11 @@ impl Outlook {
             self.light.add(1, ms);
             return;
         }
-        self.heavy.add(reads, ms);
-        let one = Pace { work: reads, ms };
-        let (fastest, slowest) = self.extremes.unwrap_or((one, one));
-        let largest = fastest.work.max(slowest.work);
-        if reads / ALIKE > largest {
-            self.extremes = Some((one, one));
-        } else if reads >= largest / ALIKE {
-            let fastest = if fastest.is_slower_than(one) {
-                one
-            } else {
-                fastest
-            };
-            let slowest = if one.is_slower_than(slowest) {
-                one
-            } else {
-                slowest
-            };
-            self.extremes = Some((fastest, slowest));
+        if self.heavy.work > 0 {
+            let astray = self.heavy.ms_of(reads).abs_diff(ms);
+            self.astray_ms = self.astray_ms.saturating_add(astray);
         }
+        self.heavy.add(reads, ms);
     }
 
     /// Milliseconds until everything is done, at the least and at the most, where rows need `rows_ms` of the time of one worker
@@ -116,22 +96,26 @@ impl Outlook {
         if !is_telling || self.light_left > 0 && self.light.work == 0 {
             return None;
         }
-        let at = |pace: Pace| {
-            let mut left = pace.ms_of(self.heavy_left);
-            let mut longest = 0;
-            for one in under_way.iter().filter(|one| one.reads >= HEAVY) {
-                let all = pace.ms_of(one.reads);
-                // What has outlasted its estimate is not over the next moment.
-                let rest = all.saturating_sub(one.elapsed_ms).max(one.elapsed_ms / 8);
-                left = left.saturating_sub(all).saturating_add(rest);
-                longest = longest.max(rest);
-            }
-            let light = self.light.ms_of(self.light_left);
-            let together = left.saturating_add(light).saturating_add(rows_ms) / workers.max(1);
-            together.max(longest)
+        let (mut left, mut longest) = (self.heavy.ms_of(self.heavy_left), 0);
+        for one in under_way.iter().filter(|one| one.reads >= HEAVY) {
+            let all = self.heavy.ms_of(one.reads);
+            // What has outlasted its estimate is not over the next moment.
+            let rest = all.saturating_sub(one.elapsed_ms).max(one.elapsed_ms / 8);
+            left = left.saturating_sub(all).saturating_add(rest);
+            longest = longest.max(rest);
+        }
+        let light = self.light.ms_of(self.light_left);
+        let at = |heavy: u64, longest: u64| {
+            let together = heavy.saturating_add(light).saturating_add(rows_ms);
+            (together / workers.max(1)).max(longest)
         };
-        let (fastest, slowest) = self.extremes.unwrap_or_default();
-        Some((at(fastest), at(slowest)))
+        // As far as such steps have been from each other.
+        let astray = |ms: u64| scaled(ms, self.astray_ms, self.heavy.ms);
+        let (soon, late) = (astray(left), astray(longest));
+        Some((
+            at(left.saturating_sub(soon), longest.saturating_sub(late)),
+            at(left.saturating_add(soon), longest.saturating_add(late)),
+        ))
     }
 }
 
@@ -139,7 +123,7 @@ impl Outlook {
 mod tests {
     use super::*;
 
-    const GIB: u64 = 1 << 30;
+    const MANY: u64 = 1_000_000;
 
     fn expecting(heavy: &[u64], light: u64) -> Outlook {
         let mut outlook = Outlook::default();
@@ -159,24 +143,24 @@ mod tests {
 
     #[test]
     fn nothing_is_told_before_something_alike_is_done() {
-        let mut outlook = expecting(&[GIB, 20 * GIB, 4 * GIB], 3);
+        let mut outlook = expecting(&[MANY, 20 * MANY, 4 * MANY], 3);
         assert_eq!(outlook.end_ms(0, 2, &[]), None);
         done(&mut outlook, 0, 10);
-        done(&mut outlook, GIB, 1_000);
-        assert_eq!(outlook.end_ms(0, 2, &[]), None, "24 GiB by one");
-        done(&mut outlook, 4 * GIB, 8_000);
-        // At 1 and 2 s a GiB, and two light steps.
-        assert_eq!(outlook.end_ms(0, 2, &[]), Some((10_010, 20_010)));
+        done(&mut outlook, MANY, 1_000);
+        assert_eq!(outlook.end_ms(0, 2, &[]), None, "24 by one");
+        done(&mut outlook, 4 * MANY, 8_000);
+        // 20 at 1.8 s, of which the second was 4 s later than the first told; and two light steps of 10 ms.
+        assert_eq!(outlook.end_ms(0, 2, &[]), Some((10_010, 26_010)));
     }
 
     #[test]
     fn workers_share_the_work_but_not_one_step() {
-        let mut outlook = expecting(&[GIB, GIB, 4 * GIB], 0);
-        done(&mut outlook, GIB, 1_000);
+        let mut outlook = expecting(&[MANY, MANY, 4 * MANY], 0);
+        done(&mut outlook, MANY, 1_000);
         assert_eq!(outlook.end_ms(7_000, 1, &[]), Some((12_000, 12_000)));
         assert_eq!(outlook.end_ms(7_000, 4, &[]), Some((3_000, 3_000)));
         let large = UnderWay {
-            reads: 4 * GIB,
+            reads: 4 * MANY,
             elapsed_ms: 500,
         };
         assert_eq!(outlook.end_ms(0, 4, &[large]), Some((3_500, 3_500)));
@@ -187,14 +171,14 @@ mod tests {
         assert_eq!(outlook.end_ms(0, 4, &[late]), Some((1_000, 1_000)));
     }
 
-    /// How long a small step takes says little of a large one.
+    /// Steps that go as those before them leave no doubt.
     #[test]
-    fn the_range_is_of_large_steps() {
-        let mut outlook = expecting(&[2 << 20, GIB, GIB, GIB], 0);
-        done(&mut outlook, 2 << 20, 900);
-        done(&mut outlook, GIB, 1_000);
-        done(&mut outlook, GIB, 1_200);
-        done(&mut outlook, 2 << 20, 0);
-        assert_eq!(outlook.end_ms(0, 1, &[]), Some((998, 1_197)));
+    fn the_range_is_as_wide_as_steps_differ() {
+        let mut outlook = expecting(&[MANY; 4], 0);
+        done(&mut outlook, MANY, 1_000);
+        done(&mut outlook, MANY, 1_000);
+        assert_eq!(outlook.end_ms(0, 1, &[]), Some((2_000, 2_000)));
+        done(&mut outlook, MANY, 1_600);
+        assert_eq!(outlook.end_ms(0, 1, &[]), Some((1_000, 1_400)));
     }
 }
