@@ -96,9 +96,14 @@ pub fn destination(version_num: u32) -> Vec<String> {
             "SET client_min_messages = warning",
             "SET synchronous_commit = off",
             "SET default_transaction_read_only = off",
+            // pg_dump says where something lies elsewhere than in the database's own.
+            "SET default_tablespace = ''",
         ]
         .map(str::to_owned),
     );
+    if Feature::TableAccessMethods.is_in(version_num) {
+        settings.push("SET default_table_access_method = heap".to_owned());
+    }
     settings
 }
 

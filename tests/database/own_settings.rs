@@ -55,3 +55,28 @@ async fn expressions_see_the_time_zone_and_the_order_of_dates_of_the_source() {
         );
     }
 }
+
+#[tokio::test]
+async fn tables_lie_where_the_source_has_them() {
+    let pair = support::databases("lying").await;
+    support::execute_batch(
+        &pair.source,
+        "create table a (id int primary key); insert into a values (1)",
+    )
+    .await;
+    let there = support::connect(&pair.destination).await;
+    for statement in [
+        "set allow_in_place_tablespaces = on".to_owned(),
+        "create tablespace elsewhere location ''".to_owned(),
+        format!(
+            "alter database {} set default_tablespace = elsewhere",
+            pair.destination.database
+        ),
+    ] {
+        there.batch_execute(&statement).await.unwrap();
+    }
+    let output = howdah("run", &pair, &["--yes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let elsewhere = "select count(*) from pg_class where reltablespace <> 0 and not relisshared";
+    assert_eq!(support::query_text(&pair.destination, elsewhere).await, "0");
+}
