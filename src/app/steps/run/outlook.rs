@@ -45,6 +45,7 @@ pub(super) struct UnderWay {
 #[derive(Debug, Default)]
 pub(super) struct Outlook {
     heavy_left: u64,
+    heavy_steps_left: u64,
     light_left: u64,
     heavy: Pace,
     light: Pace,
@@ -57,6 +58,7 @@ impl Outlook {
     pub(super) fn expect(&mut self, reads: u64) {
         if reads >= HEAVY {
             self.heavy_left = self.heavy_left.saturating_add(reads);
+            self.heavy_steps_left += 1;
         } else {
             self.light_left += 1;
         }
@@ -66,6 +68,7 @@ impl Outlook {
     pub(super) fn ended(&mut self, reads: u64) {
         if reads >= HEAVY {
             self.heavy_left = self.heavy_left.saturating_sub(reads);
+            self.heavy_steps_left = self.heavy_steps_left.saturating_sub(1);
         } else {
             self.light_left = self.light_left.saturating_sub(1);
         }
@@ -109,9 +112,10 @@ impl Outlook {
             let together = heavy.saturating_add(light).saturating_add(rows_ms);
             (together / workers.max(1)).max(longest)
         };
-        // As far as such steps have been from each other.
+        // As far as such steps have been from each other; of many, some are faster and some are slower.
         let astray = |ms: u64| scaled(ms, self.astray_ms, self.heavy.ms);
-        let (soon, late) = (astray(left), astray(longest));
+        let many = self.heavy_steps_left.isqrt().max(1);
+        let (soon, late) = (astray(left) / many, astray(longest));
         Some((
             at(left.saturating_sub(soon), longest.saturating_sub(late)),
             at(left.saturating_add(soon), longest.saturating_add(late)),
