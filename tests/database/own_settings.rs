@@ -64,7 +64,7 @@ async fn tables_lie_where_the_source_has_them() {
         "create table a (id int primary key); insert into a values (1)",
     )
     .await;
-    let there = support::connect(&pair.destination).await;
+    let there = support::connect(&support::role::superuser(&pair.destination)).await;
     for statement in [
         "set allow_in_place_tablespaces = on".to_owned(),
         "create tablespace elsewhere location ''".to_owned(),
