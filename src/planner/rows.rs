@@ -500,9 +500,18 @@ fn large_object_step(context: &Context<'_>) -> Draft {
     .key(LARGE_OBJECTS_KEY)
     .needs(super::roles::steps_of_large_objects(context))
     .size(objects.bytes, None)
-    .run(Session::Destination, statements::BEGIN);
+    .run(Session::Destination, statements::BEGIN)
+    .statement(
+        Session::Destination,
+        Action::Stream,
+        large_objects::BEGIN,
+    );
     let draft = if context.is_done(LARGE_OBJECTS_KEY) && context.is_whole() {
-        draft.run(Session::Destination, large_objects::UNLINK_ALL)
+        draft.statement(
+            Session::Destination,
+            Action::Stream,
+            large_objects::UNLINK_ALL,
+        )
     } else {
         draft
     };
@@ -523,6 +532,12 @@ fn large_object_step(context: &Context<'_>) -> Draft {
         .fold(draft, |draft, sql| {
             draft.statement(Session::Destination, Action::Stream, sql)
         })
+        .statement(Session::Destination, Action::Stream, large_objects::BEGUN)
+        .statement(
+            Session::Destination,
+            Action::Stream,
+            large_objects::NEXT_TRANSACTION,
+        )
         .statement(
             Session::Source,
             Action::MeasureSource,
@@ -531,7 +546,7 @@ fn large_object_step(context: &Context<'_>) -> Draft {
         .statement(
             Session::Destination,
             Action::Journal,
-            statements::journal_step(LARGE_OBJECTS_KEY),
+            statements::journal_begun_step(LARGE_OBJECTS_KEY),
         )
         .run(Session::Destination, statements::COMMIT)
 }

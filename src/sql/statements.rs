@@ -461,8 +461,11 @@ pub const HAS_JOURNAL: &str = "SELECT pg_catalog.to_regclass('howdah.run') IS NO
 pub const READ_RUN: &str =
     "SELECT pg_catalog.to_char(started_at, 'YYYY-MM-DD HH24:MI TZ'), request FROM howdah.run";
 pub const READ_STEPS: &str = "SELECT key, way FROM howdah.step";
-/// `$1` the key.
-pub const READ_STEP: &str = "SELECT way FROM howdah.step WHERE key = $1::text";
+/// Without what has only begun.
+pub const READ_DONE: &str = "SELECT key FROM howdah.step WHERE way IS DISTINCT FROM 'begun'";
+/// The same of one; `$1` the key.
+pub const READ_STEP: &str =
+    "SELECT way FROM howdah.step WHERE key = $1::text AND way IS DISTINCT FROM 'begun'";
 /// Sessions of howdah's that are at work in this database beside this one; those of its checks end by themselves.
 pub const AT_WORK: &str = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity \
      WHERE datname = pg_catalog.current_database() AND application_name LIKE 'howdah %' \
@@ -510,6 +513,11 @@ pub fn journal_step(key: &str) -> String {
         "INSERT INTO howdah.step (key, rows, bytes) VALUES ({}, $1, $2){DONE_AGAIN}",
         literal(key)
     )
+}
+
+/// The same of what the journal may have as begun.
+pub fn journal_begun_step(key: &str) -> String {
+    format!("{}, way = NULL", journal_step(key))
 }
 
 /// One of those below.
