@@ -15,7 +15,7 @@ use crate::model::plan::{
 };
 use crate::sql::existing;
 use crate::sql::hush::Hush;
-use crate::sql::measure;
+use crate::sql::measure::{self, Measurement};
 use crate::sql::statements::{self, FdwAddress};
 
 use super::Context;
@@ -291,6 +291,17 @@ impl Scaffold {
         let portion = Portion::of(context, carried, share);
         let filter = portion.filter.as_deref();
         let key = &portion.key;
+        let route = Route::of(context, at);
+        // By the source itself, where that sees the same: what comes through a foreign table the destination has read already.
+        let measure = |how: Measurement, filter: Option<&str>| {
+            if self.is_one_state && how != Measurement::Count {
+                let sql = measure::measure_source(table, &route.compared, how, filter);
+                (Session::Source, sql)
+            } else {
+                let sql = measure::measure_foreign(&route.compared, foreign, how, filter);
+                (session, sql)
+            }
+        };
         let mut draft = Draft::new(
             Phase::Data,
             portion.title("Pull", table),
@@ -303,20 +314,8 @@ impl Scaffold {
         .needs(context.table_step(at))
         .needs(self.barrier)
         .run(session, statements::SAVEPOINT);
-        let route = Route::of(context, at);
         if context.is_done(key) {
-            let (columns, how) = (&route.compared, context.checksum());
-            let source = if self.is_one_state {
-                (
-                    Session::Source,
-                    measure::measure_source(table, columns, how, None),
-                )
-            } else {
-                (
-                    session,
-                    measure::measure_foreign(columns, foreign, how, None),
-                )
-            };
+            let source = measure(context.checksum(), None);
             let commit = statements::RELEASE_SAVEPOINT;
             draft = draft.keep_if_equal(context, carried, session, source, commit);
         }
@@ -326,11 +325,8 @@ impl Scaffold {
             statements::insert_from_foreign(route.name, &route.columns, foreign, filter),
         );
         if let Some(measurement) = context.measurement_of(at) {
-            draft = draft.statement(
-                session,
-                Action::MeasureSource,
-                measure::measure_foreign(&route.compared, foreign, measurement, filter),
-            );
+            let (on, sql) = measure(measurement, filter);
+            draft = draft.statement(on, Action::MeasureSource, sql);
         }
         steps.push(
             draft

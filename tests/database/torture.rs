@@ -175,3 +175,29 @@ async fn the_date_style_of_the_source_role_changes_no_date() {
         assert_eq!(found, Vec::<String>::new());
     }
 }
+
+/// With this setting off the destination takes the NULL in `{a,NULL}` for a word, and what it has read for what was sent.
+#[tokio::test]
+async fn a_null_in_an_array_is_none_of_the_destinations_words() {
+    let source = "create table held (id int primary key, words text[]); create table other (id int primary key);
+        insert into held values (1, array['a', null, 'b']), (2, array[null::text]), (3, array['NULL'])";
+    for (method, jobs) in [("copy", "1"), ("fdw", "1"), ("fdw", "2")] {
+        let pair = support::databases("nulls").await;
+        support::execute_batch(&pair.source, source).await;
+        let database = &pair.destination.database;
+        let superuser = support::role::superuser(&pair.destination);
+        let off = format!("alter database {database} set array_nulls = off");
+        support::execute_batch(&superuser, &off).await;
+        let how = ["--yes", "--method", method, "--jobs", jobs];
+        let run = howdah(
+            "run",
+            &pair,
+            &[&how[..], &["--verify", "checksums"]].concat(),
+        );
+        let reset = format!("alter database {database} reset all");
+        support::execute_batch(&superuser, &reset).await;
+        assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+        let found = support::differences(&pair.source, &pair.destination).await;
+        assert_eq!(found, Vec::<String>::new(), "{method}, {jobs}");
+    }
+}
