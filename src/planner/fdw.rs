@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::model::catalog::Table;
 use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 use crate::model::options::Method;
@@ -261,7 +260,8 @@ impl Scaffold {
                         statements::create_foreign_table(&foreign, &tables[table], session);
                     draft = draft.run(on, create);
                 }
-                let fetch_size = fetch_size(&tables[table]);
+                let of = &tables[table];
+                let fetch_size = fetch_size(of.estimated_rows, of.table_bytes);
                 if fetch_size != FETCH_ROWS.1 {
                     draft = draft.run(on, statements::set_fetch_size(&foreign, fetch_size));
                 }
@@ -386,12 +386,27 @@ impl Scaffold {
     }
 }
 
-/// Rows per round trip, so that one brings about 8 MiB.
-fn fetch_size(table: &Table) -> u64 {
-    let rows = table.estimated_rows.unwrap_or(0);
-    let width = table
-        .table_bytes
-        .checked_div(rows)
-        .map_or(1024, |width| width.max(1));
+/// Rows per round trip, so that one brings about 8 MiB. Where nobody knows how many rows there are, each may be a large one.
+fn fetch_size(rows: Option<u64>, bytes: u64) -> u64 {
+    let width = match bytes.checked_div(rows.unwrap_or(0)) {
+        Some(width) => width.max(1),
+        None if bytes <= FETCH_BYTES => 1,
+        None => FETCH_BYTES,
+    };
     (FETCH_BYTES / width).clamp(FETCH_ROWS.0, FETCH_ROWS.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_trip_never_brings_many_rows_of_unknown_width() {
+        assert_eq!(fetch_size(Some(1_000), 1_024_000), 8192);
+        assert_eq!(fetch_size(Some(50), 100_000_000), 50);
+        assert_eq!(fetch_size(None, 100_000_000), 50);
+        assert_eq!(fetch_size(Some(0), 100_000_000), 50);
+        assert_eq!(fetch_size(None, 8192), 20_000);
+        assert_eq!(fetch_size(Some(0), 0), 20_000);
+    }
 }
