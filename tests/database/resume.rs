@@ -296,3 +296,42 @@ async fn many_large_objects_come_in_batches_and_a_batch_that_has_come_is_replace
         said(&found)
     );
 }
+
+/// A table that is emptied and filled again in one transaction is locked: a session that asked how far it has grown would wait.
+#[tokio::test]
+async fn nobody_waits_for_a_table_that_is_pulled_again() {
+    let slow = "
+        create function slowly(int) returns int immutable language plpgsql as
+            $$ begin if current_setting('app.slow', true) = 'on' then perform pg_sleep(0.02); end if; return $1; end $$;
+        create table slow (id int primary key, same int generated always as (slowly(id)) stored);
+        insert into slow select g from generate_series(1, 100) g;";
+    let pair = support::databases("resume").await;
+    support::execute_batch(&pair.source, &format!("{TRIGGER}{SHOP}{slow}")).await;
+    set_broken(&pair, "on").await;
+    assert_code(&howdah("run", &pair, &["--yes", "--method", "fdw"]), 1);
+    support::execute_batch(&pair.source, "delete from slow where id = 1").await;
+    set_broken(&pair, "off").await;
+    let superuser = support::role::superuser(&pair.destination);
+    let set = format!(
+        "alter database {} set app.slow = 'on'",
+        pair.destination.database
+    );
+    support::execute_batch(&superuser, &set).await;
+    let resumed = tokio::task::spawn_blocking({
+        let pair = pair.clone();
+        move || resume(&pair)
+    });
+    let waiting = format!(
+        "select count(*) filter (where query like 'INSERT INTO public.slow%' and state = 'active'),
+                count(*) filter (where query like '%pg_relation_size%' and wait_event_type = 'Lock')
+           from pg_stat_activity where datname = '{}'",
+        pair.destination.database
+    );
+    let mut seen = Vec::new();
+    while !resumed.is_finished() {
+        seen.push(support::query_text(&superuser, &waiting).await);
+    }
+    assert_code(&resumed.await.unwrap(), 0);
+    assert!(seen.iter().any(|now| now == "1|0"), "{seen:?}");
+    assert!(seen.iter().all(|now| now.ends_with("|0")), "{seen:?}");
+}
