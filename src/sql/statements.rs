@@ -66,11 +66,23 @@ fn column_list(columns: &[&str]) -> String {
     }
 }
 
-fn copy_format(is_binary: bool) -> &'static str {
-    if is_binary {
-        "FORMAT binary"
-    } else {
-        "FORMAT text"
+/// The form of what a COPY sends or takes.
+#[derive(Clone, Copy, Debug)]
+pub enum CopyFormat<'a> {
+    Binary,
+    /// In the session's encoding.
+    Text,
+    /// In this one.
+    TextIn(&'a str),
+}
+
+impl CopyFormat<'_> {
+    fn options(self) -> String {
+        match self {
+            Self::Binary => "FORMAT binary".to_owned(),
+            Self::Text => "FORMAT text".to_owned(),
+            Self::TextIn(encoding) => format!("FORMAT text, ENCODING {}", literal(encoding)),
+        }
     }
 }
 
@@ -89,13 +101,18 @@ pub(super) fn condition(table: &Table, filter: Option<&str>) -> Option<String> {
 /// COPY of a plain table or a partition reads that relation alone, never its children (manual, COPY).
 ///
 /// As a query where only some rows are meant, or where a column is computed there: COPY of a table does not give those.
-pub fn copy_out(table: &Table, columns: &[&str], is_binary: bool, filter: Option<&str>) -> String {
+pub fn copy_out(
+    table: &Table,
+    columns: &[&str],
+    format: CopyFormat<'_>,
+    filter: Option<&str>,
+) -> String {
     let is_computed = |name: &&str| {
         let mut generated = table.columns.iter().filter(|c| c.is_generated);
         generated.any(|column| column.name == **name)
     };
     let condition = condition(table, filter);
-    let format = copy_format(is_binary);
+    let format = format.options();
     let name = qualified(&table.name);
     if condition.is_none() && !columns.iter().any(is_computed) {
         return format!("COPY {name}{} TO STDOUT ({format})", column_list(columns));
@@ -113,13 +130,18 @@ pub fn try_filter(table: &ObjectName, filter: &str) -> String {
 }
 
 /// `freeze` is legal only in the transaction that created or truncated the table (manual, COPY FREEZE).
-pub fn copy_in(name: &ObjectName, columns: &[&str], is_binary: bool, freeze: bool) -> String {
+pub fn copy_in(
+    name: &ObjectName,
+    columns: &[&str],
+    format: CopyFormat<'_>,
+    freeze: bool,
+) -> String {
     let columns = column_list(columns);
     let freeze = if freeze { ", FREEZE" } else { "" };
     format!(
         "COPY {}{columns} FROM STDIN ({}{freeze})",
         qualified(name),
-        copy_format(is_binary)
+        format.options()
     )
 }
 
