@@ -24,12 +24,12 @@ use crate::pg::copy::{self, End};
 use crate::pg::problem::problem;
 use crate::planner::definitions::{self, Terms};
 use crate::planner::dialect::Versions;
-use crate::sql::large_objects::UNLINK;
+use crate::sql::large_objects::{UNLINK, UNLINK_ALL};
 use crate::sql::quote::literal;
 use crate::sql::statements;
 
 use super::failpoint::{self, Moment};
-use super::large_objects;
+use super::large_objects::{self, Before};
 use super::monitor::Backends;
 use super::outcome::{Measure, StepOutcome, Violations};
 use super::retry::Doubts;
@@ -403,7 +403,11 @@ impl Executor {
                     let calls = list[position..].iter();
                     let calls: Vec<&Statement> =
                         calls.take_while(|s| s.action == Action::Stream).collect();
-                    let replaces = calls.iter().any(|call| call.sql == UNLINK);
+                    let has = |sql: &str| calls.iter().any(|call| call.sql == sql);
+                    let before = Before {
+                        all_ours: has(UNLINK_ALL),
+                        replaces: has(UNLINK),
+                    };
                     held.session(Session::Source).await?;
                     held.session(Session::Destination).await?;
                     let (Some(source), Some(destination)) = (
@@ -417,7 +421,7 @@ impl Executor {
                         &source.client,
                         &destination.client,
                         options,
-                        replaces,
+                        before,
                         counter,
                     )
                     .await?;
@@ -432,7 +436,9 @@ impl Executor {
 
     /// An INSERT tells nothing until it ends; the file it fills does. Never ends; errors only mean that nothing is shown.
     async fn watch_growth(&self, step: &Step, counter: &Counter) -> Infallible {
-        let Some(name) = &step.object else {
+        // Nobody but the session itself may look at a table that it has emptied before: the question would wait with it.
+        let empties = step.statements.iter().any(|s| statements::empties(&s.sql));
+        let Some(name) = step.object.as_ref().filter(|_| !empties) else {
             return std::future::pending().await;
         };
         let question = statements::relation_size(name);

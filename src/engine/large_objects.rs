@@ -1,4 +1,5 @@
-//! Large objects, each read and written in chunks under its own number, all in the step's one transaction.
+//! Large objects, each read and written in chunks under its own number. So many at a time are a transaction that the server has
+//! room for their locks; the last of them is the step's own.
 
 use std::sync::atomic::Ordering;
 
@@ -11,24 +12,51 @@ use crate::model::options::Options;
 use crate::model::problem::Problem;
 use crate::pg::problem::problem;
 use crate::sql::large_objects::{self as sql, About};
+use crate::sql::statements;
 
 /// Bytes per round trip.
 const CHUNK_BYTES: i32 = 1 << 20;
+
+/// What may be there already.
+#[derive(Clone, Copy)]
+pub(super) struct Before {
+    /// All there are come from the run that this one goes on with.
+    pub(super) all_ours: bool,
+    /// Those of the same numbers are replaced.
+    pub(super) replaces: bool,
+}
 
 /// Copies all; returns (objects, bytes).
 pub(super) async fn copy(
     source: &Client,
     destination: &Client,
     options: &Options,
-    replaces: bool,
+    before: Before,
     counter: &Counter,
 ) -> Result<(u64, u64), Problem> {
+    let row = destination
+        .query_typed_one(sql::BEGIN, &[])
+        .await
+        .map_err(|error| problem("Could not begin to copy large objects", &error))?;
+    let maker: String = row.get(0);
+    // Some may have come before this step was broken off.
+    let replaces = before.replaces || row.get(1);
+    if before.all_ours {
+        unlink_all(destination).await?;
+    }
     let list = source
         .query(sql::LIST, &[])
         .await
         .map_err(|error| problem("Could not list the source's large objects", &error))?;
     let mut bytes = 0_u64;
-    for row in &list {
+    for (at, row) in list.iter().enumerate() {
+        if at > 0 && at % sql::BATCH == 0 {
+            destination
+                .batch_execute(sql::BEGUN)
+                .await
+                .map_err(|error| problem("Could not write the journal", &error))?;
+            next_transaction(destination).await?;
+        }
         let about = about(row);
         let oid = about.oid;
         let failed = |side: &str| format!("Could not {side} large object {oid}");
@@ -74,7 +102,7 @@ pub(super) async fn copy(
             offset += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
             counter.bytes.store(bytes, Ordering::Relaxed);
         }
-        let description = sql::describe(&about, options);
+        let description = sql::describe(&about, &maker, options);
         if !description.is_empty() {
             destination
                 .batch_execute(&description.join(";\n"))
@@ -84,6 +112,28 @@ pub(super) async fn copy(
         counter.rows.fetch_add(1, Ordering::Relaxed);
     }
     Ok((list.len() as u64, bytes))
+}
+
+async fn unlink_all(destination: &Client) -> Result<(), Problem> {
+    loop {
+        let removed = destination.query_typed_one(sql::UNLINK_ALL, &[]).await;
+        let removed = removed
+            .map_err(|error| problem("Could not remove large objects of an earlier run", &error))?;
+        if removed.get::<_, i64>(0) == 0 {
+            return Ok(());
+        }
+        next_transaction(destination).await?;
+    }
+}
+
+async fn next_transaction(destination: &Client) -> Result<(), Problem> {
+    for sql in [statements::COMMIT, statements::BEGIN] {
+        destination
+            .batch_execute(sql)
+            .await
+            .map_err(|error| problem("Could not commit large objects", &error))?;
+    }
+    Ok(())
 }
 
 fn about(row: &Row) -> About {

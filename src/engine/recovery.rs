@@ -141,7 +141,7 @@ async fn look(executor: &Executor) -> Result<Kept, Problem> {
         });
     }
     let unbroken = client.query_one(statements::IS_UNBROKEN, &[]).await;
-    let steps = client.query(statements::READ_STEPS, &[]).await;
+    let steps = client.query(statements::READ_DONE, &[]).await;
     let kept = Kept {
         has_crashed: !unbroken.map_err(failed)?.get::<_, bool>(0),
         keys: Some(

@@ -148,7 +148,7 @@ pub const ADVICE: &[Advice] = &[
     after_fix(
         &["22021", "22P05"],
         "A character has no place in the encoding",
-        "The text does not fit the destination's encoding; create the destination with the source's.",
+        "The text does not fit the destination's encoding; create the destination with the source's. Where both are SQL_ASCII, the server refused a row for another reason and could not say so in UTF8: its log has it.",
     ),
     after_fix(
         &["22"],

@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::model::catalog::Table;
 use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 use crate::model::options::Method;
@@ -15,7 +14,7 @@ use crate::model::plan::{
 };
 use crate::sql::existing;
 use crate::sql::hush::Hush;
-use crate::sql::measure;
+use crate::sql::measure::{self, Measurement};
 use crate::sql::statements::{self, FdwAddress};
 
 use super::Context;
@@ -168,12 +167,22 @@ impl Scaffold {
                 draft = draft.run(Session::SourceNow, lock);
             }
         }
+        let hold = |draft: Draft| {
+            let draft = draft.run(Session::Coordinator, statements::BEGIN_SNAPSHOT);
+            match statements::lock_tables(names(), "ACCESS SHARE") {
+                Some(lock) => draft.run(Session::Coordinator, lock),
+                None => draft,
+            }
+        };
+        // A table that is truncated after a snapshot reads as empty in it (manual, TRUNCATE): nobody may do that from then on.
+        if !has_barrier {
+            draft = hold(draft);
+        }
         for session in 0..self.session_count {
             draft = self.begin_session(context, draft, session);
         }
-        draft = draft.run(Session::Coordinator, statements::BEGIN_SNAPSHOT);
-        if let Some(lock) = statements::lock_tables(names(), "ACCESS SHARE") {
-            draft = draft.run(Session::Coordinator, lock);
+        if has_barrier {
+            draft = hold(draft);
         }
         draft = draft.statement(
             Session::Coordinator,
@@ -261,7 +270,8 @@ impl Scaffold {
                         statements::create_foreign_table(&foreign, &tables[table], session);
                     draft = draft.run(on, create);
                 }
-                let fetch_size = fetch_size(&tables[table]);
+                let of = &tables[table];
+                let fetch_size = fetch_size(of.estimated_rows, of.table_bytes);
                 if fetch_size != FETCH_ROWS.1 {
                     draft = draft.run(on, statements::set_fetch_size(&foreign, fetch_size));
                 }
@@ -291,6 +301,17 @@ impl Scaffold {
         let portion = Portion::of(context, carried, share);
         let filter = portion.filter.as_deref();
         let key = &portion.key;
+        let route = Route::of(context, at);
+        // By the source itself, where that sees the same: what comes through a foreign table the destination has read already.
+        let measure = |how: Measurement, filter: Option<&str>| {
+            if self.is_one_state && how != Measurement::Count {
+                let sql = measure::measure_source(table, &route.compared, how, filter);
+                (Session::Source, sql)
+            } else {
+                let sql = measure::measure_foreign(&route.compared, foreign, how, filter);
+                (session, sql)
+            }
+        };
         let mut draft = Draft::new(
             Phase::Data,
             portion.title("Pull", table),
@@ -303,20 +324,8 @@ impl Scaffold {
         .needs(context.table_step(at))
         .needs(self.barrier)
         .run(session, statements::SAVEPOINT);
-        let route = Route::of(context, at);
         if context.is_done(key) {
-            let (columns, how) = (&route.compared, context.checksum());
-            let source = if self.is_one_state {
-                (
-                    Session::Source,
-                    measure::measure_source(table, columns, how, None),
-                )
-            } else {
-                (
-                    session,
-                    measure::measure_foreign(columns, foreign, how, None),
-                )
-            };
+            let source = measure(context.checksum(), None);
             let commit = statements::RELEASE_SAVEPOINT;
             draft = draft.keep_if_equal(context, carried, session, source, commit);
         }
@@ -333,11 +342,8 @@ impl Scaffold {
             draft = draft.run_all(session, context.as_pinned());
         }
         if let Some(measurement) = context.measurement_of(at) {
-            draft = draft.statement(
-                session,
-                Action::MeasureSource,
-                measure::measure_foreign(&route.compared, foreign, measurement, filter),
-            );
+            let (on, sql) = measure(measurement, filter);
+            draft = draft.statement(on, Action::MeasureSource, sql);
         }
         steps.push(
             draft
@@ -397,12 +403,27 @@ impl Scaffold {
     }
 }
 
-/// Rows per round trip, so that one brings about 8 MiB.
-fn fetch_size(table: &Table) -> u64 {
-    let rows = table.estimated_rows.unwrap_or(0);
-    let width = table
-        .table_bytes
-        .checked_div(rows)
-        .map_or(1024, |width| width.max(1));
+/// Rows per round trip, so that one brings about 8 MiB. Where nobody knows how many rows there are, each may be a large one.
+fn fetch_size(rows: Option<u64>, bytes: u64) -> u64 {
+    let width = match bytes.checked_div(rows.unwrap_or(0)) {
+        Some(width) => width.max(1),
+        None if bytes <= FETCH_BYTES => 1,
+        None => FETCH_BYTES,
+    };
     (FETCH_BYTES / width).clamp(FETCH_ROWS.0, FETCH_ROWS.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_trip_never_brings_many_rows_of_unknown_width() {
+        assert_eq!(fetch_size(Some(1_000), 1_024_000), 8192);
+        assert_eq!(fetch_size(Some(50), 100_000_000), 50);
+        assert_eq!(fetch_size(None, 100_000_000), 50);
+        assert_eq!(fetch_size(Some(0), 100_000_000), 50);
+        assert_eq!(fetch_size(None, 8192), 20_000);
+        assert_eq!(fetch_size(Some(0), 0), 20_000);
+    }
 }

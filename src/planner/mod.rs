@@ -8,6 +8,7 @@ pub mod consequences;
 mod database;
 pub mod definitions;
 pub mod dialect;
+mod encoding;
 mod evaluated;
 mod existing;
 mod fallback;

@@ -10,7 +10,7 @@ use crate::model::selection::Carry;
 use crate::sql::large_objects;
 use crate::sql::measure;
 use crate::sql::measure::{ComparedColumn, Measurement};
-use crate::sql::statements;
+use crate::sql::statements::{self, CopyFormat};
 
 use super::Context;
 use super::builder::{Draft, Steps, journal_key};
@@ -251,10 +251,11 @@ pub(super) fn carried(context: &Context<'_>) -> Vec<Carried> {
             Carried {
                 table: at,
                 method,
-                is_binary: match context.landing(at) {
-                    Some(landing) => landing.is_binary,
-                    None => is_binary_safe(table),
-                },
+                is_binary: !context.binary_would_convert(table)
+                    && match context.landing(at) {
+                        Some(landing) => landing.is_binary,
+                        None => is_binary_safe(table),
+                    },
                 parts,
                 because,
             }
@@ -399,10 +400,6 @@ pub(super) const KEPT: &str = "Copied before the run was interrupted, and stays 
 /// `synchronous_commit` says (manual, 30.4): ten times the work of a few rows.
 const WORTH_FREEZING: u64 = 1 << 20;
 
-fn format_name(is_binary: bool) -> &'static str {
-    if is_binary { "binary" } else { "text" }
-}
-
 /// All rows of a table, or those of one part of it.
 pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) -> Draft {
     let table = &context.inspection.catalog.tables[carried.table];
@@ -413,11 +410,18 @@ pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) 
         && (table.table_bytes >= WORTH_FREEZING || table.is_unlogged);
     let portion = Portion::of(context, carried, share);
     let filter = portion.filter.as_deref();
-    let format = format_name(carried.is_binary);
+    let (format, name) = match context.encoding_of_both() {
+        _ if carried.is_binary => (CopyFormat::Binary, "binary"),
+        Some(encoding) => (CopyFormat::TextIn(encoding), "text"),
+        None => (CopyFormat::Text, "text"),
+    };
     let why = match &carried.because {
-        Some(reason) => format!("{reason} Streamed in {format} format."),
+        Some(reason) => format!("{reason} Streamed in {name} format."),
         None if carried.is_binary => {
             "Streamed through howdah in PostgreSQL's binary format, which is fastest and exact.".to_owned()
+        }
+        None if context.binary_would_convert(table) => {
+            "Streamed through howdah as text in the encoding of both databases: in binary form its characters would be converted to UTF8 and back.".to_owned()
         }
         None => "Streamed through howdah as text: a column's type has no binary form that every server reads alike.".to_owned(),
     };
@@ -460,12 +464,12 @@ pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) 
         .statement(
             Session::Source,
             Action::CopyOut,
-            statements::copy_out(table, &route.columns, carried.is_binary, filter),
+            statements::copy_out(table, &route.columns, format, filter),
         )
         .statement(
             Session::Destination,
             Action::CopyIn,
-            statements::copy_in(route.name, &route.columns, carried.is_binary, freezes),
+            statements::copy_in(route.name, &route.columns, format, freezes),
         );
     // Before the commit: a table whose source cannot be measured any more is not carried half-proved.
     // How many rows there were, the COPY itself tells.
@@ -503,9 +507,18 @@ fn large_object_step(context: &Context<'_>) -> Draft {
     .key(LARGE_OBJECTS_KEY)
     .needs(super::roles::steps_of_large_objects(context))
     .size(objects.bytes, None)
-    .run(Session::Destination, statements::BEGIN);
+    .run(Session::Destination, statements::BEGIN)
+    .statement(
+        Session::Destination,
+        Action::Stream,
+        large_objects::BEGIN,
+    );
     let draft = if context.is_done(LARGE_OBJECTS_KEY) && context.is_whole() {
-        draft.run(Session::Destination, large_objects::UNLINK_ALL)
+        draft.statement(
+            Session::Destination,
+            Action::Stream,
+            large_objects::UNLINK_ALL,
+        )
     } else {
         draft
     };
@@ -526,6 +539,12 @@ fn large_object_step(context: &Context<'_>) -> Draft {
         .fold(draft, |draft, sql| {
             draft.statement(Session::Destination, Action::Stream, sql)
         })
+        .statement(Session::Destination, Action::Stream, large_objects::BEGUN)
+        .statement(
+            Session::Destination,
+            Action::Stream,
+            large_objects::NEXT_TRANSACTION,
+        )
         .statement(
             Session::Source,
             Action::MeasureSource,
@@ -534,7 +553,7 @@ fn large_object_step(context: &Context<'_>) -> Draft {
         .statement(
             Session::Destination,
             Action::Journal,
-            statements::journal_step(LARGE_OBJECTS_KEY),
+            statements::journal_begun_step(LARGE_OBJECTS_KEY),
         )
         .run(Session::Destination, statements::COMMIT)
 }

@@ -23,12 +23,22 @@ pub const LIST: &str = "SELECT m.oid, pg_catalog.pg_get_userbyid(m.lomowner)::te
 pub const READ: &str = "SELECT pg_catalog.lo_get($1, $2, $3)";
 /// Takes a large object of this number away, if there is one.
 pub const UNLINK: &str = "SELECT pg_catalog.lo_unlink(m.oid) FROM pg_catalog.pg_largeobject_metadata AS m WHERE m.oid = $1";
-/// Those of an earlier run, where all there are come from it.
-pub const UNLINK_ALL: &str =
-    "SELECT pg_catalog.count(pg_catalog.lo_unlink(oid)) FROM pg_catalog.pg_largeobject_metadata";
+/// As many as one transaction handles: each that is removed, given away or commented on holds a lock until the end, and the
+/// server has room for so many only (manual, `max_locks_per_transaction`).
+pub const BATCH: usize = 500;
+/// Those of an earlier run, where all there are come from it: so many at a time.
+pub const UNLINK_ALL: &str = "SELECT pg_catalog.count(pg_catalog.lo_unlink(m.oid)) FROM (\
+     SELECT oid FROM pg_catalog.pg_largeobject_metadata LIMIT 500) AS m";
 pub const CREATE: &str = "SELECT pg_catalog.lo_create($1)";
 /// `$1` object, `$2` offset, `$3` bytes.
 pub const WRITE: &str = "SELECT pg_catalog.lo_put($1, $2, $3)";
+
+/// Whom a large object made here belongs to, and whether some may be there that this run, or one it goes on with, has brought.
+pub const BEGIN: &str = "SELECT current_user::pg_catalog.text, EXISTS (SELECT FROM howdah.step WHERE key = 'data/large objects')";
+/// Some are there to stay, not all: a later start finds that they came from here.
+pub const BEGUN: &str = "INSERT INTO howdah.step (key, way) VALUES ('data/large objects', 'begun') ON CONFLICT DO NOTHING";
+/// For the plan: what follows [`BEGUN`].
+pub const NEXT_TRANSACTION: &str = "-- after each 500 of them\nCOMMIT;\nBEGIN";
 
 /// What the source says of one large object besides its contents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,15 +50,13 @@ pub struct About {
     pub privileges: Option<Vec<Privilege>>,
 }
 
-/// Owner, comment and privileges, as far as the options keep them.
-pub fn describe(about: &About, options: &Options) -> Vec<String> {
+/// Owner, comment and privileges, as far as the options keep them; it belongs to `maker`.
+pub fn describe(about: &About, maker: &str, options: &Options) -> Vec<String> {
     let object = format!("LARGE OBJECT {}", about.oid);
     let mut statements = Vec::new();
-    if options.owners == Keep::Keep {
-        statements.push(format!(
-            "ALTER {object} OWNER TO {}",
-            ident(options.role_map.map_role(&about.owner))
-        ));
+    let owner = options.role_map.map_role(&about.owner);
+    if options.owners == Keep::Keep && owner != maker {
+        statements.push(format!("ALTER {object} OWNER TO {}", ident(owner)));
     }
     if let Some(comment) = &about.comment {
         statements.push(format!("COMMENT ON {object} IS {}", literal(comment)));
@@ -64,7 +72,8 @@ pub fn describe(about: &About, options: &Options) -> Vec<String> {
 pub fn description_in_plan(options: &Options) -> Vec<&'static str> {
     let mut statements = Vec::new();
     if options.owners == Keep::Keep {
-        statements.push("ALTER LARGE OBJECT $1 OWNER TO $2");
+        statements
+            .push("-- when it is another than who has made it\nALTER LARGE OBJECT $1 OWNER TO $2");
     }
     statements.push("COMMENT ON LARGE OBJECT $1 IS $2");
     if options.privileges == Keep::Keep {
@@ -109,11 +118,20 @@ pub fn grants_of_source(options: &Options) -> String {
     )
 }
 
+/// A digest of the pieces' digests: no value can hold a large object as a whole. A piece that is not full is the last.
+const CONTENTS: &str = "(WITH RECURSIVE piece (number, digest, bytes) AS (
+            SELECT 0::pg_catalog.int8, pg_catalog.md5(x.piece), pg_catalog.length(x.piece)
+            FROM (SELECT pg_catalog.lo_get(m.oid, 0, 1048576) AS piece) AS x
+            UNION ALL SELECT p.number + 1, pg_catalog.md5(x.piece), pg_catalog.length(x.piece)
+            FROM piece AS p CROSS JOIN LATERAL (SELECT pg_catalog.lo_get(m.oid, (p.number + 1) * 1048576, 1048576) AS piece) AS x
+            WHERE p.bytes = 1048576
+        ) SELECT pg_catalog.md5(pg_catalog.string_agg(digest, '' ORDER BY number)) FROM piece)";
+
 /// Count and an order-independent sum over digests of contents, comment, and owner and privileges where the options keep
 /// them. Privileges name their owner: they can be compared only where owners are kept too.
 pub fn measure(options: &Options) -> String {
     let mut parts = vec![
-        "pg_catalog.md5(pg_catalog.lo_get(m.oid))".to_owned(),
+        CONTENTS.to_owned(),
         "coalesce('comment ' || pg_catalog.obj_description(m.oid, 'pg_largeobject'), '')"
             .to_owned(),
     ];
@@ -161,7 +179,7 @@ mod tests {
 
     #[test]
     fn grants_are_given_by_whom_they_were_given() {
-        let said = describe(&about(), &Options::default());
+        let said = describe(&about(), "postgres", &Options::default());
         assert_eq!(
             said,
             [
@@ -176,13 +194,31 @@ mod tests {
     }
 
     #[test]
+    fn the_journal_has_them_under_one_key_and_a_batch_is_of_one_size() {
+        let key = format!("'{}'", crate::model::plan::LARGE_OBJECTS_KEY);
+        assert!(BEGIN.contains(&key) && BEGUN.contains(&key));
+        assert!(UNLINK_ALL.contains(&format!("LIMIT {BATCH})")));
+        assert!(NEXT_TRANSACTION.contains(&format!("each {BATCH} ")));
+    }
+
+    /// Each of them holds a lock until the transaction ends.
+    #[test]
+    fn only_who_is_not_the_maker_is_made_the_owner() {
+        let said = describe(&about(), "Ann", &Options::default());
+        assert!(said[0].starts_with("REVOKE"), "{said:?}");
+    }
+
+    #[test]
     fn what_the_options_leave_out_is_neither_made_nor_measured() {
         let options = Options {
             owners: Keep::Skip,
             privileges: Keep::Skip,
             ..Options::default()
         };
-        assert_eq!(describe(&about(), &options), Vec::<String>::new());
+        assert_eq!(
+            describe(&about(), "postgres", &options),
+            Vec::<String>::new()
+        );
         assert!(!measure(&options).contains("lomacl"));
         assert!(!measure(&options).contains("lomowner"));
     }

@@ -28,7 +28,8 @@ impl<'a> From<&'a Column> for ComparedColumn<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measurement {
     Count,
-    /// `hash_record_extended` (14 and newer). What the hash takes for equal though it is not written alike is hashed as text.
+    /// `hash_record_extended` (14 and newer). What the hash takes for equal though it is not written alike is hashed
+    /// as what the type's output function writes.
     HashedRecord,
     /// `hashtextextended` (11 and newer) of the row's text.
     HashedText(Floats),
@@ -80,7 +81,10 @@ impl Measurement {
         let name = format!("x.{}", ident(column.name));
         match (self, column.form) {
             (Self::HashedRecord, HashForm::Value | HashForm::Byte) => name,
-            (Self::HashedRecord, _) => format!("{name}::pg_catalog.text COLLATE pg_catalog.\"C\""),
+            // Not a cast, which may be one of the user's, or leave something out: char(n) without its blanks.
+            (Self::HashedRecord, _) => format!(
+                "CASE pg_catalog.num_nulls({name}) WHEN 0 THEN pg_catalog.concat({name}) COLLATE pg_catalog.\"C\" END"
+            ),
             (_, HashForm::Byte) => format!("{name}::pg_catalog.int4"),
             (_, HashForm::Sent(function)) => format!("pg_catalog.{}({name})", ident(function)),
             _ => name,

@@ -22,6 +22,8 @@ const PINNED: &[(&str, &str)] = &[
     ("bytea_output", "'hex'"),
     ("lc_monetary", "'C'"),
     ("xmloption", "'content'"),
+    // Off takes the NULL in {NULL} for a word.
+    ("array_nulls", "on"),
     ("statement_timeout", "0"),
     ("lock_timeout", "0"),
     ("idle_in_transaction_session_timeout", "0"),

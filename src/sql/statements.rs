@@ -66,11 +66,23 @@ fn column_list(columns: &[&str]) -> String {
     }
 }
 
-fn copy_format(is_binary: bool) -> &'static str {
-    if is_binary {
-        "FORMAT binary"
-    } else {
-        "FORMAT text"
+/// The form of what a COPY sends or takes.
+#[derive(Clone, Copy, Debug)]
+pub enum CopyFormat<'a> {
+    Binary,
+    /// In the session's encoding.
+    Text,
+    /// In this one.
+    TextIn(&'a str),
+}
+
+impl CopyFormat<'_> {
+    fn options(self) -> String {
+        match self {
+            Self::Binary => "FORMAT binary".to_owned(),
+            Self::Text => "FORMAT text".to_owned(),
+            Self::TextIn(encoding) => format!("FORMAT text, ENCODING {}", literal(encoding)),
+        }
     }
 }
 
@@ -89,13 +101,18 @@ pub(super) fn condition(table: &Table, filter: Option<&str>) -> Option<String> {
 /// COPY of a plain table or a partition reads that relation alone, never its children (manual, COPY).
 ///
 /// As a query where only some rows are meant, or where a column is computed there: COPY of a table does not give those.
-pub fn copy_out(table: &Table, columns: &[&str], is_binary: bool, filter: Option<&str>) -> String {
+pub fn copy_out(
+    table: &Table,
+    columns: &[&str],
+    format: CopyFormat<'_>,
+    filter: Option<&str>,
+) -> String {
     let is_computed = |name: &&str| {
         let mut generated = table.columns.iter().filter(|c| c.is_generated);
         generated.any(|column| column.name == **name)
     };
     let condition = condition(table, filter);
-    let format = copy_format(is_binary);
+    let format = format.options();
     let name = qualified(&table.name);
     if condition.is_none() && !columns.iter().any(is_computed) {
         return format!("COPY {name}{} TO STDOUT ({format})", column_list(columns));
@@ -113,13 +130,18 @@ pub fn try_filter(table: &ObjectName, filter: &str) -> String {
 }
 
 /// `freeze` is legal only in the transaction that created or truncated the table (manual, COPY FREEZE).
-pub fn copy_in(name: &ObjectName, columns: &[&str], is_binary: bool, freeze: bool) -> String {
+pub fn copy_in(
+    name: &ObjectName,
+    columns: &[&str],
+    format: CopyFormat<'_>,
+    freeze: bool,
+) -> String {
     let columns = column_list(columns);
     let freeze = if freeze { ", FREEZE" } else { "" };
     format!(
         "COPY {}{columns} FROM STDIN ({}{freeze})",
         qualified(name),
-        copy_format(is_binary)
+        format.options()
     )
 }
 
@@ -461,8 +483,11 @@ pub const HAS_JOURNAL: &str = "SELECT pg_catalog.to_regclass('howdah.run') IS NO
 pub const READ_RUN: &str =
     "SELECT pg_catalog.to_char(started_at, 'YYYY-MM-DD HH24:MI TZ'), request FROM howdah.run";
 pub const READ_STEPS: &str = "SELECT key, way FROM howdah.step";
-/// `$1` the key.
-pub const READ_STEP: &str = "SELECT way FROM howdah.step WHERE key = $1::text";
+/// Without what has only begun.
+pub const READ_DONE: &str = "SELECT key FROM howdah.step WHERE way IS DISTINCT FROM 'begun'";
+/// The same of one; `$1` the key.
+pub const READ_STEP: &str =
+    "SELECT way FROM howdah.step WHERE key = $1::text AND way IS DISTINCT FROM 'begun'";
 /// Sessions of howdah's that are at work in this database beside this one; those of its checks end by themselves.
 pub const AT_WORK: &str = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity \
      WHERE datname = pg_catalog.current_database() AND application_name LIKE 'howdah %' \
@@ -510,6 +535,11 @@ pub fn journal_step(key: &str) -> String {
         "INSERT INTO howdah.step (key, rows, bytes) VALUES ({}, $1, $2){DONE_AGAIN}",
         literal(key)
     )
+}
+
+/// The same of what the journal may have as begun.
+pub fn journal_begun_step(key: &str) -> String {
+    format!("{}, way = NULL", journal_step(key))
 }
 
 /// One of those below.

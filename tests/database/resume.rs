@@ -257,3 +257,81 @@ async fn what_is_done_outlasts_a_crash_of_the_next_moment() {
     assert_eq!(found, Vec::<String>::new());
     assert_eq!(scaffold(&pair.destination).await, "");
 }
+
+/// More than one transaction's worth, and some of several pieces. A run that was broken off between two transactions has left
+/// word that some have come.
+#[tokio::test]
+async fn many_large_objects_come_in_batches_and_a_batch_that_has_come_is_replaced() {
+    let pair = support::databases("resume").await;
+    let many = "
+        select lo_from_bytea(100000 + g, decode(repeat(md5(g::text), 5), 'hex')) from generate_series(1, 1100) g;
+        select lo_from_bytea(7, convert_to(repeat('0123456789abcdef', 140000), 'UTF8'));
+        do $$ begin for g in 1..1100 loop execute format('comment on large object %s is %L', 100000 + g, g); end loop; end $$;";
+    support::execute_batch(&pair.source, &format!("{TRIGGER}{SHOP}{many}")).await;
+    set_broken(&pair, "on").await;
+    assert_code(&howdah("run", &pair, &["--yes"]), 1);
+    // As it is between the first and the second.
+    support::execute_batch(
+        &support::role::superuser(&pair.destination),
+        "update howdah.step set rows = null, bytes = null, way = 'begun' where key = 'data/large objects';
+         select lo_unlink(oid) from pg_largeobject_metadata where oid > 100500",
+    )
+    .await;
+    support::execute_batch(&pair.source, "select lo_unlink(100001)").await;
+    set_broken(&pair, "off").await;
+    assert_code(&resume(&pair), 0);
+    let reset = format!("alter database {} reset all", pair.destination.database);
+    support::execute_batch(&support::role::superuser(&pair.destination), &reset).await;
+    assert_eq!(
+        support::differences(&pair.source, &pair.destination).await,
+        Vec::<String>::new()
+    );
+    // In the last of three pieces.
+    support::execute_batch(&pair.destination, "select lo_put(7, 2200000, '!')").await;
+    let found = howdah("verify", &pair, &[]);
+    assert_code(&found, 4);
+    assert!(
+        said(&found).contains("the large objects"),
+        "{}",
+        said(&found)
+    );
+}
+
+/// A table that is emptied and filled again in one transaction is locked: a session that asked how far it has grown would wait.
+#[tokio::test]
+async fn nobody_waits_for_a_table_that_is_pulled_again() {
+    let slow = "
+        create function slowly(int) returns int immutable language plpgsql as
+            $$ begin if current_setting('app.slow', true) = 'on' then perform pg_sleep(0.02); end if; return $1; end $$;
+        create table slow (id int primary key, same int generated always as (slowly(id)) stored);
+        insert into slow select g from generate_series(1, 100) g;";
+    let pair = support::databases("resume").await;
+    support::execute_batch(&pair.source, &format!("{TRIGGER}{SHOP}{slow}")).await;
+    set_broken(&pair, "on").await;
+    assert_code(&howdah("run", &pair, &["--yes", "--method", "fdw"]), 1);
+    support::execute_batch(&pair.source, "delete from slow where id = 1").await;
+    set_broken(&pair, "off").await;
+    let superuser = support::role::superuser(&pair.destination);
+    let set = format!(
+        "alter database {} set app.slow = 'on'",
+        pair.destination.database
+    );
+    support::execute_batch(&superuser, &set).await;
+    let resumed = tokio::task::spawn_blocking({
+        let pair = pair.clone();
+        move || resume(&pair)
+    });
+    let waiting = format!(
+        "select count(*) filter (where query like 'INSERT INTO public.slow%' and state = 'active'),
+                count(*) filter (where query like '%pg_relation_size%' and wait_event_type = 'Lock')
+           from pg_stat_activity where datname = '{}'",
+        pair.destination.database
+    );
+    let mut seen = Vec::new();
+    while !resumed.is_finished() {
+        seen.push(support::query_text(&superuser, &waiting).await);
+    }
+    assert_code(&resumed.await.unwrap(), 0);
+    assert!(seen.iter().any(|now| now == "1|0"), "{seen:?}");
+    assert!(seen.iter().all(|now| now.ends_with("|0")), "{seen:?}");
+}

@@ -175,3 +175,114 @@ async fn the_date_style_of_the_source_role_changes_no_date() {
         assert_eq!(found, Vec::<String>::new());
     }
 }
+
+/// With this setting off the destination takes the NULL in `{a,NULL}` for a word, and what it has read for what was sent.
+#[tokio::test]
+async fn a_null_in_an_array_is_none_of_the_destinations_words() {
+    let source = "create table held (id int primary key, words text[]); create table other (id int primary key);
+        insert into held values (1, array['a', null, 'b']), (2, array[null::text]), (3, array['NULL'])";
+    for (method, jobs) in [("copy", "1"), ("fdw", "1"), ("fdw", "2")] {
+        let pair = support::databases("nulls").await;
+        support::execute_batch(&pair.source, source).await;
+        let database = &pair.destination.database;
+        let superuser = support::role::superuser(&pair.destination);
+        let off = format!("alter database {database} set array_nulls = off");
+        support::execute_batch(&superuser, &off).await;
+        let how = ["--yes", "--method", method, "--jobs", jobs];
+        let run = howdah(
+            "run",
+            &pair,
+            &[&how[..], &["--verify", "checksums"]].concat(),
+        );
+        let reset = format!("alter database {database} reset all");
+        support::execute_batch(&superuser, &reset).await;
+        assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+        let found = support::differences(&pair.source, &pair.destination).await;
+        assert_eq!(found, Vec::<String>::new(), "{method}, {jobs}");
+    }
+}
+
+/// Bytes of these encodings that a way through UTF8 changes, or ends at.
+#[tokio::test]
+async fn characters_that_utf8_does_not_give_back_are_carried_as_they_are() {
+    if support::role::needs_superuser("it makes databases of other encodings") {
+        return;
+    }
+    for (encoding, bytes) in [("EUC_JP", r"\xad\xf0"), ("SQL_ASCII", r"caf\xe9")] {
+        let pair = support::source_only("bytes").await;
+        let database = &pair.source.database;
+        let maintenance = support::servers().source.endpoint("postgres");
+        for sql in [
+            format!("drop database {database}"),
+            format!(
+                "create database {database} template template0 encoding '{encoding}' locale 'C'"
+            ),
+        ] {
+            support::execute_batch(&maintenance, &sql).await;
+        }
+        let source = format!(
+            "create table held (id int primary key, word text, words text[]);
+             insert into held values (1, E'{bytes}', array[E'{bytes}', 'abc']);
+             create table plain (id int, at timestamp(3), b bytea); insert into plain values (1, 'now', E'{bytes}')"
+        );
+        support::execute_batch(&pair.source, &source).await;
+        let question = format!(
+            "select encode(convert_to(string_agg(word || words::text, ','), '{encoding}'), 'hex') from held"
+        );
+        let expected = support::query_text(&pair.source, &question).await;
+        for method in ["copy", "fdw"] {
+            let how = ["--yes", "--create-database", "--method", method];
+            let run = howdah(
+                "run",
+                &pair,
+                &[&how[..], &["--verify", "checksums"]].concat(),
+            );
+            assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+            let there = support::query_text(&pair.destination, &question).await;
+            assert_eq!(there, expected, "{encoding}, {method}");
+            let again = format!("drop database {}", pair.destination.database);
+            let maintenance = support::servers().destination.endpoint("postgres");
+            support::execute_batch(&maintenance, &again).await;
+        }
+        // Only where characters are.
+        let plan = said(&howdah("plan", &pair, &["--create-database"]));
+        let option = format!("(FORMAT text, ENCODING '{encoding}'");
+        assert_eq!(plan.matches(&option).count(), 2, "{plan}");
+        assert!(plan.contains("FROM STDIN (FORMAT binary"), "{plan}");
+    }
+}
+
+/// What refuses a row there is told, whatever the row holds.
+#[tokio::test]
+async fn an_error_about_bytes_that_are_not_utf8_can_be_read() {
+    if support::role::needs_superuser("it makes databases of other encodings") {
+        return;
+    }
+    let pair = support::databases("bytes").await;
+    for (server, endpoint) in [
+        (&support::servers().source, &pair.source),
+        (&support::servers().destination, &pair.destination),
+    ] {
+        let maintenance = server.endpoint("postgres");
+        let database = &endpoint.database;
+        for sql in [
+            format!("drop database {database}"),
+            format!(
+                "create database {database} template template0 encoding 'SQL_ASCII' locale 'C'"
+            ),
+        ] {
+            support::execute_batch(&maintenance, &sql).await;
+        }
+    }
+    let table = "create table held (word text)";
+    let rows = r"insert into held values ('abc'), (E'caf\xe9'), (E'na\xefve')";
+    support::execute_batch(&pair.source, &format!("{table}; {rows}")).await;
+    let check = r"alter table held add constraint no_cafe check (word <> E'caf\xe9')";
+    support::execute_batch(&pair.destination, &format!("{table}; {check}")).await;
+    let how = ["--yes", "--schema", "none", "--on-existing", "append"];
+    let run = howdah("run", &pair, &how);
+    assert_eq!(run.status.code(), Some(1), "{}", said(&run));
+    // The server itself has no way to say in UTF8 which row broke which constraint.
+    assert!(said(&run).contains("SQLSTATE 22021"), "{}", said(&run));
+    assert!(said(&run).contains("its log has it"), "{}", said(&run));
+}

@@ -269,6 +269,35 @@ async fn a_table_dropped_before_the_snapshot_is_named_and_nothing_stays() {
     }
 }
 
+/// What is emptied after a snapshot has no rows in it, and would be equal to nothing.
+#[tokio::test]
+async fn a_table_that_is_filled_anew_before_the_snapshot_is_not_taken_for_empty() {
+    let pair = support::databases("anew").await;
+    let tables =
+        "create table first (id int); create table other (id int); insert into other values (1)";
+    support::execute_batch(&pair.source, tables).await;
+    let options = Options {
+        jobs: 1,
+        ..by(Method::Fdw)
+    };
+    let plan = plan(&pair, options).await;
+    let writer = support::connect(&pair.source).await;
+    let anew = "begin; truncate other; insert into other select generate_series(1, 7)";
+    writer.batch_execute(anew).await.unwrap();
+    let handle = engine::start(
+        Arc::new(plan),
+        pair.source.clone(),
+        pair.destination.clone(),
+    );
+    let is_waiting = "select count(*) > 0 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    while support::query_text(&pair.source, is_waiting).await != "t" {}
+    writer.batch_execute("commit").await.unwrap();
+    let report = finish(handle).await;
+    assert!(report.failures.is_empty(), "{:?}", report.failures);
+    let there = support::query_text(&pair.destination, "select count(*) from other").await;
+    assert_eq!(there, "7");
+}
+
 #[tokio::test]
 async fn a_column_added_after_the_plan_is_noticed() {
     let pair = support::databases("altered").await;
