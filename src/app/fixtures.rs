@@ -68,6 +68,7 @@ pub(crate) fn facts(version: &str, relation_count: u64) -> ServerFacts {
         user: "app".to_owned(),
         is_superuser: true,
         system_identifier: None,
+        started_at: None,
         in_recovery: false,
         tls: Some("TLSv1.3".to_owned()),
         latency_micros: 4_100,

@@ -136,7 +136,7 @@ async fn read(
         "Both servers answer",
         Ok(identity::versions(&source, &destination)),
     ));
-    let same = identity::same_database(&source, &destination);
+    let same = identity::same_database(&source, &destination, options.on_existing);
     let is_same = same
         .as_ref()
         .is_ok_and(|f| f.iter().any(|f| f.level == Level::Blocking));

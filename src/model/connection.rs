@@ -273,7 +273,7 @@ pub enum KnownFrom {
 }
 
 /// What a connection test found.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServerFacts {
     /// `server_version_num`, e.g. 150018.
     pub version_num: u32,
@@ -283,6 +283,8 @@ pub struct ServerFacts {
     pub is_superuser: bool,
     /// `pg_control_system().system_identifier`; none where the role may not ask.
     pub system_identifier: Option<u64>,
+    /// When the server was started, to the microsecond in UTC; none where the role may not ask.
+    pub started_at: Option<String>,
     pub in_recovery: bool,
     /// Negotiated protocol, e.g. `TLSv1.3`; none on a plain connection.
     pub tls: Option<String>,
@@ -299,7 +301,7 @@ pub struct ServerFacts {
     pub database: Option<DatabaseFacts>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DatabaseFacts {
     pub name: String,
     pub oid: u32,

@@ -7,6 +7,7 @@ use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use crate::model::connection::{DatabaseFacts, Endpoint, ServerFacts};
 use crate::model::problem::{Field, Problem};
+use crate::sql::statements;
 
 use super::connect::{Connected, connect};
 use super::problem::problem;
@@ -83,6 +84,7 @@ async fn facts(
         } else {
             None
         },
+        started_at: started_at(client).await,
         tls: connected.tls.clone(),
         cores: cores(endpoint),
         shared_buffers_kib: number(&server, 6)?,
@@ -109,6 +111,12 @@ async fn system_identifier(client: &Client) -> Option<u64> {
     let row = one_row(client, query).await.ok()?;
     // The server prints the unsigned number as a signed one.
     number::<i64>(&row, 0).ok().map(i64::cast_unsigned)
+}
+
+/// Any role may ask for it, unless somebody has taken that away.
+async fn started_at(client: &Client) -> Option<String> {
+    let row = one_row(client, statements::STARTED_AT).await.ok()?;
+    Some(text(&row, 0).to_owned()).filter(|time| !time.is_empty())
 }
 
 async fn database_facts(client: &Client) -> Result<DatabaseFacts, Problem> {

@@ -380,8 +380,9 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
     let (step_of_role, new_roles) = roles::push_roles(&context, &mut steps);
     context.step_of_role = step_of_role;
     let aside = existing::push_setting_aside(&context, &mut steps)?;
-    existing::push_emptying(&context, &mut steps);
     let snapshot = is_copy_only.then(|| rows::push_snapshot(&context, &mut steps, &carried));
+    existing::push_emptying(&context, &mut steps, snapshot);
+    push_removal(&context, &mut steps, snapshot);
 
     let mut made = StepOfEntry::new();
     let no_rows = RowSteps::default();
@@ -508,6 +509,11 @@ fn push_preparation(context: &Context<'_>, steps: &mut Steps) -> Result<(), Prob
             .run(Session::Destination, statements::COMMIT),
         );
     }
+    Ok(())
+}
+
+/// Nothing is taken away before the source has been seen to be readable: it needs the snapshot where there is one.
+fn push_removal(context: &Context<'_>, steps: &mut Steps, snapshot: Option<StepId>) {
     let clashes = clashing(context);
     if context.options.on_existing == OnExisting::Empty && !clashes.is_empty() {
         steps.push(
@@ -517,10 +523,10 @@ fn push_preparation(context: &Context<'_>, steps: &mut Steps) -> Result<(), Prob
                 "You asked for it: objects of the source will be created under the same names. All are removed, or none.",
             )
             .key("prepare/remove")
+            .needs(snapshot)
             .transaction(clashes),
         );
     }
-    Ok(())
 }
 
 /// `DROP` statements for what stands where something will be created.

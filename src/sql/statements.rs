@@ -370,6 +370,8 @@ pub const CLOSE_PUBLIC_SCHEMA: &str = "REVOKE CREATE ON SCHEMA public FROM PUBLI
 
 // ---- questions of the checks ----------------------------------------------------------------------
 
+/// Two sessions that are told the same are sessions of one server: no two are started in the same microsecond.
+pub const STARTED_AT: &str = "SELECT pg_catalog.to_char(pg_catalog.pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')";
 pub const AVAILABLE_EXTENSIONS: &str =
     "SELECT name::text, default_version FROM pg_catalog.pg_available_extensions";
 /// What only a superuser may install, and whether one has; servers before 13 trust nothing.

@@ -4,6 +4,7 @@ use std::process::{Command, Output};
 
 use howdah::model::connection::Endpoint;
 
+use crate::existing::as_owner;
 use crate::support::{self, Pair};
 
 const ODDITIES: &str = include_str!("fixtures/oddities.sql");
@@ -200,6 +201,36 @@ async fn a_database_is_never_copied_onto_itself() {
     let output = howdah("run", &same, &["--yes", "--on-existing", "empty"]);
     assert_code(&output, 3);
     assert!(said(&output).contains("same database"));
+}
+
+/// Without the cluster's identifier it is still one server, by whatever name it is reached.
+#[tokio::test]
+async fn a_database_is_known_again_by_a_role_that_may_ask_for_little() {
+    let pair = support::databases("again").await;
+    support::execute_batch(
+        &pair.source,
+        "create table precious (id int); insert into precious select generate_series(1, 10)",
+    )
+    .await;
+    let owned = as_owner(&pair, "again_owner").await;
+    support::execute_batch(
+        &support::role::superuser(&pair.source),
+        "revoke execute on function pg_control_system() from public",
+    )
+    .await;
+    let same = Pair {
+        source: owned.source.clone(),
+        destination: owned.source,
+    };
+    let output = howdah("run", &same, &["--yes", "--on-existing", "empty"]);
+    assert_code(&output, 3);
+    assert!(
+        said(&output).contains("Source and destination are the same database"),
+        "{}",
+        said(&output)
+    );
+    let rows = support::query_text(&pair.source, "select count(*)::text from precious").await;
+    assert_eq!(rows, "10");
 }
 
 #[tokio::test]

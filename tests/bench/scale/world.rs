@@ -38,6 +38,7 @@ fn facts(relation_count: u64) -> ServerFacts {
         user: "app".to_owned(),
         is_superuser: true,
         system_identifier: Some(relation_count),
+        started_at: None,
         in_recovery: false,
         tls: None,
         latency_micros: 400,
