@@ -436,6 +436,8 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
     if makes_schema {
         let invalid = notes::invalid_indexes(&context, &made);
         context.closure.left_out.extend(invalid);
+        let switches = database::left_out(&context);
+        context.closure.left_out.extend(switches);
     }
     Ok(Plan {
         object_counts: object_counts(&context, &made),
