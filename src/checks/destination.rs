@@ -14,19 +14,51 @@ use crate::sql::{scratch, statements};
 use super::{Facts, Purpose, ask_bool, existing, superuser};
 
 pub(super) async fn state(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
-    match (facts.options.schema, facts.existing_schema) {
-        (_, None) => Ok(vec![Finding::fine("The database will be created")]),
-        (SchemaChoice::All, Some(_)) => Ok(vec![room_for_schema(facts)]),
-        (SchemaChoice::None, Some(there)) => existing::room_for_rows(facts, there).await,
-    }
+    let mut findings = match (facts.options.schema, facts.existing_schema) {
+        (_, None) => vec![Finding::fine("The database will be created")],
+        (SchemaChoice::All, Some(_)) => vec![room_for_schema(facts)],
+        (SchemaChoice::None, Some(there)) => existing::room_for_rows(facts, there).await?,
+    };
+    findings.extend(reserved_name(facts));
+    Ok(findings)
 }
 
-fn is_ours(object: &ExistingObject) -> bool {
-    object.name.schema == statements::JOURNAL_SCHEMA
-        || object
-            .name
-            .schema
-            .starts_with(statements::FDW_SCHEMA_PREFIX)
+/// A schema of the user's may bear howdah's name.
+fn is_ours(facts: &Facts<'_>, object: &ExistingObject) -> bool {
+    let schema = format!("schema {}", object.name.schema);
+    let found = facts.leftovers.as_ref();
+    found.is_ok_and(|found| found.objects.contains(&schema))
+}
+
+/// The journal needs a schema by its name for itself.
+fn reserved_name(facts: &Facts<'_>) -> Vec<Finding> {
+    let name = statements::JOURNAL_SCHEMA;
+    let meaning = |remedy: &str| {
+        format!(
+            "Until a run is over it keeps its journal on the destination in a schema of this name, and it touches no other of that name. {remedy}"
+        )
+    };
+    let is_it = |object: &&ExistingObject| object.kind == "schema" && object.name.name == name;
+    let there = facts.existing.iter().find(is_it);
+    let there = there.filter(|object| !is_ours(facts, object)).map(|_| {
+        Finding::new(
+            Level::Blocking,
+            format!("The destination has a schema {name} that is not howdah's"),
+            meaning("Rename it, or use another database."),
+        )
+    });
+    let comes = facts.options.schema == SchemaChoice::All
+        && facts
+            .carried()
+            .any(|entry| entry.kind == "SCHEMA" && entry.name.name == name);
+    let comes = comes.then(|| {
+        Finding::new(
+            Level::Blocking,
+            format!("The source has a schema {name}"),
+            meaning("Rename it. If an unfinished run into the source has left it, howdah clean removes it there."),
+        )
+    });
+    there.into_iter().chain(comes).collect()
 }
 
 /// `table public.film, 1,000 rows`.
@@ -41,7 +73,11 @@ fn describe(object: &ExistingObject) -> String {
 }
 
 fn room_for_schema(facts: &Facts<'_>) -> Finding {
-    let existing: Vec<&ExistingObject> = facts.existing.iter().filter(|o| !is_ours(o)).collect();
+    let existing: Vec<&ExistingObject> = facts
+        .existing
+        .iter()
+        .filter(|o| !is_ours(facts, o))
+        .collect();
     if existing.is_empty() {
         return Finding::fine("The destination is empty");
     }

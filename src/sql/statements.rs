@@ -399,9 +399,15 @@ pub const MAY_CREATE: &str =
     "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')";
 pub const MAY_CREATE_DATABASE: &str =
     "SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user";
-/// Leftovers of a run that died: every scaffold bears howdah's name.
+/// Leftovers of a run that died: every scaffold bears howdah's name. Schemas of a user's may bear it too: the journal is known by
+/// its tables, and those of FDW by holding nothing but foreign tables.
 pub const LEFTOVERS: &str = "SELECT 'server', srvname::text FROM pg_catalog.pg_foreign_server WHERE srvname ~ '^howdah_source_[0-9]+$' \
-     UNION ALL SELECT 'schema', nspname::text FROM pg_catalog.pg_namespace WHERE nspname = 'howdah' OR nspname ~ '^howdah_fdw_[0-9_]+$'";
+     UNION ALL SELECT 'schema', n.nspname::text FROM pg_catalog.pg_namespace AS n \
+     WHERE n.nspname = 'howdah' AND 2 = (SELECT pg_catalog.count(*) FROM pg_catalog.pg_class AS c \
+         JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid \
+         WHERE c.relnamespace = n.oid AND c.relkind = 'r' AND (c.relname, a.attname) IN (('run', 'request'), ('step', 'way'))) \
+     OR n.nspname ~ '^howdah_fdw_[0-9_]+$' AND NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c \
+         WHERE c.relnamespace = n.oid AND c.relkind <> 'f')";
 
 pub fn disable_event_trigger(name: &str) -> String {
     format!("ALTER EVENT TRIGGER {} DISABLE;", ident(name))
