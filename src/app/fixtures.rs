@@ -85,6 +85,7 @@ pub(crate) fn facts(version: &str, relation_count: u64) -> ServerFacts {
             size_bytes: 19_648_000_000,
             relation_count,
             search_path: "\"$user\", public".to_owned(),
+            ..DatabaseFacts::default()
         }),
     }
 }

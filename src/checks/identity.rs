@@ -1,6 +1,6 @@
 //! Who the two ends are: versions, the same database twice, encoding and collation.
 
-use crate::model::connection::{ServerFacts, Side};
+use crate::model::connection::{DatabaseFacts, ServerFacts, Side};
 use crate::model::finding::{Finding, Level};
 use crate::model::options::OnExisting;
 use crate::model::problem::{Field, Problem};
@@ -131,9 +131,20 @@ pub(super) fn encoding(facts: &Facts<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let Some(destination) = &facts.destination.database else {
+        if !source.locale.is_in(facts.destination.version_num) {
+            return vec![Finding::new(
+                Level::Warning,
+                format!("The new database cannot sort by {}", source.sorts_by()),
+                format!(
+                    "The destination's version has no such databases; it will sort by {}. ORDER BY, range partitions and checks on text may behave differently.",
+                    source.collate
+                ),
+            )];
+        }
         return vec![Finding::fine(format!(
             "The new database gets the source's: {}, {}",
-            source.encoding, source.collate
+            source.encoding,
+            source.sorts_by()
         ))];
     };
     let mut findings = Vec::new();
@@ -144,18 +155,36 @@ pub(super) fn encoding(facts: &Facts<'_>) -> Vec<Finding> {
             "Text is converted on the way. A character that the destination's encoding lacks, or bytes that are not valid text (SQL_ASCII), end the copy of that table with an error.",
         ));
     }
-    if (&source.collate, &source.ctype) != (&destination.collate, &destination.ctype) {
+    let collation = |one: &DatabaseFacts| {
+        let names = (one.collate.clone(), one.ctype.clone());
+        (one.locale.clone(), names)
+    };
+    if collation(source) != collation(destination) {
+        let [ours, theirs] = [source, destination].map(DatabaseFacts::sorts_by);
+        let title = if ours == theirs {
+            format!(
+                "Collation {ours} on both sides, but with another LC_COLLATE, LC_CTYPE or rules"
+            )
+        } else {
+            format!("Collation {ours} to {theirs}")
+        };
         findings.push(Finding::new(
             Level::Warning,
-            format!("Collation {} to {}", source.collate, destination.collate),
+            title,
             "Text sorts differently there: ORDER BY, range partitions and checks on text may behave differently. To keep it, let howdah create the database.",
         ));
     }
     if findings.is_empty() {
-        findings.push(Finding::fine(format!(
-            "{}, {}",
-            source.encoding, source.collate
-        )));
+        let mut title = format!("{}, {}", source.encoding, source.sorts_by());
+        if let (Some(ours), Some(theirs)) =
+            (&source.collation_version, &destination.collation_version)
+            && ours != theirs
+        {
+            title = format!(
+                "{title}; version {ours} on the source and {theirs} on the destination, so some text may sort differently"
+            );
+        }
+        findings.push(Finding::fine(title));
     }
     findings
 }
@@ -163,7 +192,6 @@ pub(super) fn encoding(facts: &Facts<'_>) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::connection::DatabaseFacts;
 
     fn facts(started_at: &str) -> ServerFacts {
         ServerFacts {

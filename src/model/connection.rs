@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::feature::Feature;
+
 /// One of the two ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
@@ -308,11 +310,52 @@ pub struct DatabaseFacts {
     pub encoding: String,
     pub collate: String,
     pub ctype: String,
+    pub locale: DatabaseLocale,
+    /// What the provider said when the database was made; none where no version is known.
+    pub collation_version: Option<String>,
     pub size_bytes: u64,
     /// Relations (tables, views, sequences …) that belong to neither the system nor an extension.
     pub relation_count: u64,
     /// `search_path` as this role has it here by itself.
     pub search_path: String,
+}
+
+/// Who sorts and classes a database's text, and by what; with libc, `collate` and `ctype` say that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum DatabaseLocale {
+    #[default]
+    Libc,
+    Icu {
+        locale: String,
+        rules: Option<String>,
+    },
+    Builtin(String),
+}
+
+impl DatabaseLocale {
+    /// Whether a database of such a server can have it.
+    pub fn is_in(&self, version_num: u32) -> bool {
+        match self {
+            Self::Libc => true,
+            Self::Icu { rules: None, .. } => Feature::DatabaseLocales.is_in(version_num),
+            Self::Icu { rules: Some(_), .. } => Feature::CollationRules.is_in(version_num),
+            Self::Builtin(_) => Feature::BuiltinLocales.is_in(version_num),
+        }
+    }
+}
+
+impl DatabaseFacts {
+    /// By what its text is sorted, for people.
+    pub fn sorts_by(&self) -> String {
+        match &self.locale {
+            DatabaseLocale::Libc => self.collate.clone(),
+            DatabaseLocale::Icu { locale, rules } => {
+                let rules = if rules.is_some() { " with rules" } else { "" };
+                format!("{locale} of ICU{rules}")
+            }
+            DatabaseLocale::Builtin(locale) => format!("{locale} of PostgreSQL's own"),
+        }
+    }
 }
 
 impl ServerFacts {

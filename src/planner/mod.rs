@@ -39,7 +39,7 @@ use crate::model::plan::{FDW_EXTENSION_KEY, Phase, Plan, Repeat, Session, StepId
 use crate::model::problem::Problem;
 use crate::model::selection::Selection;
 use crate::sql::measure::Measurement;
-use crate::sql::{settings, statements};
+use crate::sql::{self, settings, statements};
 
 use builder::{Draft, Steps};
 use closure::Closure;
@@ -482,7 +482,11 @@ fn push_preparation(context: &Context<'_>, steps: &mut Steps) -> Result<(), Prob
             .repeat(Repeat::AskForDatabase)
             .run(
                 Session::Maintenance,
-                statements::create_database(&inspection.destination_endpoint.database, like),
+                sql::database::create(
+                    &inspection.destination_endpoint.database,
+                    like,
+                    inspection.destination.version_num,
+                ),
             ),
         );
     }

@@ -1,7 +1,7 @@
 //! The statements of every step, one small function each.
 
 use crate::model::catalog::Table;
-use crate::model::connection::{DatabaseFacts, Endpoint, TlsMode};
+use crate::model::connection::{Endpoint, TlsMode};
 use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 use crate::model::plan::PASSWORD_MARKER;
@@ -43,17 +43,6 @@ pub fn lock_tables<'a>(
 /// How long the barrier may wait behind a writer before it lets go and tries again.
 pub fn local_lock_timeout(seconds: u32) -> String {
     format!("SET LOCAL lock_timeout = '{seconds}s'")
-}
-
-/// `CREATE DATABASE` with the source's encoding and locale; template0 so that nothing of template1 comes along.
-pub fn create_database(name: &str, like: &DatabaseFacts) -> String {
-    format!(
-        "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}",
-        ident(name),
-        literal(&like.encoding),
-        literal(&like.collate),
-        literal(&like.ctype)
-    )
 }
 
 fn column_list(columns: &[&str]) -> String {

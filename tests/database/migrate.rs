@@ -203,6 +203,43 @@ async fn a_database_is_never_copied_onto_itself() {
     assert!(said(&output).contains("same database"));
 }
 
+/// A database may sort by ICU while its libc locale is any other's.
+#[tokio::test]
+async fn a_database_sorts_as_on_the_source() {
+    let pair = support::source_only("sorts").await;
+    let database = &pair.source.database;
+    let elsewhere = Endpoint {
+        database: "postgres".to_owned(),
+        ..pair.source.clone()
+    };
+    let client = support::connect(&support::role::superuser(&elsewhere)).await;
+    for sql in [
+        format!("drop database {database}"),
+        format!(
+            "create database {database} owner {} template template0 locale_provider icu icu_locale 'de-u-co-phonebk' locale 'C'",
+            pair.source.user
+        ),
+    ] {
+        client.batch_execute(&sql).await.unwrap();
+    }
+    let words =
+        "create table words (word text); insert into words values ('Z'), ('a'), ('B'), ('ä')";
+    support::execute_batch(&pair.source, words).await;
+    let run = howdah("run", &pair, &["--yes", "--create-database"]);
+    assert_code(&run, 0);
+    let question = "select datlocprovider, daticulocale, datcollate, datctype, (select string_agg(word, ' ' order by word) from words)
+        from pg_database where datname = current_database()";
+    let there = support::query_text(&pair.destination, question).await;
+    assert_eq!(there, "i|de-u-co-phonebk|C|C|a ä B Z");
+
+    let other = support::further_destination(&pair).await;
+    let told = said(&howdah("check", &other, &[]));
+    assert!(
+        told.contains("Collation de-u-co-phonebk of ICU to C"),
+        "{told}"
+    );
+}
+
 /// Without the cluster's identifier it is still one server, by whatever name it is reached.
 #[tokio::test]
 async fn a_database_is_known_again_by_a_role_that_may_ask_for_little() {

@@ -55,6 +55,7 @@ fn facts(relation_count: u64) -> ServerFacts {
             size_bytes: 1 << 30,
             relation_count,
             search_path: "\"$user\", public".to_owned(),
+            ..DatabaseFacts::default()
         }),
     }
 }
