@@ -302,6 +302,7 @@ pub(crate) fn bare() -> Inspection {
         destination_roles: Vec::new(),
         provider_there: None,
         is_fdw_installed: false,
+        other_versions: Vec::new(),
     }
 }
 

@@ -437,7 +437,9 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
         let invalid = notes::invalid_indexes(&context, &made);
         context.closure.left_out.extend(invalid);
         let switches = database::left_out(&context);
-        context.closure.left_out.extend(switches);
+        let older = notes::older_extensions(&context);
+        let left_out = &mut context.closure.left_out;
+        left_out.extend(switches.into_iter().chain(older));
     }
     Ok(Plan {
         object_counts: object_counts(&context, &made),

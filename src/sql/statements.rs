@@ -362,13 +362,14 @@ pub const CLOSE_PUBLIC_SCHEMA: &str = "REVOKE CREATE ON SCHEMA public FROM PUBLI
 /// Two sessions that are told the same are sessions of one server: no two are started in the same microsecond.
 pub const STARTED_AT: &str = "SELECT pg_catalog.to_char(pg_catalog.pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')";
 pub const AVAILABLE_EXTENSIONS: &str =
-    "SELECT name::text, default_version FROM pg_catalog.pg_available_extensions";
+    "SELECT name::text, default_version, installed_version FROM pg_catalog.pg_available_extensions";
 /// What only a superuser may install, and whether one has; servers before 13 trust nothing.
 pub const UNTRUSTED_EXTENSIONS: &str = "SELECT e.name::text, e.installed_version IS NOT NULL \
      FROM pg_catalog.pg_available_extensions e JOIN pg_catalog.pg_available_extension_versions v \
      ON v.name = e.name AND v.version = e.default_version \
      WHERE v.superuser AND (pg_catalog.to_jsonb(v) ->> 'trusted')::boolean IS NOT TRUE";
-pub const INSTALLED_EXTENSIONS: &str = "SELECT extname::text FROM pg_catalog.pg_extension";
+pub const INSTALLED_EXTENSIONS: &str =
+    "SELECT extname::text, extversion FROM pg_catalog.pg_extension";
 /// Free connections for ordinary roles, locks that one transaction may take beside others, age of the oldest frozen number.
 pub const LIMITS: &str = "SELECT pg_catalog.current_setting('max_connections')::bigint \
      - pg_catalog.current_setting('superuser_reserved_connections')::bigint \
@@ -397,6 +398,14 @@ pub const LEFTOVERS: &str = "SELECT 'server', srvname::text FROM pg_catalog.pg_f
          WHERE c.relnamespace = n.oid AND c.relkind = 'r' AND (c.relname, a.attname) IN (('run', 'request'), ('step', 'way'))) \
      OR n.nspname ~ '^howdah_fdw_[0-9_]+$' AND NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c \
          WHERE c.relnamespace = n.oid AND c.relkind <> 'f')";
+
+pub fn update_extension(name: &str, version: &str) -> String {
+    format!(
+        "ALTER EXTENSION {} UPDATE TO {};",
+        ident(name),
+        literal(version)
+    )
+}
 
 pub fn disable_event_trigger(name: &str) -> String {
     format!("ALTER EVENT TRIGGER {} DISABLE;", ident(name))

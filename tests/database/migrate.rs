@@ -240,6 +240,24 @@ async fn a_database_sorts_as_on_the_source() {
     );
 }
 
+#[tokio::test]
+async fn an_extension_that_is_older_there_is_told() {
+    let pair = support::databases("older").await;
+    let table = "create extension hstore version '1.8'; create table t (h hstore)";
+    support::execute_batch(&pair.source, table).await;
+    let older = "create extension hstore version '1.4'";
+    support::execute_batch(&pair.destination, older).await;
+    let run = howdah("run", &pair, &["--yes"]);
+    assert_code(&run, 0);
+    for words in [
+        "hstore 1.8: 1.4 is installed on the destination",
+        "ALTER EXTENSION hstore UPDATE TO '1.8';",
+        "version 1.8 of extension hstore",
+    ] {
+        assert!(said(&run).contains(words), "{}", said(&run));
+    }
+}
+
 /// Without the cluster's identifier it is still one server, by whatever name it is reached.
 #[tokio::test]
 async fn a_database_is_known_again_by_a_role_that_may_ask_for_little() {

@@ -282,6 +282,7 @@ pub(crate) fn inspection(tables: usize) -> Inspection {
         provider_there: None,
         scratches: Vec::new(),
         is_fdw_installed: false,
+        other_versions: Vec::new(),
     }
 }
 
