@@ -8,6 +8,7 @@ use crate::model::format::count;
 use crate::model::name::printable;
 use crate::model::options::{OnExisting, SchemaChoice};
 use crate::model::problem::Problem;
+use crate::planner::consequences;
 use crate::sql::existing::FEW_ROWS;
 use crate::sql::{scratch, statements};
 
@@ -73,29 +74,34 @@ fn describe(object: &ExistingObject) -> String {
 }
 
 fn room_for_schema(facts: &Facts<'_>) -> Finding {
+    let in_the_way = consequences::in_the_way(facts.existing, facts.carried());
+    // A schema goes with all that is in it.
+    let schemas = in_the_way.iter().filter(|object| object.kind == "schema");
+    let schemas: HashSet<&str> = schemas.map(|object| object.name.name.as_str()).collect();
+    let places: HashSet<(&str, &str)> = in_the_way
+        .iter()
+        .map(|object| (object.kind.as_str(), object.identity.as_str()))
+        .collect();
+    let is_in_the_way = |object: &ExistingObject| {
+        schemas.contains(object.name.schema.as_str())
+            || places.contains(&(object.kind.as_str(), object.identity.as_str()))
+    };
+    // What belongs to no schema may be an administrator's, and is nobody's affair unless it is in the way.
+    let counts = |object: &ExistingObject| {
+        !object.name.schema.is_empty() || object.kind == "large objects" || is_in_the_way(object)
+    };
     let existing: Vec<&ExistingObject> = facts
         .existing
         .iter()
-        .filter(|o| !is_ours(facts, o))
+        .filter(|object| !is_ours(facts, object) && counts(object))
         .collect();
     if existing.is_empty() {
         return Finding::fine("The destination is empty");
     }
-    let wanted: HashSet<(&str, &str)> = facts
-        .archive
-        .entries
+    let in_the_way: Vec<&ExistingObject> = existing
         .iter()
-        .map(|e| {
-            (
-                e.name.schema.as_str(),
-                e.name.name.split('(').next().unwrap_or_default(),
-            )
-        })
-        .collect();
-    let in_the_way: Vec<&&ExistingObject> = existing
-        .iter()
-        .filter(|o| o.kind != "schema")
-        .filter(|o| wanted.contains(&(o.name.schema.as_str(), o.name.name.as_str())))
+        .copied()
+        .filter(|o| is_in_the_way(o))
         .collect();
     if let (Purpose::Resume, Some(journal)) = (facts.purpose, facts.journal) {
         let done = journal.done.len();
@@ -135,7 +141,7 @@ fn room_for_schema(facts: &Facts<'_>) -> Finding {
             format!("{} objects of database {} will be dropped", in_the_way.len(), printable(database)),
             "You asked for it: objects of the source will be created under the same names. What depends on them is dropped too.",
         )
-        .objects(named(&mut in_the_way.iter().map(|o| **o))),
+        .objects(named(&mut in_the_way.iter().copied())),
         OnExisting::Append if in_the_way.is_empty() => {
             Finding::fine(format!("{} objects exist and none is in the way", existing.len()))
         }
@@ -144,7 +150,7 @@ fn room_for_schema(facts: &Facts<'_>) -> Finding {
             format!("{} objects are in the way", in_the_way.len()),
             "They have the names of objects that will be created. To add rows to existing tables instead, copy rows only (--schema none).",
         )
-        .objects(named(&mut in_the_way.iter().map(|o| **o))),
+        .objects(named(&mut in_the_way.iter().copied())),
     }
 }
 

@@ -178,7 +178,9 @@ impl Context<'_> {
     fn is_whole(&self) -> bool {
         match &self.inspection.journal {
             Some(journal) => journal.request.is_whole,
-            None => self.inspection.existing.is_empty(),
+            // What is in no schema may be an administrator's.
+            None => (self.inspection.existing.iter())
+                .all(|one| one.name.schema.is_empty() && one.kind != "large objects"),
         }
     }
 
@@ -542,39 +544,11 @@ fn clashing(context: &Context<'_>) -> Vec<String> {
     if context.options.schema == SchemaChoice::None {
         return Vec::new();
     }
-    let wanted: HashSet<(&str, &str)> = context
-        .inspection
-        .archive
-        .entries
-        .iter()
-        .filter(|entry| context.closure.carries(entry))
-        .map(|entry| {
-            let name = entry.name.name.as_str();
-            let bare = match entry.kind.as_str() {
-                "FUNCTION" | "PROCEDURE" | "AGGREGATE" => name.split('(').next().unwrap_or(name),
-                // Any other name may hold a parenthesis, and what stands before it may be the name of another object.
-                _ => name,
-            };
-            (entry.name.schema.as_str(), bare)
-        })
-        .collect();
-    context
-        .inspection
-        .existing
-        .iter()
-        .filter(|object| object.kind != "schema")
-        .filter(|object| wanted.contains(&(&object.name.schema, &object.name.name)))
+    let entries = context.inspection.archive.entries.iter();
+    let carried = entries.filter(|entry| context.closure.carries(entry));
+    consequences::in_the_way(&context.inspection.existing, carried)
+        .into_iter()
         .map(|object| statements::drop_existing(&object.kind, &object.identity))
-        .chain(
-            context
-                .inspection
-                .existing
-                .iter()
-                .filter(|object| {
-                    object.kind == "schema" && wanted.contains(&("", object.name.name.as_str()))
-                })
-                .map(|object| statements::drop_existing("schema", &object.identity)),
-        )
         .collect()
 }
 

@@ -123,7 +123,11 @@ pub fn empties(sql: &str) -> bool {
 
 /// Removes an object that is in the way. `kind` and `identity` are the server's own (`pg_identify_object`).
 pub fn drop_existing(kind: &str, identity: &str) -> String {
-    format!("DROP {} IF EXISTS {identity} CASCADE", kind.to_uppercase())
+    let kind = match kind {
+        "statistics object" => "STATISTICS".to_owned(),
+        _ => kind.to_uppercase().replace('-', " "),
+    };
+    format!("DROP {kind} IF EXISTS {identity} CASCADE")
 }
 
 pub fn read_sequence(name: &ObjectName) -> String {
