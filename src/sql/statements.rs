@@ -389,6 +389,9 @@ pub const LONG_TRANSACTIONS: &str = "SELECT 'process ' || pid::text || ' (' || c
      UNION ALL SELECT 'prepared ' || gid || ', since ' || prepared::timestamp(0)::text \
      FROM pg_catalog.pg_prepared_xacts \
      WHERE database = pg_catalog.current_database() AND prepared < pg_catalog.now() - '5 minutes'::interval";
+/// Committed later, what these have written is on the source alone: no snapshot sees it.
+pub const PREPARED_TRANSACTIONS: &str = "SELECT gid || ', of ' || owner::text || ', since ' || prepared::timestamp(0)::text \
+     FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database() ORDER BY prepared, gid";
 pub const MAY_CREATE: &str =
     "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')";
 pub const MAY_CREATE_DATABASE: &str =

@@ -258,6 +258,43 @@ async fn an_extension_that_is_older_there_is_told() {
     }
 }
 
+/// Definitions are written by the server, which has settings for that.
+#[tokio::test]
+async fn how_a_role_likes_definitions_written_makes_none_different() {
+    let pair = support::databases("likes").await;
+    let (database, user) = (&pair.source.database, &pair.source.user);
+    let likes = format!(
+        "create table t (id int, bytes bytea default '\\x00ff'); create view v as select id from t;
+         alter role {user} in database {database} set quote_all_identifiers = on;
+         alter role {user} in database {database} set bytea_output = escape"
+    );
+    support::execute_batch(&pair.source, &likes).await;
+    let run = howdah("run", &pair, &["--yes", "--database-settings", "skip"]);
+    assert_code(&run, 0);
+}
+
+/// What is prepared and not committed is in nobody's snapshot.
+#[tokio::test]
+async fn prepared_transactions_of_the_source_are_told() {
+    let pair = support::databases("prepared").await;
+    support::execute_batch(&pair.source, "create table t (id int)").await;
+    let client = support::connect(&pair.source).await;
+    let prepare = "begin; insert into t values (1); prepare transaction 'pending'";
+    client.batch_execute(prepare).await.unwrap();
+    let told = said(&howdah("check", &pair, &[]));
+    client
+        .batch_execute("rollback prepared 'pending'")
+        .await
+        .unwrap();
+    assert!(
+        told.contains("1 prepared transactions wait on the source")
+            && told.contains("- pending, of "),
+        "{told}"
+    );
+    let told = said(&howdah("check", &pair, &[]));
+    assert!(!told.contains("prepared transactions"), "{told}");
+}
+
 /// Without the cluster's identifier it is still one server, by whatever name it is reached.
 #[tokio::test]
 async fn a_database_is_known_again_by_a_role_that_may_ask_for_little() {
