@@ -1,4 +1,5 @@
--- What the database is and how much is in it; extension members and system objects do not count. PostgreSQL 10 and newer.
+-- What the database is and how much is in it; extension members and system objects do not count. PostgreSQL 10 and newer; columns
+-- that came later (provider and version from 15 on, rules from 16, datlocale for daticulocale from 17) are asked for by way of JSON.
 select d.datname,
        d.oid,
        pg_encoding_to_char(d.encoding),
@@ -15,6 +16,10 @@ select d.datname,
                             where m.classid = 'pg_class'::regclass and m.objid = c.oid and m.deptype = 'e')),
        current_setting('search_path'),
        current_setting('TimeZone'),
-       current_setting('DateStyle')
+       current_setting('DateStyle'),
+       coalesce(to_jsonb(d) ->> 'datlocprovider', 'c'),
+       coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'),
+       to_jsonb(d) ->> 'daticurules',
+       to_jsonb(d) ->> 'datcollversion'
   from pg_database d
  where d.datname = current_database()

@@ -68,6 +68,7 @@ pub(crate) fn facts(version: &str, relation_count: u64) -> ServerFacts {
         user: "app".to_owned(),
         is_superuser: true,
         system_identifier: None,
+        started_at: None,
         in_recovery: false,
         tls: Some("TLSv1.3".to_owned()),
         latency_micros: 4_100,
@@ -86,6 +87,7 @@ pub(crate) fn facts(version: &str, relation_count: u64) -> ServerFacts {
             search_path: "\"$user\", public".to_owned(),
             time_zone: "Etc/UTC".to_owned(),
             date_style: "ISO, YMD".to_owned(),
+            ..DatabaseFacts::default()
         }),
     }
 }
@@ -302,6 +304,7 @@ pub(crate) fn bare() -> Inspection {
         destination_roles: Vec::new(),
         provider_there: None,
         is_fdw_installed: false,
+        other_versions: Vec::new(),
     }
 }
 

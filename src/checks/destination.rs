@@ -8,25 +8,58 @@ use crate::model::format::count;
 use crate::model::name::printable;
 use crate::model::options::{OnExisting, SchemaChoice};
 use crate::model::problem::Problem;
+use crate::planner::consequences;
 use crate::sql::existing::FEW_ROWS;
 use crate::sql::{scratch, statements};
 
 use super::{Facts, Purpose, ask_bool, existing, superuser};
 
 pub(super) async fn state(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
-    match (facts.options.schema, facts.existing_schema) {
-        (_, None) => Ok(vec![Finding::fine("The database will be created")]),
-        (SchemaChoice::All, Some(_)) => Ok(vec![room_for_schema(facts)]),
-        (SchemaChoice::None, Some(there)) => existing::room_for_rows(facts, there).await,
-    }
+    let mut findings = match (facts.options.schema, facts.existing_schema) {
+        (_, None) => vec![Finding::fine("The database will be created")],
+        (SchemaChoice::All, Some(_)) => vec![room_for_schema(facts)],
+        (SchemaChoice::None, Some(there)) => existing::room_for_rows(facts, there).await?,
+    };
+    findings.extend(reserved_name(facts));
+    Ok(findings)
 }
 
-fn is_ours(object: &ExistingObject) -> bool {
-    object.name.schema == statements::JOURNAL_SCHEMA
-        || object
-            .name
-            .schema
-            .starts_with(statements::FDW_SCHEMA_PREFIX)
+/// A schema of the user's may bear howdah's name.
+fn is_ours(facts: &Facts<'_>, object: &ExistingObject) -> bool {
+    let schema = format!("schema {}", object.name.schema);
+    let found = facts.leftovers.as_ref();
+    found.is_ok_and(|found| found.objects.contains(&schema))
+}
+
+/// The journal needs a schema by its name for itself.
+fn reserved_name(facts: &Facts<'_>) -> Vec<Finding> {
+    let name = statements::JOURNAL_SCHEMA;
+    let meaning = |remedy: &str| {
+        format!(
+            "Until a run is over it keeps its journal on the destination in a schema of this name, and it touches no other of that name. {remedy}"
+        )
+    };
+    let is_it = |object: &&ExistingObject| object.kind == "schema" && object.name.name == name;
+    let there = facts.existing.iter().find(is_it);
+    let there = there.filter(|object| !is_ours(facts, object)).map(|_| {
+        Finding::new(
+            Level::Blocking,
+            format!("The destination has a schema {name} that is not howdah's"),
+            meaning("Rename it, or use another database."),
+        )
+    });
+    let comes = facts.options.schema == SchemaChoice::All
+        && facts
+            .carried()
+            .any(|entry| entry.kind == "SCHEMA" && entry.name.name == name);
+    let comes = comes.then(|| {
+        Finding::new(
+            Level::Blocking,
+            format!("The source has a schema {name}"),
+            meaning("Rename it. If an unfinished run into the source has left it, howdah clean removes it there."),
+        )
+    });
+    there.into_iter().chain(comes).collect()
 }
 
 /// `table public.film, 1,000 rows`.
@@ -41,25 +74,34 @@ fn describe(object: &ExistingObject) -> String {
 }
 
 fn room_for_schema(facts: &Facts<'_>) -> Finding {
-    let existing: Vec<&ExistingObject> = facts.existing.iter().filter(|o| !is_ours(o)).collect();
+    let in_the_way = consequences::in_the_way(facts.existing, facts.carried());
+    // A schema goes with all that is in it.
+    let schemas = in_the_way.iter().filter(|object| object.kind == "schema");
+    let schemas: HashSet<&str> = schemas.map(|object| object.name.name.as_str()).collect();
+    let places: HashSet<(&str, &str)> = in_the_way
+        .iter()
+        .map(|object| (object.kind.as_str(), object.identity.as_str()))
+        .collect();
+    let is_in_the_way = |object: &ExistingObject| {
+        schemas.contains(object.name.schema.as_str())
+            || places.contains(&(object.kind.as_str(), object.identity.as_str()))
+    };
+    // What belongs to no schema may be an administrator's, and is nobody's affair unless it is in the way.
+    let counts = |object: &ExistingObject| {
+        !object.name.schema.is_empty() || object.kind == "large objects" || is_in_the_way(object)
+    };
+    let existing: Vec<&ExistingObject> = facts
+        .existing
+        .iter()
+        .filter(|object| !is_ours(facts, object) && counts(object))
+        .collect();
     if existing.is_empty() {
         return Finding::fine("The destination is empty");
     }
-    let wanted: HashSet<(&str, &str)> = facts
-        .archive
-        .entries
+    let in_the_way: Vec<&ExistingObject> = existing
         .iter()
-        .map(|e| {
-            (
-                e.name.schema.as_str(),
-                e.name.name.split('(').next().unwrap_or_default(),
-            )
-        })
-        .collect();
-    let in_the_way: Vec<&&ExistingObject> = existing
-        .iter()
-        .filter(|o| o.kind != "schema")
-        .filter(|o| wanted.contains(&(o.name.schema.as_str(), o.name.name.as_str())))
+        .copied()
+        .filter(|o| is_in_the_way(o))
         .collect();
     if let (Purpose::Resume, Some(journal)) = (facts.purpose, facts.journal) {
         let done = journal.done.len();
@@ -99,7 +141,7 @@ fn room_for_schema(facts: &Facts<'_>) -> Finding {
             format!("{} objects of database {} will be dropped", in_the_way.len(), printable(database)),
             "You asked for it: objects of the source will be created under the same names. What depends on them is dropped too.",
         )
-        .objects(named(&mut in_the_way.iter().map(|o| **o))),
+        .objects(named(&mut in_the_way.iter().copied())),
         OnExisting::Append if in_the_way.is_empty() => {
             Finding::fine(format!("{} objects exist and none is in the way", existing.len()))
         }
@@ -108,7 +150,7 @@ fn room_for_schema(facts: &Facts<'_>) -> Finding {
             format!("{} objects are in the way", in_the_way.len()),
             "They have the names of objects that will be created. To add rows to existing tables instead, copy rows only (--schema none).",
         )
-        .objects(named(&mut in_the_way.iter().map(|o| **o))),
+        .objects(named(&mut in_the_way.iter().copied())),
     }
 }
 

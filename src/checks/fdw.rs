@@ -105,7 +105,7 @@ pub(super) async fn reaches_source(facts: &Facts<'_>) -> Result<Vec<Finding>, Pr
         .field(Field::FdwHost),
         Err(problem) if problem.sqlstate.as_deref() == Some("42501") => {
             let installed = super::schema::installed_extensions(facts.destination_client).await?;
-            let is_installed = installed.contains("postgres_fdw");
+            let is_installed = installed.contains_key("postgres_fdw");
             Finding::new(
                 level(facts),
                 format!("{} may not use postgres_fdw: {}", facts.destination.user, problem.message),

@@ -1,6 +1,6 @@
 //! What earlier runs left in the destination: scaffold of runs that died, and the journal of one that can be gone on with.
 
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Row};
 
 use crate::model::finding::{Finding, Fix, Level};
 use crate::model::journal::Leftovers;
@@ -18,7 +18,8 @@ pub(super) async fn find(client: &Client) -> Result<Leftovers, Problem> {
     if rows.is_empty() {
         return Ok(found);
     }
-    if ask_bool(client, "leftovers", HAS_SET_ASIDE).await? {
+    let is_journal = |row: &Row| row.get::<_, &str>(1) == statements::JOURNAL_SCHEMA;
+    if rows.iter().any(is_journal) && ask_bool(client, "leftovers", HAS_SET_ASIDE).await? {
         for row in ask(client, "foreign keys", SET_ASIDE).await? {
             let statement: String = row.get(0);
             let statement = statement.trim_end().trim_end_matches(';');

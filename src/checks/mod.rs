@@ -138,7 +138,7 @@ async fn read(
         "Both servers answer",
         Ok(identity::versions(&source, &destination)),
     ));
-    let same = identity::same_database(&source, &destination);
+    let same = identity::same_database(&source, &destination, options.on_existing);
     let is_same = same
         .as_ref()
         .is_ok_and(|f| f.iter().any(|f| f.level == Level::Blocking));
@@ -309,7 +309,12 @@ async fn read(
     let is_fdw_installed = destination.database.is_some()
         && schema::installed_extensions(&destination_session.client)
             .await?
-            .contains("postgres_fdw");
+            .contains_key("postgres_fdw");
+    let other_versions = if purpose == Purpose::Comparison {
+        Vec::new()
+    } else {
+        schema::other_versions(&facts).await?
+    };
     // Whoever starts anew is stopped by the check; nothing of the old run is taken for done.
     let (going_on, unfinished) = if purpose == Purpose::Resume {
         (journal, None)
@@ -328,6 +333,7 @@ async fn read(
         destination_roles,
         existing_schema,
         is_fdw_installed,
+        other_versions,
         journal: going_on,
         unfinished,
         // What could not be looked for, the check has told.

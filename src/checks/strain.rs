@@ -59,6 +59,7 @@ pub(super) async fn check(facts: &Facts<'_>) -> Result<Vec<Finding>, Problem> {
     if facts.destination.database.is_some() {
         findings.extend(event_triggers(facts).await?);
     }
+    findings.extend(prepared_transactions(facts).await?);
     if fdw::is_chosen(facts) {
         findings.extend(long_transactions(facts).await?);
     }
@@ -165,6 +166,27 @@ async fn event_triggers(facts: &Facts<'_>) -> Result<Option<Finding>, Problem> {
             ),
         ),
     ))
+}
+
+async fn prepared_transactions(facts: &Facts<'_>) -> Result<Option<Finding>, Problem> {
+    let rows = ask(
+        facts.source_client,
+        "prepared transactions",
+        statements::PREPARED_TRANSACTIONS,
+    )
+    .await?;
+    let described: Vec<String> = rows
+        .iter()
+        .map(|row| printable(row.get(0)).to_string())
+        .collect();
+    Ok((!described.is_empty()).then(|| {
+        Finding::new(
+            Level::Warning,
+            format!("{} prepared transactions wait on the source for their end", described.len()),
+            "The run does not see what they have written: committed while it reads or afterwards, that is on the source alone. Commit them or roll them back first (COMMIT PREPARED, ROLLBACK PREPARED).",
+        )
+        .objects(described)
+    }))
 }
 
 /// The FDW sessions begin behind SHARE locks, which wait for whoever writes.

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::feature::Feature;
+
 /// One of the two ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
@@ -273,7 +275,7 @@ pub enum KnownFrom {
 }
 
 /// What a connection test found.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServerFacts {
     /// `server_version_num`, e.g. 150018.
     pub version_num: u32,
@@ -283,6 +285,8 @@ pub struct ServerFacts {
     pub is_superuser: bool,
     /// `pg_control_system().system_identifier`; none where the role may not ask.
     pub system_identifier: Option<u64>,
+    /// When the server was started, to the microsecond in UTC; none where the role may not ask.
+    pub started_at: Option<String>,
     pub in_recovery: bool,
     /// Negotiated protocol, e.g. `TLSv1.3`; none on a plain connection.
     pub tls: Option<String>,
@@ -299,13 +303,16 @@ pub struct ServerFacts {
     pub database: Option<DatabaseFacts>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DatabaseFacts {
     pub name: String,
     pub oid: u32,
     pub encoding: String,
     pub collate: String,
     pub ctype: String,
+    pub locale: DatabaseLocale,
+    /// What the provider said when the database was made; none where no version is known.
+    pub collation_version: Option<String>,
     pub size_bytes: u64,
     /// Relations (tables, views, sequences …) that belong to neither the system nor an extension.
     pub relation_count: u64,
@@ -314,6 +321,44 @@ pub struct DatabaseFacts {
     /// `TimeZone` and `DateStyle`, likewise.
     pub time_zone: String,
     pub date_style: String,
+}
+
+/// Who sorts and classes a database's text, and by what; with libc, `collate` and `ctype` say that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum DatabaseLocale {
+    #[default]
+    Libc,
+    Icu {
+        locale: String,
+        rules: Option<String>,
+    },
+    Builtin(String),
+}
+
+impl DatabaseLocale {
+    /// Whether a database of such a server can have it.
+    pub fn is_in(&self, version_num: u32) -> bool {
+        match self {
+            Self::Libc => true,
+            Self::Icu { rules: None, .. } => Feature::DatabaseLocales.is_in(version_num),
+            Self::Icu { rules: Some(_), .. } => Feature::CollationRules.is_in(version_num),
+            Self::Builtin(_) => Feature::BuiltinLocales.is_in(version_num),
+        }
+    }
+}
+
+impl DatabaseFacts {
+    /// By what its text is sorted, for people.
+    pub fn sorts_by(&self) -> String {
+        match &self.locale {
+            DatabaseLocale::Libc => self.collate.clone(),
+            DatabaseLocale::Icu { locale, rules } => {
+                let rules = if rules.is_some() { " with rules" } else { "" };
+                format!("{locale} of ICU{rules}")
+            }
+            DatabaseLocale::Builtin(locale) => format!("{locale} of PostgreSQL's own"),
+        }
+    }
 }
 
 impl ServerFacts {

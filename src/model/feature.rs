@@ -57,6 +57,8 @@ features! {
     IdleSessionTimeout = 14, "idle_session_timeout";
     /// `truncatable`, `import_generated`, and partitions in `IMPORT FOREIGN SCHEMA … LIMIT TO`.
     ForeignPartitions = 14, "foreign tables of partitions";
+    /// A database may sort by ICU.
+    DatabaseLocales = 15, "databases that sort by ICU";
     NullsNotDistinct = 15, "NULLS NOT DISTINCT";
     SecurityInvokerViews = 15, "views with security_invoker";
     /// A sequence of an unlogged table is unlogged, and `ALTER SEQUENCE … SET LOGGED` exists.
@@ -69,6 +71,7 @@ features! {
     EscapedCharBytes = 15, "escaped bytes of type \"char\"";
     /// A view of one table is written without the table's name before each column.
     UnqualifiedViewColumns = 16, "views with bare column names";
+    CollationRules = 16, "ICU collations with rules";
     MembershipOptions = 16, "memberships with INHERIT and SET";
     MaintainPrivilege = 17, "the privilege MAINTAIN";
     TransactionTimeout = 17, "transaction_timeout";

@@ -7,6 +7,7 @@ use super::catalog::Catalog;
 use super::connection::{Endpoint, ServerFacts};
 use super::existing::{ExistingObject, ExistingSchema};
 use super::journal::{Journal, Leftovers};
+use super::name::printable;
 use super::provider::Profile;
 use super::roles::DestinationRole;
 
@@ -36,4 +37,38 @@ pub struct Inspection {
     pub scratches: Vec<String>,
     /// `postgres_fdw` is already installed in the destination database.
     pub is_fdw_installed: bool,
+    /// Extensions of the source that will not be of the source's version.
+    pub other_versions: Vec<OtherVersion>,
+}
+
+/// An extension that the destination has, or offers, in another version than the source's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherVersion {
+    pub extension: String,
+    pub source: String,
+    pub destination: String,
+    /// The version that a new one would get there, which one that is installed may be brought to.
+    pub offered: String,
+    pub is_installed: bool,
+}
+
+impl OtherVersion {
+    /// Lacks what came later. Versions are compared number by number, as those of most extensions are meant.
+    pub fn is_older(&self) -> bool {
+        let numbers = |version: &str| -> Vec<u64> {
+            let parts = version.split(|c: char| !c.is_ascii_digit());
+            parts.filter_map(|part| part.parse().ok()).collect()
+        };
+        numbers(&self.destination) < numbers(&self.source)
+    }
+
+    /// `1.4 is installed on the destination`.
+    pub fn what_is_there(&self) -> String {
+        let there = if self.is_installed {
+            "is installed on the destination"
+        } else {
+            "is what the destination offers"
+        };
+        format!("{} {there}", printable(&self.destination))
+    }
 }

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
-use crate::model::connection::{DatabaseFacts, Endpoint, ServerFacts};
+use crate::model::connection::{DatabaseFacts, DatabaseLocale, Endpoint, ServerFacts};
 use crate::model::problem::{Field, Problem};
+use crate::sql::statements;
 
 use super::connect::{Connected, connect};
 use super::problem::problem;
@@ -83,6 +84,7 @@ async fn facts(
         } else {
             None
         },
+        started_at: started_at(client).await,
         tls: connected.tls.clone(),
         cores: cores(endpoint),
         shared_buffers_kib: number(&server, 6)?,
@@ -111,6 +113,12 @@ async fn system_identifier(client: &Client) -> Option<u64> {
     number::<i64>(&row, 0).ok().map(i64::cast_unsigned)
 }
 
+/// Any role may ask for it, unless somebody has taken that away.
+async fn started_at(client: &Client) -> Option<String> {
+    let row = one_row(client, statements::STARTED_AT).await.ok()?;
+    given(&row, 0)
+}
+
 async fn database_facts(client: &Client) -> Result<DatabaseFacts, Problem> {
     let row = one_row(client, DATABASE_FACTS).await?;
     Ok(DatabaseFacts {
@@ -119,12 +127,26 @@ async fn database_facts(client: &Client) -> Result<DatabaseFacts, Problem> {
         encoding: text(&row, 2).to_owned(),
         collate: text(&row, 3).to_owned(),
         ctype: text(&row, 4).to_owned(),
+        locale: locale(&row),
+        collation_version: given(&row, 13),
         size_bytes: number(&row, 5)?,
         relation_count: number(&row, 6)?,
         search_path: text(&row, 7).to_owned(),
         time_zone: text(&row, 8).to_owned(),
         date_style: text(&row, 9).to_owned(),
     })
+}
+
+fn locale(row: &SimpleQueryRow) -> DatabaseLocale {
+    let locale = text(row, 11).to_owned();
+    match text(row, 10) {
+        "i" => DatabaseLocale::Icu {
+            locale,
+            rules: given(row, 12),
+        },
+        "b" => DatabaseLocale::Builtin(locale),
+        _ => DatabaseLocale::Libc,
+    }
 }
 
 const WHAT: &str = "Could not read the server's properties";
@@ -142,6 +164,11 @@ async fn one_row(client: &Client, query: &str) -> Result<SimpleQueryRow, Problem
             _ => None,
         })
         .ok_or_else(|| Problem::new(WHAT, "it answered a question with no row"))
+}
+
+/// Neither null nor empty.
+fn given(row: &SimpleQueryRow, column: usize) -> Option<String> {
+    Some(text(row, column).to_owned()).filter(|text| !text.is_empty())
 }
 
 /// Null is as good as empty here.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::model::archive::{Archive, Entry};
 use crate::model::catalog::Catalog;
 use crate::model::definition::describe;
+use crate::model::existing::ExistingObject;
 use crate::model::inspection::Inspection;
 use crate::model::options::{Options, SchemaChoice};
 use crate::model::plan::LeftOut;
@@ -59,6 +60,72 @@ pub fn carried<'a>(
     let closure = Closure::of(archive, catalog, selection);
     let entries = archive.entries.iter();
     entries.filter(move |entry| closure.carries(entry))
+}
+
+/// What stands where something will be created; schemas last, each with all that is in it.
+pub fn in_the_way<'a, 'b>(
+    existing: &'a [ExistingObject],
+    carried: impl Iterator<Item = &'b Entry>,
+) -> Vec<&'a ExistingObject> {
+    let wanted: HashSet<(&str, &str, &str)> = carried
+        .map(|entry| {
+            let names = names_among(&entry.kind);
+            let name = entry.name.name.as_str();
+            let bare = match names {
+                "routine" => name.split('(').next().unwrap_or(name),
+                // Any other name may hold a parenthesis, and what stands before it may be the name of another object.
+                _ => name,
+            };
+            (names, entry.name.schema.as_str(), bare)
+        })
+        .collect();
+    let is_schema = |object: &&ExistingObject| object.kind == "schema";
+    let (schemas, others): (Vec<_>, Vec<_>) = existing
+        .iter()
+        .filter(|object| {
+            let name = &object.name;
+            let schema = if is_schema(object) {
+                ""
+            } else {
+                name.schema.as_str()
+            };
+            wanted.contains(&(names_among(&object.kind), schema, name.name.as_str()))
+        })
+        .partition(is_schema);
+    [others, schemas].concat()
+}
+
+/// Among what an object's name must be the only one of its schema: relations and types share their names, others have names of
+/// their own. The kind is pg_dump's or `pg_identify_object`'s.
+fn names_among(kind: &str) -> &'static str {
+    const OWN: [&str; 16] = [
+        "cast",
+        "collation",
+        "conversion",
+        "event trigger",
+        "extension",
+        "operator",
+        "operator class",
+        "operator family",
+        "publication",
+        "schema",
+        "server",
+        "statistics",
+        "text search configuration",
+        "text search dictionary",
+        "text search parser",
+        "text search template",
+    ];
+    match kind.to_ascii_lowercase().as_str() {
+        "function" | "procedure" | "aggregate" => "routine",
+        "language" | "procedural language" => "language",
+        "foreign data wrapper" | "foreign-data wrapper" => "foreign data wrapper",
+        "statistics object" => "statistics",
+        other => OWN
+            .into_iter()
+            .find(|own| *own == other)
+            .unwrap_or("relation"),
+    }
 }
 
 /// What is left out because it belongs to the service that runs the source.

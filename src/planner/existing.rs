@@ -187,7 +187,7 @@ fn lock_of(context: &Context<'_>, table: usize) -> usize {
 }
 
 /// Empties existing tables first, all in one statement, when the user asked for it.
-pub(super) fn push_emptying(context: &Context<'_>, steps: &mut Steps) {
+pub(super) fn push_emptying(context: &Context<'_>, steps: &mut Steps, snapshot: Option<StepId>) {
     let Some(ground) = &context.ground else {
         return;
     };
@@ -240,6 +240,7 @@ pub(super) fn push_emptying(context: &Context<'_>, steps: &mut Steps) {
             "You asked for it: their rows would otherwise be doubled or clash. All are emptied, or none; their triggers do not fire.",
         )
         .key(EMPTYING_KEY)
+        .needs(snapshot)
         .transaction(list),
     );
 }

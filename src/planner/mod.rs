@@ -41,7 +41,7 @@ use crate::model::plan::{FDW_EXTENSION_KEY, Phase, Plan, Repeat, Session, StepId
 use crate::model::problem::Problem;
 use crate::model::selection::Selection;
 use crate::sql::measure::Measurement;
-use crate::sql::{settings, statements};
+use crate::sql::{self, settings, statements};
 
 use builder::{Draft, Steps};
 use closure::Closure;
@@ -182,7 +182,9 @@ impl Context<'_> {
     fn is_whole(&self) -> bool {
         match &self.inspection.journal {
             Some(journal) => journal.request.is_whole,
-            None => self.inspection.existing.is_empty(),
+            // What is in no schema may be an administrator's.
+            None => (self.inspection.existing.iter())
+                .all(|one| one.name.schema.is_empty() && one.kind != "large objects"),
         }
     }
 
@@ -389,8 +391,9 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
     let (step_of_role, new_roles) = roles::push_roles(&context, &mut steps);
     context.step_of_role = step_of_role;
     let aside = existing::push_setting_aside(&context, &mut steps)?;
-    existing::push_emptying(&context, &mut steps);
     let snapshot = is_copy_only.then(|| rows::push_snapshot(&context, &mut steps, &carried));
+    existing::push_emptying(&context, &mut steps, snapshot);
+    push_removal(&context, &mut steps, snapshot);
 
     let mut made = StepOfEntry::new();
     let no_rows = RowSteps::default();
@@ -444,6 +447,10 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
     if makes_schema {
         let invalid = notes::invalid_indexes(&context, &made);
         context.closure.left_out.extend(invalid);
+        let switches = database::left_out(&context);
+        let older = notes::older_extensions(&context);
+        let left_out = &mut context.closure.left_out;
+        left_out.extend(switches.into_iter().chain(older));
     }
     Ok(Plan {
         object_counts: object_counts(&context, &made),
@@ -488,7 +495,11 @@ fn push_preparation(context: &Context<'_>, steps: &mut Steps) -> Result<(), Prob
             .repeat(Repeat::AskForDatabase)
             .run(
                 Session::Maintenance,
-                statements::create_database(&inspection.destination_endpoint.database, like),
+                sql::database::create(
+                    &inspection.destination_endpoint.database,
+                    like,
+                    inspection.destination.version_num,
+                ),
             ),
         );
     }
@@ -517,6 +528,11 @@ fn push_preparation(context: &Context<'_>, steps: &mut Steps) -> Result<(), Prob
             .run(Session::Destination, statements::COMMIT),
         );
     }
+    Ok(())
+}
+
+/// Nothing is taken away before the source has been seen to be readable: it needs the snapshot where there is one.
+fn push_removal(context: &Context<'_>, steps: &mut Steps, snapshot: Option<StepId>) {
     let clashes = clashing(context);
     if context.options.on_existing == OnExisting::Empty && !clashes.is_empty() {
         steps.push(
@@ -526,10 +542,10 @@ fn push_preparation(context: &Context<'_>, steps: &mut Steps) -> Result<(), Prob
                 "You asked for it: objects of the source will be created under the same names. All are removed, or none.",
             )
             .key("prepare/remove")
+            .needs(snapshot)
             .transaction(clashes),
         );
     }
-    Ok(())
 }
 
 /// `DROP` statements for what stands where something will be created.
@@ -537,39 +553,11 @@ fn clashing(context: &Context<'_>) -> Vec<String> {
     if context.options.schema == SchemaChoice::None {
         return Vec::new();
     }
-    let wanted: HashSet<(&str, &str)> = context
-        .inspection
-        .archive
-        .entries
-        .iter()
-        .filter(|entry| context.closure.carries(entry))
-        .map(|entry| {
-            let name = entry.name.name.as_str();
-            let bare = match entry.kind.as_str() {
-                "FUNCTION" | "PROCEDURE" | "AGGREGATE" => name.split('(').next().unwrap_or(name),
-                // Any other name may hold a parenthesis, and what stands before it may be the name of another object.
-                _ => name,
-            };
-            (entry.name.schema.as_str(), bare)
-        })
-        .collect();
-    context
-        .inspection
-        .existing
-        .iter()
-        .filter(|object| object.kind != "schema")
-        .filter(|object| wanted.contains(&(&object.name.schema, &object.name.name)))
+    let entries = context.inspection.archive.entries.iter();
+    let carried = entries.filter(|entry| context.closure.carries(entry));
+    consequences::in_the_way(&context.inspection.existing, carried)
+        .into_iter()
         .map(|object| statements::drop_existing(&object.kind, &object.identity))
-        .chain(
-            context
-                .inspection
-                .existing
-                .iter()
-                .filter(|object| {
-                    object.kind == "schema" && wanted.contains(&("", object.name.name.as_str()))
-                })
-                .map(|object| statements::drop_existing("schema", &object.identity)),
-        )
         .collect()
 }
 

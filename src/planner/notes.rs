@@ -60,6 +60,22 @@ pub(super) fn invalid_indexes(context: &Context<'_>, made: &StepOfEntry) -> Vec<
         .collect()
 }
 
+/// Of extensions that are older there; newer ones are told among the notes.
+pub(super) fn older_extensions(context: &Context<'_>) -> Vec<LeftOut> {
+    let versions = context.inspection.other_versions.iter();
+    versions
+        .filter(|one| one.is_older())
+        .map(|one| LeftOut {
+            object: format!(
+                "version {} of extension {}",
+                printable(&one.source),
+                printable(&one.extension)
+            ),
+            because: one.what_is_there(),
+        })
+        .collect()
+}
+
 fn counters_out_of_reach(context: &Context<'_>) -> impl Iterator<Item = LeftOut> {
     let sequences = context.inspection.catalog.sequences.iter();
     sequences
@@ -201,6 +217,16 @@ pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
             "{} created without rows, as chosen.",
             counted(structure_only as u64, "table is", "tables are")
         ));
+    }
+    for one in &context.inspection.other_versions {
+        if !one.is_older() {
+            notes.push(format!(
+                "Extension {} is {} on the source; {}.",
+                printable(&one.extension),
+                printable(&one.source),
+                one.what_is_there()
+            ));
+        }
     }
     notes.extend(torn_keys(context));
     notes.extend(existing::notes(context));

@@ -163,6 +163,7 @@ pub fn with_scratch(inspection: &Inspection, name: String) -> Inspection {
     scratch.leftovers = Leftovers::default();
     scratch.scratches = Vec::new();
     scratch.is_fdw_installed = false;
+    scratch.other_versions.retain(|one| !one.is_installed);
     scratch
 }
 

@@ -1,6 +1,8 @@
 //! Statements about the database itself, as `pg_dump --create` would write them (its entries DATABASE, DATABASE PROPERTIES).
 
 use crate::model::catalog::{DatabaseSetting, Privilege};
+use crate::model::connection::{DatabaseFacts, DatabaseLocale};
+use crate::model::feature::Feature;
 use crate::model::options::Options;
 
 use super::grants::grants;
@@ -15,6 +17,33 @@ const LISTS: [&str; 6] = [
     "temp_tablespaces",
     "unix_socket_directories",
 ];
+
+/// `CREATE DATABASE` with the source's encoding and locale, as far as the destination can have it; template0 so that nothing of
+/// template1 comes along, and with its provider named, because template0 may have another.
+pub fn create(name: &str, like: &DatabaseFacts, version_num: u32) -> String {
+    let locale = match &like.locale {
+        _ if !Feature::DatabaseLocales.is_in(version_num) => String::new(),
+        DatabaseLocale::Icu { locale, rules } if like.locale.is_in(version_num) => {
+            let rules = rules.as_ref();
+            let rules = rules.map_or_else(String::new, |r| format!(" ICU_RULES {}", literal(r)));
+            format!(" LOCALE_PROVIDER icu ICU_LOCALE {}{rules}", literal(locale))
+        }
+        DatabaseLocale::Builtin(locale) if like.locale.is_in(version_num) => {
+            format!(
+                " LOCALE_PROVIDER builtin BUILTIN_LOCALE {}",
+                literal(locale)
+            )
+        }
+        _ => " LOCALE_PROVIDER libc".to_owned(),
+    };
+    format!(
+        "CREATE DATABASE {} TEMPLATE template0 ENCODING {}{locale} LC_COLLATE {} LC_CTYPE {}",
+        ident(name),
+        literal(&like.encoding),
+        literal(&like.collate),
+        literal(&like.ctype)
+    )
+}
 
 pub fn set(database: &str, setting: &DatabaseSetting, options: &Options) -> String {
     let database = ident(database);
@@ -124,6 +153,48 @@ mod tests {
             value: value.to_owned(),
         };
         set("Shop", &setting, &Options::default())
+    }
+
+    #[test]
+    fn a_database_is_made_with_the_provider_of_the_source_where_the_server_has_it() {
+        let made = |locale: DatabaseLocale, version: u32| {
+            let like = DatabaseFacts {
+                encoding: "UTF8".to_owned(),
+                collate: "C".to_owned(),
+                ctype: "C".to_owned(),
+                locale,
+                ..DatabaseFacts::default()
+            };
+            let sql = create("a", &like, version);
+            let sql = sql.strip_prefix("CREATE DATABASE a TEMPLATE template0 ENCODING 'UTF8'");
+            let sql = sql.unwrap().strip_suffix("LC_COLLATE 'C' LC_CTYPE 'C'");
+            sql.unwrap().trim().to_owned()
+        };
+        let icu = |rules: Option<&str>| DatabaseLocale::Icu {
+            locale: "de".to_owned(),
+            rules: rules.map(str::to_owned),
+        };
+        let builtin = || DatabaseLocale::Builtin("C.UTF-8".to_owned());
+        for (locale, version, clause) in [
+            (DatabaseLocale::Libc, 140_000, ""),
+            (DatabaseLocale::Libc, 150_000, "LOCALE_PROVIDER libc"),
+            (icu(None), 140_000, ""),
+            (icu(None), 150_000, "LOCALE_PROVIDER icu ICU_LOCALE 'de'"),
+            (icu(Some("&a < b")), 150_000, "LOCALE_PROVIDER libc"),
+            (
+                icu(Some("&a < b")),
+                160_000,
+                "LOCALE_PROVIDER icu ICU_LOCALE 'de' ICU_RULES '&a < b'",
+            ),
+            (builtin(), 160_000, "LOCALE_PROVIDER libc"),
+            (
+                builtin(),
+                170_000,
+                "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'",
+            ),
+        ] {
+            assert_eq!(made(locale, version), clause);
+        }
     }
 
     #[test]

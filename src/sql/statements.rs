@@ -1,7 +1,7 @@
 //! The statements of every step, one small function each.
 
 use crate::model::catalog::Table;
-use crate::model::connection::{DatabaseFacts, Endpoint, TlsMode};
+use crate::model::connection::{Endpoint, TlsMode};
 use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 use crate::model::plan::PASSWORD_MARKER;
@@ -43,17 +43,6 @@ pub fn lock_tables<'a>(
 /// How long the barrier may wait behind a writer before it lets go and tries again.
 pub fn local_lock_timeout(seconds: u32) -> String {
     format!("SET LOCAL lock_timeout = '{seconds}s'")
-}
-
-/// `CREATE DATABASE` with the source's encoding and locale; template0 so that nothing of template1 comes along.
-pub fn create_database(name: &str, like: &DatabaseFacts) -> String {
-    format!(
-        "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}",
-        ident(name),
-        literal(&like.encoding),
-        literal(&like.collate),
-        literal(&like.ctype)
-    )
 }
 
 fn column_list(columns: &[&str]) -> String {
@@ -156,7 +145,11 @@ pub fn empties(sql: &str) -> bool {
 
 /// Removes an object that is in the way. `kind` and `identity` are the server's own (`pg_identify_object`).
 pub fn drop_existing(kind: &str, identity: &str) -> String {
-    format!("DROP {} IF EXISTS {identity} CASCADE", kind.to_uppercase())
+    let kind = match kind {
+        "statistics object" => "STATISTICS".to_owned(),
+        _ => kind.to_uppercase().replace('-', " "),
+    };
+    format!("DROP {kind} IF EXISTS {identity} CASCADE")
 }
 
 pub fn read_sequence(name: &ObjectName) -> String {
@@ -392,14 +385,17 @@ pub const CLOSE_PUBLIC_SCHEMA: &str = "REVOKE CREATE ON SCHEMA public FROM PUBLI
 
 // ---- questions of the checks ----------------------------------------------------------------------
 
+/// Two sessions that are told the same are sessions of one server: no two are started in the same microsecond.
+pub const STARTED_AT: &str = "SELECT pg_catalog.to_char(pg_catalog.pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')";
 pub const AVAILABLE_EXTENSIONS: &str =
-    "SELECT name::text, default_version FROM pg_catalog.pg_available_extensions";
+    "SELECT name::text, default_version, installed_version FROM pg_catalog.pg_available_extensions";
 /// What only a superuser may install, and whether one has; servers before 13 trust nothing.
 pub const UNTRUSTED_EXTENSIONS: &str = "SELECT e.name::text, e.installed_version IS NOT NULL \
      FROM pg_catalog.pg_available_extensions e JOIN pg_catalog.pg_available_extension_versions v \
      ON v.name = e.name AND v.version = e.default_version \
      WHERE v.superuser AND (pg_catalog.to_jsonb(v) ->> 'trusted')::boolean IS NOT TRUE";
-pub const INSTALLED_EXTENSIONS: &str = "SELECT extname::text FROM pg_catalog.pg_extension";
+pub const INSTALLED_EXTENSIONS: &str =
+    "SELECT extname::text, extversion FROM pg_catalog.pg_extension";
 /// Free connections for ordinary roles, locks that one transaction may take beside others, age of the oldest frozen number.
 pub const LIMITS: &str = "SELECT pg_catalog.current_setting('max_connections')::bigint \
      - pg_catalog.current_setting('superuser_reserved_connections')::bigint \
@@ -415,13 +411,30 @@ pub const LONG_TRANSACTIONS: &str = "SELECT 'process ' || pid::text || ' (' || c
      UNION ALL SELECT 'prepared ' || gid || ', since ' || prepared::timestamp(0)::text \
      FROM pg_catalog.pg_prepared_xacts \
      WHERE database = pg_catalog.current_database() AND prepared < pg_catalog.now() - '5 minutes'::interval";
+/// Committed later, what these have written is on the source alone: no snapshot sees it.
+pub const PREPARED_TRANSACTIONS: &str = "SELECT gid || ', of ' || owner::text || ', since ' || prepared::timestamp(0)::text \
+     FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database() ORDER BY prepared, gid";
 pub const MAY_CREATE: &str =
     "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')";
 pub const MAY_CREATE_DATABASE: &str =
     "SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user";
-/// Leftovers of a run that died: every scaffold bears howdah's name.
+/// Leftovers of a run that died: every scaffold bears howdah's name. Schemas of a user's may bear it too: the journal is known by
+/// its tables, and those of FDW by holding nothing but foreign tables.
 pub const LEFTOVERS: &str = "SELECT 'server', srvname::text FROM pg_catalog.pg_foreign_server WHERE srvname ~ '^howdah_source_[0-9]+$' \
-     UNION ALL SELECT 'schema', nspname::text FROM pg_catalog.pg_namespace WHERE nspname = 'howdah' OR nspname ~ '^howdah_fdw_[0-9_]+$'";
+     UNION ALL SELECT 'schema', n.nspname::text FROM pg_catalog.pg_namespace AS n \
+     WHERE n.nspname = 'howdah' AND 2 = (SELECT pg_catalog.count(*) FROM pg_catalog.pg_class AS c \
+         JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid \
+         WHERE c.relnamespace = n.oid AND c.relkind = 'r' AND (c.relname, a.attname) IN (('run', 'request'), ('step', 'way'))) \
+     OR n.nspname ~ '^howdah_fdw_[0-9_]+$' AND NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c \
+         WHERE c.relnamespace = n.oid AND c.relkind <> 'f')";
+
+pub fn update_extension(name: &str, version: &str) -> String {
+    format!(
+        "ALTER EXTENSION {} UPDATE TO {};",
+        ident(name),
+        literal(version)
+    )
+}
 
 pub fn disable_event_trigger(name: &str) -> String {
     format!("ALTER EVENT TRIGGER {} DISABLE;", ident(name))

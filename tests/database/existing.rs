@@ -78,6 +78,94 @@ pub(crate) const THERE: &str = "
     alter table child enable replica trigger replica;
     alter table child disable trigger off;";
 
+/// Not only relations, types and functions have names that can be taken.
+#[tokio::test]
+async fn whatever_is_in_the_way_is_told_and_removed() {
+    let pair = support::databases("kinds").await;
+    let (source, destination) = (&pair.source, &pair.destination);
+    let foreign = if support::role::is_owner() {
+        ""
+    } else {
+        "create foreign data wrapper kinds_wrapper; create server kinds_server foreign data wrapper kinds_wrapper;
+         create function react() returns event_trigger language plpgsql as 'begin end';
+         create event trigger kinds_event on ddl_command_end execute function react();"
+    };
+    let objects = format!(
+        "create collation nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+         create publication kinds_publication;
+         create type pair as (a int, b int);
+         create function as_int(pair) returns int language sql immutable as 'select $1.a';
+         create cast (pair as int) with function as_int(pair);
+         create function same(pair, pair) returns bool language sql immutable as 'select $1.a = $2.a';
+         create operator === (leftarg = pair, rightarg = pair, function = same);
+         create text search configuration words (copy = english);
+         create text search dictionary stems (template = simple);
+         create conversion odd for 'LATIN1' to 'UTF8' from iso8859_1_to_utf8;
+         create operator family kin using btree;
+         create table t (id int primary key, s text collate nocase);
+         create statistics both_columns on id, s from t; {foreign}"
+    );
+    support::execute_batch(source, &objects).await;
+    assert_code(&howdah("run", &pair, &["--yes"]), 0);
+    let again = howdah("run", &pair, &["--yes", "--on-existing", "empty"]);
+    assert_code(&again, 0);
+    let told = said(&again);
+    let at = |words: &str| {
+        told.find(words)
+            .unwrap_or_else(|| panic!("{words}: {told}"))
+    };
+    assert!(at("Take a snapshot of the source") < at("objects that are in the way"));
+
+    // Nothing else is there: it is not empty all the same.
+    let alone = "drop table t; drop text search configuration words; drop text search dictionary stems; drop type pair cascade";
+    support::execute_batch(destination, alone).await;
+    let stopped = howdah("run", &pair, &["--yes"]);
+    assert_code(&stopped, 3);
+    assert!(
+        said(&stopped).contains("collation public.nocase")
+            && said(&stopped).contains("publication kinds_publication"),
+        "{}",
+        said(&stopped)
+    );
+}
+
+/// A schema is an object too, and cannot be made beside one of its name.
+#[tokio::test]
+async fn a_schema_of_the_same_name_is_in_the_way_of_one() {
+    let pair = support::databases("beside").await;
+    support::execute_batch(
+        &pair.source,
+        "create schema app; create table app.t (id int); create publication mine",
+    )
+    .await;
+    support::execute_batch(
+        &pair.destination,
+        "create schema app; create table app.other (id int); insert into app.other values (1); create schema mine",
+    )
+    .await;
+    let stopped = howdah("run", &pair, &["--yes", "--on-existing", "append"]);
+    assert_code(&stopped, 3);
+    assert!(said(&stopped).contains("schema app"), "{}", said(&stopped));
+    assert!(
+        !said(&stopped).contains("schema mine"),
+        "{}",
+        said(&stopped)
+    );
+    let emptied = howdah("run", &pair, &["--yes", "--on-existing", "empty"]);
+    assert_code(&emptied, 0);
+    // All that goes is told, also what goes with its schema alone.
+    assert!(
+        said(&emptied).contains("table app.other, 1 row"),
+        "{}",
+        said(&emptied)
+    );
+    let there = "select string_agg(nspname, ' ' order by nspname) from pg_namespace where nspname in ('app', 'mine')";
+    assert_eq!(
+        support::query_text(&pair.destination, there).await,
+        "app mine"
+    );
+}
+
 #[tokio::test]
 async fn rows_fit_by_name_and_nothing_fires() {
     for (method, is_owner) in [("copy", false), ("fdw", false), ("copy", true)] {

@@ -4,6 +4,7 @@ use std::process::{Command, Output};
 
 use howdah::model::connection::Endpoint;
 
+use crate::existing::as_owner;
 use crate::support::{self, Pair};
 
 const ODDITIES: &str = include_str!("fixtures/oddities.sql");
@@ -200,6 +201,128 @@ async fn a_database_is_never_copied_onto_itself() {
     let output = howdah("run", &same, &["--yes", "--on-existing", "empty"]);
     assert_code(&output, 3);
     assert!(said(&output).contains("same database"));
+}
+
+/// A database may sort by ICU while its libc locale is any other's.
+#[tokio::test]
+async fn a_database_sorts_as_on_the_source() {
+    let pair = support::source_only("sorts").await;
+    let database = &pair.source.database;
+    let elsewhere = Endpoint {
+        database: "postgres".to_owned(),
+        ..pair.source.clone()
+    };
+    let client = support::connect(&support::role::superuser(&elsewhere)).await;
+    for sql in [
+        format!("drop database {database}"),
+        format!(
+            "create database {database} owner {} template template0 locale_provider icu icu_locale 'de-u-co-phonebk' locale 'C'",
+            pair.source.user
+        ),
+    ] {
+        client.batch_execute(&sql).await.unwrap();
+    }
+    let words =
+        "create table words (word text); insert into words values ('Z'), ('a'), ('B'), ('ä')";
+    support::execute_batch(&pair.source, words).await;
+    let run = howdah("run", &pair, &["--yes", "--create-database"]);
+    assert_code(&run, 0);
+    let question = "select datlocprovider, daticulocale, datcollate, datctype, (select string_agg(word, ' ' order by word) from words)
+        from pg_database where datname = current_database()";
+    let there = support::query_text(&pair.destination, question).await;
+    assert_eq!(there, "i|de-u-co-phonebk|C|C|a ä B Z");
+
+    let other = support::further_destination(&pair).await;
+    let told = said(&howdah("check", &other, &[]));
+    assert!(
+        told.contains("Collation de-u-co-phonebk of ICU to C"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn an_extension_that_is_older_there_is_told() {
+    let pair = support::databases("older").await;
+    let table = "create extension hstore version '1.8'; create table t (h hstore)";
+    support::execute_batch(&pair.source, table).await;
+    let older = "create extension hstore version '1.4'";
+    support::execute_batch(&pair.destination, older).await;
+    let run = howdah("run", &pair, &["--yes"]);
+    assert_code(&run, 0);
+    for words in [
+        "hstore 1.8: 1.4 is installed on the destination",
+        "ALTER EXTENSION hstore UPDATE TO '1.8';",
+        "version 1.8 of extension hstore",
+    ] {
+        assert!(said(&run).contains(words), "{}", said(&run));
+    }
+}
+
+/// Definitions are written by the server, which has settings for that.
+#[tokio::test]
+async fn how_a_role_likes_definitions_written_makes_none_different() {
+    let pair = support::databases("likes").await;
+    let (database, user) = (&pair.source.database, &pair.source.user);
+    let likes = format!(
+        "create table t (id int, bytes bytea default '\\x00ff'); create view v as select id from t;
+         alter role {user} in database {database} set quote_all_identifiers = on;
+         alter role {user} in database {database} set bytea_output = escape"
+    );
+    support::execute_batch(&pair.source, &likes).await;
+    let run = howdah("run", &pair, &["--yes", "--database-settings", "skip"]);
+    assert_code(&run, 0);
+}
+
+/// What is prepared and not committed is in nobody's snapshot.
+#[tokio::test]
+async fn prepared_transactions_of_the_source_are_told() {
+    let pair = support::databases("prepared").await;
+    support::execute_batch(&pair.source, "create table t (id int)").await;
+    let client = support::connect(&pair.source).await;
+    let prepare = "begin; insert into t values (1); prepare transaction 'pending'";
+    client.batch_execute(prepare).await.unwrap();
+    let told = said(&howdah("check", &pair, &[]));
+    client
+        .batch_execute("rollback prepared 'pending'")
+        .await
+        .unwrap();
+    assert!(
+        told.contains("1 prepared transactions wait on the source")
+            && told.contains("- pending, of "),
+        "{told}"
+    );
+    let told = said(&howdah("check", &pair, &[]));
+    assert!(!told.contains("prepared transactions"), "{told}");
+}
+
+/// Without the cluster's identifier it is still one server, by whatever name it is reached.
+#[tokio::test]
+async fn a_database_is_known_again_by_a_role_that_may_ask_for_little() {
+    let pair = support::databases("again").await;
+    support::execute_batch(
+        &pair.source,
+        "create table precious (id int); insert into precious select generate_series(1, 10)",
+    )
+    .await;
+    let owned = as_owner(&pair, "again_owner").await;
+    support::execute_batch(
+        &support::role::superuser(&pair.source),
+        "revoke execute on function pg_control_system() from public",
+    )
+    .await;
+    let same = Pair {
+        source: owned.source.clone(),
+        destination: owned.source,
+    };
+    let output = howdah("run", &same, &["--yes", "--on-existing", "empty"]);
+    assert_code(&output, 3);
+    assert!(
+        said(&output).contains("Source and destination are the same database"),
+        "{}",
+        said(&output)
+    );
+    let rows = support::query_text(&pair.source, "select count(*)::text from precious").await;
+    assert_eq!(rows, "10");
 }
 
 #[tokio::test]

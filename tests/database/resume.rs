@@ -180,6 +180,36 @@ async fn clean_shows_what_it_removes_and_then_removes_it() {
     assert_code(&clean(&[]), 0);
 }
 
+/// The name alone makes no schema howdah's: neither to remove it, nor to write into it.
+#[tokio::test]
+async fn a_schema_that_only_bears_the_name_is_left_alone() {
+    let pair = support::databases("bears").await;
+    let theirs = "create schema howdah; create table howdah.precious (id int); create table howdah.set_aside (id int);
+        create schema howdah_fdw_1; create table howdah_fdw_1.precious (id int)";
+    support::execute_batch(&pair.destination, theirs).await;
+    support::execute_batch(&pair.source, "create table t (id int)").await;
+    let uri = support::uri(&pair.destination);
+    let clean = Command::new(env!("CARGO_BIN_EXE_howdah"))
+        .args(["clean", "--yes", "--destination", &uri])
+        .output()
+        .unwrap();
+    assert_code(&clean, 0);
+    let there = "select count(*) from pg_class where relname = 'precious'";
+    assert_eq!(support::query_text(&pair.destination, there).await, "2");
+    let back = Pair {
+        source: pair.destination.clone(),
+        destination: pair.source.clone(),
+    };
+    for (ends, words) in [
+        (&pair, "a schema howdah that is not howdah's"),
+        (&back, "The source has a schema howdah"),
+    ] {
+        let run = howdah("run", ends, &["--yes", "--on-existing", "append"]);
+        assert_code(&run, 3);
+        assert!(said(&run).contains(words), "{}", said(&run));
+    }
+}
+
 /// `kill -9` at moments spread over a whole run; each time what is left is gone on with, by one method after the other.
 #[tokio::test]
 async fn killed_at_any_moment_it_goes_on() {

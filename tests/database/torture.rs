@@ -103,6 +103,33 @@ async fn log_in_as(endpoint: &Endpoint, rights: &str) -> Endpoint {
     role
 }
 
+/// What keeps writers from the source at a switch would keep them from the destination too.
+#[tokio::test]
+async fn what_closes_the_source_for_a_switch_does_not_close_the_destination() {
+    let pair = support::databases("switch").await;
+    let database = &pair.source.database;
+    let is_owner = support::role::is_owner();
+    // An ordinary role could not read such a source either.
+    let limit = if is_owner { -1 } else { 0 };
+    let close = format!(
+        "alter database {database} set default_transaction_read_only = on; alter database {database} set work_mem = '5MB';
+         alter database {database} connection limit {limit}"
+    );
+    support::execute_batch(&support::role::superuser(&pair.source), &close).await;
+    let run = howdah("run", &pair, &["--yes"]);
+    assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+    let question = "select datconnlimit, (select string_agg(x, ' ') from pg_db_role_setting, unnest(setconfig) as x where setdatabase = d.oid and setrole = 0)
+        from pg_database d where datname = current_database()";
+    let there = support::query_text(&pair.destination, question).await;
+    assert_eq!(there, "-1|work_mem=5MB");
+    let told = said(&run);
+    assert!(
+        told.contains("setting default_transaction_read_only = on of the database"),
+        "{told}"
+    );
+    assert!(is_owner || told.contains("connection limit 0"), "{told}");
+}
+
 #[tokio::test]
 async fn a_refused_database_setting_is_told_and_loses_no_other() {
     let pair = support::databases("settings").await;

@@ -47,6 +47,10 @@ fn proof(feature: Feature) -> &'static str {
         Feature::ForeignPartitions => {
             "create extension postgres_fdw; create server s foreign data wrapper postgres_fdw options (truncatable 'false')"
         }
+        Feature::DatabaseLocales => "select datlocprovider from pg_database",
+        Feature::CollationRules => {
+            "create collation c (provider = icu, locale = 'und', rules = '&a < g')"
+        }
         Feature::NullsNotDistinct => "create table t (a int, unique nulls not distinct (a))",
         Feature::SecurityInvokerViews => {
             "create view v with (security_invoker = true) as select 1"

@@ -37,13 +37,19 @@ pub async fn dump(
         })?;
     let file = dir.path().join("schema.dump");
 
-    write_archive(tools, endpoint, snapshot, &file).await?;
+    let mut pinned = with_options(endpoint, PINNED);
+    match write_archive(tools, &pinned, snapshot, &file).await {
+        // A pooler between does not let them through; then the role has to be as it should.
+        Err(problem) if is_about_options(&problem) => {
+            pinned = endpoint.clone();
+            write_archive(tools, &pinned, snapshot, &file).await?;
+        }
+        written => written?,
+    }
     let mut sql = restore_text(tools, &file, &["--verbose", "--file=-"]).await?;
     if split::has_nonconforming_strings(&sql) {
         // howdah's sessions, and its own reading of SQL, take a backslash for itself.
-        let mut conforming = endpoint.clone();
-        let options = endpoint.options.as_deref().unwrap_or_default();
-        conforming.options = Some(format!("{options} -c standard_conforming_strings=on"));
+        let conforming = with_options(&pinned, "-c standard_conforming_strings=on");
         write_archive(tools, &conforming, snapshot, &file).await?;
         sql = restore_text(tools, &file, &["--verbose", "--file=-"]).await?;
     }
@@ -71,6 +77,26 @@ pub async fn dump(
         client_directory: tools.directory.clone(),
         entries,
     })
+}
+
+/// What the server writes into definitions by a setting of the role or the database, and pg_dump leaves as it is: two servers
+/// would be told to differ where they do not.
+const PINNED: &str = "-c bytea_output=hex -c quote_all_identifiers=off";
+
+/// These after the user's own.
+fn with_options(endpoint: &Endpoint, more: &str) -> Endpoint {
+    let options = endpoint.options.as_deref().unwrap_or_default();
+    Endpoint {
+        options: Some(format!("{options} {more}").trim_start().to_owned()),
+        ..endpoint.clone()
+    }
+}
+
+/// `unsupported startup parameter`, in a pooler's words.
+fn is_about_options(problem: &Problem) -> bool {
+    let said = [Some(&problem.message), problem.detail.as_ref()];
+    let mut said = said.into_iter().flatten();
+    said.any(|text| text.contains("startup parameter"))
 }
 
 async fn write_archive(

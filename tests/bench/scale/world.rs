@@ -38,6 +38,7 @@ fn facts(relation_count: u64) -> ServerFacts {
         user: "app".to_owned(),
         is_superuser: true,
         system_identifier: Some(relation_count),
+        started_at: None,
         in_recovery: false,
         tls: None,
         latency_micros: 400,
@@ -56,6 +57,7 @@ fn facts(relation_count: u64) -> ServerFacts {
             search_path: "\"$user\", public".to_owned(),
             time_zone: "UTC".to_owned(),
             date_style: "ISO, YMD".to_owned(),
+            ..DatabaseFacts::default()
         }),
     }
 }
@@ -282,6 +284,7 @@ pub(crate) fn inspection(tables: usize) -> Inspection {
         provider_there: None,
         scratches: Vec::new(),
         is_fdw_installed: false,
+        other_versions: Vec::new(),
     }
 }
 

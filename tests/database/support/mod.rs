@@ -48,6 +48,7 @@ pub(crate) fn cluster() -> Cluster {
         log_statement: Some("all".to_owned()),
         settings: vec![
             ("max_connections".to_owned(), "200".to_owned()),
+            ("max_prepared_transactions".to_owned(), "5".to_owned()),
             // Statistics that change between two plans would make them two plans.
             ("autovacuum".to_owned(), "off".to_owned()),
             ("log_line_prefix".to_owned(), "%d\t%a\t".to_owned()),
