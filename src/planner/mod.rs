@@ -418,10 +418,11 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
     }
     let sequences = finish::push_sequences(&context, &mut steps);
     if makes_schema {
-        finish::push_refreshes(&context, &mut steps, &made, &rows);
         lending::push_ends(&context, &mut steps);
         finish::push_closing_public_schema(&context, &mut steps);
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::Finish);
+        // A view is filled with its owner's rights.
+        finish::push_refreshes(&context, &mut steps, &made, &rows);
     }
     let mut joined = rows.split();
     let shared = verification::push(&context, &mut steps, &carried, &rows, &sequences);

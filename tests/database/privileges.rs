@@ -221,6 +221,27 @@ async fn an_owner_who_may_not_create_in_a_new_schema_gets_his_objects() {
     );
 }
 
+/// A materialized view is filled with its owner's rights, which may be a grant.
+#[tokio::test]
+async fn a_view_over_a_table_that_its_owner_was_granted_is_filled() {
+    let pair = support::databases("granted").await;
+    let reader = format!("reader_{}", pair.source.database);
+    for side in [&pair.source, &pair.destination] {
+        let create = format!("create role {reader}");
+        support::execute_batch(&support::role::superuser(side), &create).await;
+    }
+    support::role::join_roles(&pair, &reader).await;
+    let fill = format!(
+        "create table t (n int); insert into t values (1), (2); grant select on t to {reader}; grant create on schema public to {reader};
+         create materialized view total as select count(*) from t; alter materialized view total owner to {reader}"
+    );
+    support::role::execute_with_power(&pair.source, &fill).await;
+    let run = howdah("run", &pair, &["--yes"]);
+    assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+    let total = support::query_text(&pair.destination, "select * from total").await;
+    assert_eq!(total, "2");
+}
+
 /// In the last transaction, where it stands beside all else that comes last, a refused event trigger takes nothing along; the run is
 /// gone on with by a superuser, who makes just what is missing.
 #[tokio::test]
