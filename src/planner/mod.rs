@@ -77,6 +77,8 @@ struct Context<'a> {
     calling: HashSet<u32>,
     /// Archive entries of tables whose rows are evaluated as they come.
     evaluated_tables: HashSet<u32>,
+    /// Those among them that may read any table through one.
+    reading: HashSet<u32>,
     /// Where rows go when only rows are carried.
     landings: Landings<'a>,
     /// The tables they go into.
@@ -123,6 +125,22 @@ impl Context<'_> {
     /// The object may call functions that somebody wrote: a database's own, or an extension's.
     fn calls_functions(&self, entry: u32) -> bool {
         self.calling.contains(&entry)
+    }
+
+    /// While it is made it may read any table's rows: in an index over what such a function returns, whatever that was declared
+    /// as, or in the check of a domain, which knows no table.
+    fn reads_all_rows(&self, entry: &Entry) -> bool {
+        match entry.kind.as_str() {
+            "INDEX" | "CONSTRAINT" => self.reading.contains(&entry.id),
+            "CHECK CONSTRAINT" => {
+                let mut tables = entry
+                    .depends_on
+                    .iter()
+                    .filter_map(|id| self.table_behind(*id));
+                self.reading.contains(&entry.id) || tables.next().is_none()
+            }
+            _ => false,
+        }
     }
 
     /// Rows of the table pass such functions on their way in: in checks, generated columns, domains.
@@ -265,6 +283,7 @@ impl<'a> Context<'a> {
             entry_keys: schema::keys(&inspection.archive).collect(),
             calling,
             evaluated_tables: evaluated::tables(&inspection.archive),
+            reading: schema::reading(entries),
             entry_of_table: table_of_entry
                 .iter()
                 .map(|(entry, table)| (*table, *entry))

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use crate::model::catalog::{ExtensionConfig, Table, WireType};
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::{Method, OnExisting};
-use crate::model::plan::{Action, LARGE_OBJECTS_KEY, Part, Phase, Session, StepId, StepKind};
+use crate::model::plan::{
+    Action, LARGE_OBJECTS_KEY, Part, Phase, Repeat, Session, StepId, StepKind,
+};
 use crate::model::selection::Carry;
 use crate::sql::large_objects;
 use crate::sql::measure;
@@ -205,6 +207,21 @@ impl RowSteps {
 
     pub(super) fn data_steps(&self, table: usize) -> impl Iterator<Item = StepId> {
         self.steps(table).map(|(data, _)| data)
+    }
+
+    /// The one step that waits for all of them, for what needs them all: many such things and many tables would be too many needs.
+    pub(super) fn push_waiting(&self, steps: &mut Steps) -> StepId {
+        let all = self.by_table.values().flatten();
+        steps.push(
+            Draft::new(
+                Phase::Indexes,
+                "Wait for the rows of all tables",
+                "An index or a check that calls functions of the database may read any table through them.",
+            )
+            .key("rows/all")
+            .repeat(Repeat::Freely)
+            .needs(all.flat_map(|(data, durable)| [*data, *durable])),
+        )
     }
 
     /// Steps that carry one table between them.

@@ -1,6 +1,6 @@
 //! Schema entries as steps: pre-data in pg_dump's order, post-data after the rows they depend on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::archive::{Archive, Entry, Section};
 use crate::model::catalog::{Index, TableKind};
@@ -99,6 +99,7 @@ pub(super) fn push_entries(
         Phase::Schema => lending::of(context),
         _ => Vec::new(),
     };
+    let mut all_rows: Option<StepId> = None;
     for (entry, key) in entries {
         if entry.kind != "SCHEMA" && !is_early_grant(context, entry) {
             for loan in loans.drain(..) {
@@ -137,6 +138,9 @@ pub(super) fn push_entries(
             for dependency in &entry.depends_on {
                 needs.extend(rows.of_entry(*dependency));
             }
+        }
+        if wanted == Phase::Indexes && context.reads_all_rows(entry) {
+            needs.push(*all_rows.get_or_insert_with(|| rows.push_waiting(steps)));
         }
         needs.extend(super::roles::steps_of_entry(context, entry));
         if wanted == Phase::CleanUp {
@@ -328,6 +332,32 @@ fn in_two(
     .fallbacks(fallback::of_entry(context, entry, &build, &key))
     .transaction(build);
     Some((key, draft))
+}
+
+/// Functions of the database itself that are written in SQL or a procedural language, and what calls them: types and operators,
+/// and what is made of these.
+pub(super) fn reading(entries: &[Entry]) -> HashSet<u32> {
+    let is_compiled = |sql: &str| {
+        // pg_dump's own line; what a function is declared to return has no line end.
+        let language = sql
+            .split_once("\n    LANGUAGE ")
+            .map_or("", |(_, rest)| rest);
+        matches!(language.split_whitespace().next(), Some("c" | "internal"))
+    };
+    let mut reading = HashSet::new();
+    for entry in entries {
+        let calls = || entry.depends_on.iter().any(|id| reading.contains(id));
+        let is_one = match entry.kind.as_str() {
+            "FUNCTION" => !is_compiled(&entry.sql),
+            "AGGREGATE" | "CAST" | "CHECK CONSTRAINT" | "CONSTRAINT" | "DOMAIN" | "INDEX"
+            | "OPERATOR" | "OPERATOR CLASS" | "OPERATOR FAMILY" | "TYPE" => calls(),
+            _ => false,
+        };
+        if is_one {
+            reading.insert(entry.id);
+        }
+    }
+    reading
 }
 
 /// What a step of this kind does and why, in words for someone who does it for the first time.

@@ -313,3 +313,22 @@ async fn an_error_about_bytes_that_are_not_utf8_can_be_read() {
     assert!(said(&run).contains("SQLSTATE 22021"), "{}", said(&run));
     assert!(said(&run).contains("its log has it"), "{}", said(&run));
 }
+
+/// An index over a function that was declared immutable and reads another table all the same.
+#[tokio::test]
+async fn an_index_that_reads_another_table_comes_after_its_rows() {
+    let pair = support::databases("reading_index").await;
+    // The rows of the larger table are in while those of the other still come.
+    let fill = "create function slowly(int) returns bool language plpgsql immutable as
+            'begin perform pg_sleep(0.05); return true; end';
+        create table region (id int check (public.slowly(id)), name text); insert into region select n, 'r' || n from generate_series(1, 20) n;
+        create function region_of(int) returns text language sql immutable as 'select name from public.region where id = $1';
+        create table customer (id int, pad text); insert into customer select n, repeat('x', 800) from generate_series(1, 200) n;
+        create index on customer (region_of(id))";
+    support::execute_batch(&pair.source, fill).await;
+    let run = howdah("run", &pair, &["--yes", "--jobs", "1"]);
+    assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+    let by_index = "set enable_seqscan = off; select id from customer where region_of(id) = 'r7'";
+    let found = support::query_text(&pair.destination, by_index).await;
+    assert_eq!(found, "7");
+}
