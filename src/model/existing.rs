@@ -32,6 +32,8 @@ pub struct ExistingSchema {
     pub key_comments: HashMap<u32, String>,
     /// Filled ones, each after those it reads.
     pub materialized_views: Vec<ReadingView>,
+    /// In the order in which they can be removed.
+    pub hurdles: Vec<Hurdle>,
     /// The role may set `session_replication_role`, which silences ordinary triggers and foreign keys.
     pub may_silence: bool,
     /// Foreign keys of the catalog, by position, that an unfinished run has dropped for the time of the copy.
@@ -109,6 +111,27 @@ pub struct Trigger {
     pub on_truncate: bool,
     /// A partition's copy of its root's trigger as servers before 15 keep it: only a superuser may switch it off.
     pub is_internal: bool,
+    /// A partition's copy of its root's trigger: it goes and comes with that one, though its state may be its own.
+    pub is_copy: bool,
+}
+
+/// What rows that come again would run into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hurdle {
+    pub kind: HurdleKind,
+    /// The table or the domain.
+    pub on: ObjectName,
+    pub name: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HurdleKind {
+    /// `ON INSERT` or `ON DELETE`.
+    Rule,
+    /// Constraints that are `NOT VALID`.
+    Check,
+    NotNull,
+    DomainCheck,
 }
 
 /// When a trigger fires (`tgenabled`).

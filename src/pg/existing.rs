@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use tokio_postgres::Client;
 
-use crate::model::existing::{ExistingSchema, ExistingTable, ReadingView, Trigger, TriggerState};
+use crate::model::existing::{
+    ExistingSchema, ExistingTable, Hurdle, HurdleKind, ReadingView, Trigger, TriggerState,
+};
 use crate::model::name::ObjectName;
 use crate::model::problem::Problem;
 use crate::sql::existing::may_silence;
@@ -13,6 +15,7 @@ use super::catalog::{self, rows};
 
 const TABLES: &str = include_str!("../../assets/sql/existing_tables.sql");
 const TRIGGERS: &str = include_str!("../../assets/sql/existing_triggers.sql");
+const HURDLES: &str = include_str!("../../assets/sql/existing_hurdles.sql");
 const VIEWS: &str = include_str!("../../assets/sql/existing_views.sql");
 const KEY_COMMENTS: &str = include_str!("../../assets/sql/existing_key_comments.sql");
 const SEQUENCES: &str = include_str!("../../assets/sql/existing_sequences.sql");
@@ -54,6 +57,7 @@ pub async fn read(client: &Client, version: u32) -> Result<ExistingSchema, Probl
                 on_delete: row.get(4),
                 on_truncate: row.get(5),
                 is_internal: row.get(6),
+                is_copy: row.get(7),
             });
         }
     }
@@ -72,6 +76,20 @@ pub async fn read(client: &Client, version: u32) -> Result<ExistingSchema, Probl
         .iter()
         .map(|row| (row.get(0), row.get(1)))
         .collect();
+    let hurdles = rows(client, "rules and constraints", HURDLES)
+        .await?
+        .iter()
+        .map(|row| Hurdle {
+            kind: match row.get(0) {
+                "rule" => HurdleKind::Rule,
+                "check" => HurdleKind::Check,
+                "domain" => HurdleKind::DomainCheck,
+                _ => HurdleKind::NotNull,
+            },
+            on: ObjectName::new(row.get::<_, String>(1), row.get::<_, String>(2)),
+            name: row.get(3),
+        })
+        .collect();
     let materialized_views = rows(client, "materialized views", VIEWS)
         .await?
         .iter()
@@ -87,6 +105,7 @@ pub async fn read(client: &Client, version: u32) -> Result<ExistingSchema, Probl
         settable_sequences,
         key_comments,
         materialized_views,
+        hurdles,
         may_silence: silence.first().is_some_and(|row| row.get(0)),
         ..ExistingSchema::default()
     })

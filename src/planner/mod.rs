@@ -127,22 +127,6 @@ impl Context<'_> {
         self.calling.contains(&entry)
     }
 
-    /// While it is made it may read any table's rows: in an index over what such a function returns, whatever that was declared
-    /// as, or in the check of a domain, which knows no table.
-    fn reads_all_rows(&self, entry: &Entry) -> bool {
-        match entry.kind.as_str() {
-            "INDEX" | "CONSTRAINT" => self.reading.contains(&entry.id),
-            "CHECK CONSTRAINT" => {
-                let mut tables = entry
-                    .depends_on
-                    .iter()
-                    .filter_map(|id| self.table_behind(*id));
-                self.reading.contains(&entry.id) || tables.next().is_none()
-            }
-            _ => false,
-        }
-    }
-
     /// Rows of the table pass such functions on their way in: in checks, generated columns, domains.
     fn rows_call_functions(&self, table: usize) -> bool {
         let tables = &self.inspection.catalog.tables;

@@ -1,15 +1,15 @@
 //! Going on with a run that has not come to its end: what is done, what of it has to be proved, and what has to be done again.
 //!
 //! Objects that stand are kept as they are. Rows are kept only when both sides prove to hold the same, in the snapshot that all
-//! other rows come from; else the table is emptied and filled again. Foreign keys and triggers that stand already would be in
-//! the way of that, so they are made last once more.
+//! other rows come from; else the table is emptied and filled again. Foreign keys, triggers and rules that stand already, and
+//! constraints that hold for new rows alone, would be in the way of that, so they are made last once more.
 
 use std::collections::{BTreeSet, HashSet};
 
 use crate::model::archive::Archive;
 use crate::model::catalog::Catalog;
 use crate::model::definition::{Change, Definition, DefinitionDifference};
-use crate::model::existing::ExistingSchema;
+use crate::model::existing::{ExistingSchema, HurdleKind};
 use crate::model::format::counted;
 use crate::model::journal::{Journal, KeyAside, key_label};
 use crate::model::name::ObjectName;
@@ -36,7 +36,7 @@ struct Standing {
     keys: BTreeSet<String>,
 }
 
-/// Foreign keys of the tables that the run has made, and the triggers that rows or an emptying would fire.
+/// Foreign keys of the tables that the run has made, and what rows or an emptying would fire or run into.
 fn standing(there: Option<&ExistingSchema>, journal: &Journal) -> Standing {
     let mut standing = Standing::default();
     let Some(there) = there else {
@@ -49,25 +49,40 @@ fn standing(there: Option<&ExistingSchema>, journal: &Journal) -> Standing {
         return standing;
     }
     let tables = &there.catalog.tables;
-    let mut add = |kind: &str, table: &ObjectName, name: &str, drop: String| {
+    let mut add = |kind: &str, table: &ObjectName, name: &str, drop: Option<String>| {
         // pg_dump's headers have spaces for line ends.
         let tag = format!("{} {name}", table.name).replace(['\n', '\r'], " ");
         let key = schema_key(kind, &ObjectName::new(&table.schema, tag));
         if journal.done.contains(&key) {
-            standing.drops.push(drop);
+            standing.drops.extend(drop);
             standing.keys.insert(key);
         }
     };
     for key in &there.catalog.foreign_keys {
         let table = &tables[key.table].name;
         let drop = statements::drop_constraint(table, &key.name);
-        add("FK CONSTRAINT", table, &key.name, drop);
+        add("FK CONSTRAINT", table, &key.name, Some(drop));
     }
     for (table, of_table) in tables.iter().zip(&there.tables) {
-        for trigger in of_table.triggers.iter().filter(|t| !t.is_internal) {
+        for trigger in &of_table.triggers {
             let drop = statements::drop_trigger(&table.name, &trigger.name);
+            // A copy goes with its root's.
+            let drop = (!trigger.is_copy).then_some(drop);
             add("TRIGGER", &table.name, &trigger.name, drop);
         }
+    }
+    for hurdle in &there.hurdles {
+        let (on, name) = (&hurdle.on, &hurdle.name);
+        let (kind, drop) = match hurdle.kind {
+            HurdleKind::Rule => ("RULE", statements::drop_rule(on, name)),
+            HurdleKind::Check => ("CHECK CONSTRAINT", statements::drop_constraint(on, name)),
+            HurdleKind::NotNull => ("CONSTRAINT", statements::drop_constraint(on, name)),
+            HurdleKind::DomainCheck => (
+                "CHECK CONSTRAINT",
+                statements::drop_domain_constraint(on, name),
+            ),
+        };
+        add(kind, on, name, Some(drop));
     }
     standing
 }
@@ -102,7 +117,7 @@ pub(super) fn push_going_on(context: &Context<'_>, steps: &mut Steps, journal: &
     let why = if journal.is_rows_only() {
         "Of the rows that it has copied into tables of yours, those that are proved stay; exactly the others are removed and copied again."
     } else {
-        "Foreign keys and triggers that exist already are created again at the end: they would be in the way of rows that have changed on the source since."
+        "Foreign keys, triggers and rules that exist already, and constraints that hold for new rows alone, are created again at the end: they would be in the way of rows that have changed on the source since."
     };
     let draft = Draft::new(
         Phase::Prepare,
@@ -232,8 +247,8 @@ pub fn told(
             "{} are created again, after the rows.",
             counted(
                 again as u64,
-                "foreign key or trigger",
-                "foreign keys and triggers"
+                "foreign key, trigger, rule or constraint",
+                "foreign keys, triggers, rules or constraints"
             )
         ));
     }

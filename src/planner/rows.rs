@@ -216,7 +216,7 @@ impl RowSteps {
             Draft::new(
                 Phase::Indexes,
                 "Wait for the rows of all tables",
-                "An index or a check that calls functions of the database may read any table through them.",
+                "An index over a function of the database may read any table through it, and a check that is not valid may be one that old rows break.",
             )
             .key("rows/all")
             .repeat(Repeat::Freely)

@@ -139,7 +139,7 @@ pub(super) fn push_entries(
                 needs.extend(rows.of_entry(*dependency));
             }
         }
-        if wanted == Phase::Indexes && context.reads_all_rows(entry) {
+        if wanted == Phase::Indexes && waits_for_all_rows(context, entry) {
             needs.push(*all_rows.get_or_insert_with(|| rows.push_waiting(steps)));
         }
         needs.extend(super::roles::steps_of_entry(context, entry));
@@ -304,15 +304,16 @@ fn in_two(
     let index = index.filter(|_| entry.kind == "CONSTRAINT")?;
     let at = *context.table_of_index.get(&entry.id)?;
     let table = &context.inspection.catalog.tables[at];
-    if table.kind != TableKind::Ordinary
-        || table.indexes.len() < 2
-        || table.index_bytes < WORTH_A_STEP
-    {
+    let name = ObjectName::new(&table.name.schema, &index.name);
+    let key = journal_key("index", &name);
+    let is_worth_it = table.kind == TableKind::Ordinary
+        && table.indexes.len() >= 2
+        && table.index_bytes >= WORTH_A_STEP;
+    // An interrupted run's index stands, however small the table has become since.
+    if !is_worth_it && !context.is_done(&key) {
         return None;
     }
     let two = unique::in_two(sql.first()?, &index.definition, &index.name)?;
-    let name = ObjectName::new(&table.name.schema, &index.name);
-    let key = journal_key("index", &name);
     *sql.first_mut()? = two.adopt_index.into();
     let build: Vec<Text> = workers
         .into_iter()
@@ -334,6 +335,18 @@ fn in_two(
     Some((key, draft))
 }
 
+/// An index over what a function of the database returns may read any table's rows while it is built, whatever the function was
+/// declared as. A check after the rows is one that old rows may break: of a domain it knows no table, of a table it is that of
+/// the tables that inherit from it too; so is NOT NULL.
+fn waits_for_all_rows(context: &Context<'_>, entry: &Entry) -> bool {
+    match entry.kind.as_str() {
+        "CHECK CONSTRAINT" => true,
+        "CONSTRAINT" if index_of(context, entry).is_none() => true,
+        "CONSTRAINT" | "INDEX" => context.reading.contains(&entry.id),
+        _ => false,
+    }
+}
+
 /// Functions of the database itself that are written in SQL or a procedural language, and what calls them: types and operators,
 /// and what is made of these.
 pub(super) fn reading(entries: &[Entry]) -> HashSet<u32> {
@@ -349,8 +362,8 @@ pub(super) fn reading(entries: &[Entry]) -> HashSet<u32> {
         let calls = || entry.depends_on.iter().any(|id| reading.contains(id));
         let is_one = match entry.kind.as_str() {
             "FUNCTION" => !is_compiled(&entry.sql),
-            "AGGREGATE" | "CAST" | "CHECK CONSTRAINT" | "CONSTRAINT" | "DOMAIN" | "INDEX"
-            | "OPERATOR" | "OPERATOR CLASS" | "OPERATOR FAMILY" | "TYPE" => calls(),
+            "AGGREGATE" | "CAST" | "CONSTRAINT" | "DOMAIN" | "INDEX" | "OPERATOR"
+            | "OPERATOR CLASS" | "OPERATOR FAMILY" | "TYPE" => calls(),
             _ => false,
         };
         if is_one {
