@@ -48,7 +48,12 @@ select c.oid,
        pg_catalog.pg_get_expr(c.relpartbound, c.oid),
        exists (select from pg_catalog.pg_rewrite as w where w.ev_class = c.oid and w.ev_type = '3') as has_insert_rule,
        c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery() as is_out_of_reach,
-       coalesce((select m.amname = 'heap' from pg_catalog.pg_am as m where m.oid = c.relam), true) as is_heap
+       coalesce((select m.amname = 'heap' from pg_catalog.pg_am as m where m.oid = c.relam), true) as is_heap,
+       -- Classes whose hash has OIDs in it, or may have: the label of an enum, the type of an array's elements.
+       exists (select from pg_catalog.pg_partitioned_table as h
+                 join pg_catalog.pg_opclass as o on o.oid = any (h.partclass)
+                where h.partrelid = c.oid and h.partstrat = 'h' and o.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace
+                  and o.opcname in ('enum_ops', 'oid_ops', 'array_ops', 'range_ops', 'multirange_ops', 'record_ops')) as hashes_oids
   from pg_catalog.pg_class as c
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
   left join pg_catalog.pg_depend as d

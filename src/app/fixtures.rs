@@ -279,6 +279,7 @@ pub(crate) fn table(schema: &str, name: &str, rows: u64) -> Table {
         can_lock: true,
         partition_key: None,
         partition_bound: None,
+        hashes_oids: false,
         has_insert_rule: false,
         extension_config: None,
         has_reading_check: false,

@@ -68,7 +68,7 @@ impl Ledger {
             objects: self.objects(plan),
             ..Report::default()
         };
-        let verifiers: HashMap<StepId, &Step> = plan
+        let mut verifiers: HashMap<StepId, &Step> = plan
             .steps
             .iter()
             .filter_map(|step| match step.kind {
@@ -78,6 +78,12 @@ impl Ledger {
                 _ => None,
             })
             .collect();
+        // One comparison is that of all whose rows came together.
+        for group in &plan.joined {
+            if let Some(verifier) = group.iter().find_map(|id| verifiers.get(id).copied()) {
+                verifiers.extend(group.iter().map(|id| (*id, verifier)));
+            }
+        }
         for step in &plan.steps {
             let verifier = verifiers.get(&step.id).copied();
             self.add_result(&mut report, plan, step, verifier);

@@ -126,6 +126,8 @@ pub struct Table {
     /// How a partitioned table is parted, and what of its parent's rows a partition holds, as the server says it.
     pub partition_key: Option<String>,
     pub partition_bound: Option<String>,
+    /// Partitioned by a hash of values of which every server may make another: a row need not belong to the same partition there.
+    pub hashes_oids: bool,
     /// An `ON INSERT` rule, which COPY does not know and `INSERT` obeys.
     pub has_insert_rule: bool,
     /// The extension this configuration table belongs to, with its dump condition (`extcondition`).

@@ -251,6 +251,7 @@ fn table_from(row: &Row) -> Table {
         estimated_rows: row.get::<_, Option<i64>>(6).map(bytes),
         page_count: bytes(row.get(7)),
         is_heap: row.get(21),
+        hashes_oids: row.get(22),
         table_bytes: bytes(row.get(8)),
         index_bytes: bytes(row.get(9)),
         comment: row.get(10),

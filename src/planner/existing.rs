@@ -31,7 +31,8 @@ use crate::sql::statements;
 
 use super::builder::{Draft, Steps, journal_key, transaction};
 use super::landing::{self, Difference, Fate, Ground, KeyAction, Landing, root_of};
-use super::rows::{Carried, Route, RowSteps};
+use super::route::Route;
+use super::rows::{Carried, RowSteps};
 use super::{Context, fallback, resume};
 
 impl Context<'_> {

@@ -20,7 +20,8 @@ use crate::sql::statements::{self, FdwAddress};
 use super::Context;
 use super::builder::{Draft, Steps};
 use super::fallback;
-use super::rows::{Carried, Portion, Route, Share};
+use super::route::Route;
+use super::rows::{Carried, Portion, Share};
 
 /// Bytes that one round trip should bring, and the bounds of rows per round trip.
 const FETCH_BYTES: u64 = 8 << 20;

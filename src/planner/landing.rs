@@ -150,7 +150,7 @@ struct Matcher<'a> {
     source: &'a Catalog,
     there: &'a Catalog,
     by_name: HashMap<&'a ObjectName, usize>,
-    /// Roots of the source's trees that are partitioned on the destination just so.
+    /// Roots of the source's trees that are partitioned on the destination just so, row for row.
     alike: BTreeSet<usize>,
     /// Partitioned tables of the destination with a foreign table among their partitions.
     reaching_out: BTreeSet<usize>,
@@ -164,8 +164,11 @@ impl<'a> Matcher<'a> {
         let by_name: HashMap<&ObjectName, usize> =
             tables.map(|(at, table)| (&table.name, at)).collect();
         let (here, other) = (trees(source), trees(there));
+        let hashed = (0..source.tables.len()).filter(|at| source.tables[*at].hashes_oids);
+        let rehashed: BTreeSet<usize> = hashed.map(|at| root_of(source, at)).collect();
         let alike = here
             .iter()
+            .filter(|(root, _)| !rehashed.contains(root))
             .filter(|(root, tree)| {
                 let counterpart = by_name.get(&source.tables[**root].name);
                 counterpart.and_then(|at| other.get(at)) == Some(tree)
@@ -264,6 +267,9 @@ impl Landing<'_> {
         for column in &self.source.columns {
             self.match_column(column, by_name.get(column.name.as_str()).copied());
         }
+        // Where rows of several tables come together, the order is one for all of them.
+        let place = |name: &str| self.there.columns.iter().position(|c| c.name == name);
+        self.compared.sort_by_key(|column| place(column.name));
         let source = self.source.columns.iter();
         let named: BTreeSet<&str> = source.map(|c| c.name.as_str()).collect();
         let own = self.there.copied_columns();

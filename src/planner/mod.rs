@@ -22,6 +22,7 @@ mod parts;
 pub mod rehearsal;
 pub mod resume;
 pub mod roles;
+mod route;
 mod rows;
 pub mod schema;
 mod statistics;
@@ -211,15 +212,12 @@ impl Context<'_> {
 
     /// Each TABLE entry with the tables whose rows it stands for: itself, or every leaf below a partitioned table.
     fn leaves_by_entry(&self) -> HashMap<u32, Vec<usize>> {
-        let tables = &self.inspection.catalog.tables;
         let mut of_entry: HashMap<u32, Vec<usize>> = HashMap::new();
-        for at in 0..tables.len() {
-            let mut next = Some(at);
-            while let Some(table) = next {
+        for at in 0..self.inspection.catalog.tables.len() {
+            for table in self.tables_of_rows(at) {
                 if let Some(entry) = self.entry_of_table.get(&table) {
                     of_entry.entry(*entry).or_default().push(at);
                 }
-                next = tables[table].partition_of;
             }
         }
         of_entry

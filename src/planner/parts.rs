@@ -13,7 +13,8 @@ use crate::sql::{pages, statements};
 
 use super::Context;
 use super::builder::{Draft, journal_key};
-use super::rows::{Carried, Route};
+use super::route::Route;
+use super::rows::Carried;
 
 /// Pages of a table from `from` up to, and without, `to`. The last range of a table is open: no row is left out, whatever is
 /// written before the snapshot is taken.
@@ -99,6 +100,7 @@ fn count(context: &Context<'_>, at: usize) -> u64 {
     // Before 14 each part would read the whole table; rows that others may have written are not ours to empty later.
     if !Feature::TidRangeScans.is_in(inspection.source.version_num)
         || !context.is_made_here(at)
+        || context.rehashed_by(at).is_some()
         || !is_whole_heap
     {
         return 1;

@@ -17,13 +17,14 @@ use crate::model::options::Options;
 use crate::model::plan::{
     Action, EMPTYING_KEY, LARGE_OBJECTS_KEY, Phase, Repeat, Session, schema_key,
 };
-use crate::sql::existing::{delete_user_rows, forget};
+use crate::sql::existing::{delete_user_rows, forget, take_back};
 use crate::sql::statements;
 
 use super::builder::{Draft, Steps, journal_key};
 use super::definitions::Terms;
 use super::dialect::Versions;
-use super::rows::{Carried, Route};
+use super::route::Route;
+use super::rows::Carried;
 use super::{Context, definitions, fallback, parts, schema};
 
 /// The step that sets foreign keys of the destination's own aside.
@@ -318,6 +319,11 @@ impl Draft {
             self
         };
         let condition = table.extension_config.as_ref().map(|c| c.condition.trim());
+        if let Some(root) = route.through {
+            let root = &context.inspection.catalog.tables[root];
+            let key = journal_key("data", &table.name);
+            return draft.run(on, take_back(root, table.is_unlogged, &key));
+        }
         match (route.target, condition) {
             // What is there beside the run's own rows is not ours to remove.
             (Some(_), _) => draft,

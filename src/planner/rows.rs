@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::model::catalog::{ExtensionConfig, Table, WireType};
-use crate::model::name::{ObjectName, printable};
+use crate::model::catalog::{Table, WireType};
+use crate::model::name::printable;
 use crate::model::options::{Method, OnExisting};
 use crate::model::plan::{
     Action, LARGE_OBJECTS_KEY, Part, Phase, Repeat, Session, StepId, StepKind,
@@ -11,7 +11,7 @@ use crate::model::plan::{
 use crate::model::selection::Carry;
 use crate::sql::large_objects;
 use crate::sql::measure;
-use crate::sql::measure::{ComparedColumn, Measurement};
+use crate::sql::measure::Measurement;
 use crate::sql::statements::{self, CopyFormat};
 
 use super::Context;
@@ -19,6 +19,7 @@ use super::builder::{Draft, Steps, journal_key};
 use super::fdw::Scaffold;
 use super::parts::{self, Pages};
 use super::rehearsal;
+use super::route::Route;
 
 /// A table whose rows are carried, and how.
 #[derive(Clone, Debug)]
@@ -31,70 +32,6 @@ pub(super) struct Carried {
     pub(super) parts: Vec<Pages>,
     /// Said in the step's why when the method is not the one asked for.
     pub(super) because: Option<String>,
-}
-
-/// Where a table's rows go on the destination, and what of them is compared.
-pub(super) struct Route<'a> {
-    pub(super) name: &'a ObjectName,
-    pub(super) columns: Vec<&'a str>,
-    pub(super) compared: Vec<ComparedColumn<'a>>,
-    config: Option<&'a ExtensionConfig>,
-    is_partitioned: bool,
-    /// Rows of other tables of the source may come here too.
-    pub(super) is_shared: bool,
-    /// Position in the destination's catalog, where tables are there already.
-    pub(super) target: Option<usize>,
-}
-
-impl<'a> Route<'a> {
-    pub(super) fn of(context: &'a Context<'_>, at: usize) -> Self {
-        let table = &context.inspection.catalog.tables[at];
-        match context.landing(at) {
-            Some(landing) => Self {
-                name: &landing.there.name,
-                columns: landing.columns.clone(),
-                compared: landing.compared.clone(),
-                config: table.extension_config.as_ref(),
-                is_partitioned: landing.is_distributed,
-                is_shared: landing.is_shared,
-                target: Some(landing.table),
-            },
-            _ => Self {
-                name: &table.name,
-                columns: table.copied_columns().map(|c| c.name.as_str()).collect(),
-                compared: table.columns.iter().map(ComparedColumn::from).collect(),
-                config: table.extension_config.as_ref(),
-                is_partitioned: false,
-                is_shared: false,
-                target: None,
-            },
-        }
-    }
-
-    /// Of the rows on the destination those that an unfinished run has brought.
-    pub(super) fn measure_brought(&self, measurement: Measurement, key: &str) -> String {
-        if self.target.is_none() {
-            return self.measure(measurement);
-        }
-        measure::measure_brought(
-            self.name,
-            &self.compared,
-            measurement,
-            self.is_partitioned,
-            key,
-        )
-    }
-
-    /// The rows on the destination.
-    pub(super) fn measure(&self, measurement: Measurement) -> String {
-        measure::measure_destination(
-            self.name,
-            &self.compared,
-            measurement,
-            self.config,
-            self.is_partitioned,
-        )
-    }
 }
 
 impl Carried {
@@ -254,7 +191,8 @@ pub(super) fn carried(context: &Context<'_>) -> Vec<Carried> {
             let chosen = context.selection.methods.get(at).copied().flatten();
             let wanted = chosen.unwrap_or(context.options.method);
             let objection = why_not_fdw(table, context.selection.filter(at))
-                .or_else(|| context.why_not_fdw_there(at));
+                .or_else(|| context.why_not_fdw_there(at))
+                .or_else(|| why_not_by_hash(context, at));
             let parts = parts::of(context, at);
             let is_half_there = || !parts::done(context, &table.name).is_empty();
             let objection = objection.or_else(|| {
@@ -317,6 +255,13 @@ fn why_not_fdw(table: &Table, filter: Option<&str>) -> Option<String> {
         );
     }
     None
+}
+
+fn why_not_by_hash(context: &Context<'_>, table: usize) -> Option<String> {
+    let root = &context.inspection.catalog.tables[context.rehashed_by(table)?].name;
+    Some(format!(
+        "By COPY, not FDW: {root} hashes values that every server numbers for itself, so its rows are distributed anew."
+    ))
 }
 
 /// Binary form is the same on every server for these types; others hold OIDs or belong to an extension.
@@ -423,6 +368,7 @@ pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) 
     // Beside other parts nothing may be emptied, and nothing frozen.
     let freezes = context.is_made_here(carried.table)
         && share.is_none()
+        && context.rehashed_by(carried.table).is_none()
         // A crash of the destination may have this step done once more, of which nobody then knows what is left.
         && (table.table_bytes >= WORTH_FREEZING || table.is_unlogged);
     let portion = Portion::of(context, carried, share);

@@ -28,9 +28,13 @@ pub(super) fn push(
     made: &StepOfEntry,
 ) {
     let mut needs: BTreeMap<usize, Vec<StepId>> = BTreeMap::new();
+    needs.extend(carried.iter().map(|c| (c.table, Vec::new())));
     for table in carried.iter().map(|c| c.table) {
-        let durable = rows.of_table(table);
-        needs.entry(table).or_default().extend(durable);
+        for at in context.tables_of_rows(table) {
+            if let Some(needs) = needs.get_mut(&at) {
+                needs.extend(rows.of_table(table));
+            }
+        }
     }
     for (entry, table) in &context.table_of_index {
         if let (Some(needs), Some(step)) = (needs.get_mut(table), made.get(entry)) {
@@ -76,6 +80,7 @@ fn whole(context: &Context<'_>, carried: &[Carried]) -> Vec<bool> {
         let table = &tables[carried.table];
         whole[carried.table] = context.is_made_here(carried.table)
             && table.extension_config.is_none()
+            && context.rehashed_by(carried.table).is_none()
             && context.selection.filter(carried.table).is_none();
     }
     let mut parents: HashMap<usize, Vec<usize>> = HashMap::new();
@@ -118,7 +123,7 @@ fn one_by_one(context: &Context<'_>, at: usize, whole: &[bool]) -> Draft {
         (false, _) => gather(
             context,
             at,
-            "The source's do not fit, because not all of its rows are copied. Without them the planner would guess.",
+            "The source's do not fit, because the table does not get the very same rows. Without them the planner would guess.",
             analyze,
         ),
     }

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use crate::model::options::VerifyLevel;
 use crate::model::plan::{Action, Phase, Rule, Session, StepId, StepKind};
+use crate::sql::joined;
 use crate::sql::large_objects;
 use crate::sql::measure;
 use crate::sql::measure::Measurement;
 use crate::sql::statements;
 
 use super::builder::{Draft, Steps, journal_key};
-use super::rows::{Carried, LARGE_OBJECTS, Route, RowSteps};
+use super::route::Route;
+use super::rows::{Carried, LARGE_OBJECTS, RowSteps};
 use super::{Context, finish, rows};
 
 /// After a run: rows per table, sequences, large objects. The source was measured in the snapshot its rows were read in. Returns
@@ -32,8 +34,8 @@ pub(super) fn push(
             continue;
         };
         let route = Route::of(context, carried.table);
-        if let (true, Some(target)) = (route.is_shared, route.target) {
-            let members = joined.entry(target).or_default();
+        if let Some(together) = route.joins() {
+            let members = joined.entry(together).or_default();
             members.push(data);
             if members.len() > 1 {
                 continue;
@@ -69,22 +71,70 @@ fn table(
     } else {
         "A checksum over every value of every row is compared with that of the source's snapshot."
     };
-    let mut draft = Draft::new(Phase::Verify, format!("Compare {}", route.name), how)
+    let draft = Draft::new(Phase::Verify, format!("Compare {}", route.name), how)
         .kind(StepKind::VerifyTable { data })
         .object(&table.name)
         .key(journal_key("verify", &table.name));
-    if data.is_none() {
-        let filter = context.selection.filter(at);
-        draft = draft
+    let measure = route.measure(measurement);
+    match data {
+        Some(_) => draft,
+        None => draft
             .size(table.table_bytes, table.estimated_rows)
             .statement(
                 Session::Source,
                 Action::MeasureSource,
-                measure::measure_source(table, &route.compared, measurement, filter),
-            );
+                measure_source(context, at, measurement),
+            ),
     }
-    let measure = route.measure(measurement);
-    draft.statement(Session::Destination, Action::MeasureDestination, measure)
+    .statement(Session::Destination, Action::MeasureDestination, measure)
+}
+
+fn measure_source(context: &Context<'_>, at: usize, measurement: Measurement) -> String {
+    let table = &context.inspection.catalog.tables[at];
+    let route = Route::of(context, at);
+    let filter = context.selection.filter(at);
+    measure::measure_source(table, &route.compared, measurement, filter)
+}
+
+/// Tables whose rows are all in one on the destination, or distributed anew.
+fn tables_together(
+    context: &Context<'_>,
+    members: &[usize],
+    measurement: Measurement,
+) -> Option<Draft> {
+    let route = Route::of(context, *members.first()?);
+    let tables = || {
+        members
+            .iter()
+            .map(|at| &context.inspection.catalog.tables[*at])
+    };
+    let measures: Vec<String> = members
+        .iter()
+        .map(|at| measure_source(context, *at, measurement))
+        .collect();
+    let draft = Draft::new(
+        Phase::Verify,
+        format!("Compare {}", route.name),
+        "The destination may have other rows in each partition, so all partitions are compared as one.",
+    )
+    .kind(StepKind::VerifyTable { data: None })
+    .object(route.name)
+    .key(journal_key("verify", route.name))
+    .size(
+        tables().map(|table| table.table_bytes).sum(),
+        tables().map(|table| table.estimated_rows).sum(),
+    )
+    .statement(
+        Session::Source,
+        Action::MeasureSource,
+        joined::measure_joined(&measures, measurement),
+    )
+    .statement(
+        Session::Destination,
+        Action::MeasureDestination,
+        route.measure(measurement),
+    );
+    Some(draft)
 }
 
 fn sequence(context: &Context<'_>, at: usize, data: Option<StepId>) -> Draft {
@@ -167,9 +217,19 @@ pub(super) fn push_comparison(context: &Context<'_>, steps: &mut Steps) {
     };
     let carried = rows::carried(context);
     let snapshot = rows::push_snapshot(context, steps, &carried);
-    for carried in &carried {
-        let draft = table(context, carried.table, measurement, None);
-        steps.push(draft.needs([snapshot]));
+    let mut together: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for at in carried.iter().map(|carried| carried.table) {
+        match Route::of(context, at).joins() {
+            Some(with) => together.entry(with).or_default().push(at),
+            None => {
+                steps.push(table(context, at, measurement, None).needs([snapshot]));
+            }
+        }
+    }
+    for members in together.values() {
+        if let Some(draft) = tables_together(context, members, measurement) {
+            steps.push(draft.needs([snapshot]));
+        }
     }
     if context.carries_large_objects() && context.inspection.catalog.large_objects.count > 0 {
         steps.push(blobs(context, None).needs([snapshot]));

@@ -480,6 +480,12 @@ pub fn unfinished(one: &Unfinished) -> String {
 
 /// `public.film: 1,000 rows in the source, 998 in the destination`.
 pub fn table_difference(table: &TableResult) -> String {
+    if table.destination_rows.is_none() && table.method.is_some() {
+        return format!(
+            "{}: its rows lie among those of other tables, and all together are not the source's",
+            table.name
+        );
+    }
     if table.destination_rows.is_none() {
         return format!(
             "{}: the destination has no such table with these columns",

@@ -7,6 +7,7 @@ pub mod database;
 pub mod existing;
 mod grants;
 pub mod hush;
+pub mod joined;
 pub mod keywords;
 pub mod large_objects;
 pub mod lexer;
