@@ -193,7 +193,8 @@ fn lost<'a>(
         }
         // It may have come after the crash already, beside what the crash has left.
         let empties = step.statements.iter().any(|s| statements::empties(&s.sql));
-        if is_emptied && !empties {
+        let meets = || keys.is_some_and(|keys| meets_triggers(executor, step, keys));
+        if is_emptied && (!empties || meets()) {
             return Err(forgotten(&step.title));
         }
         let reads = |session: Session| step.statements.iter().any(|s| s.session == session);
@@ -203,6 +204,20 @@ fn lost<'a>(
         again.push(*step);
     }
     Ok(again)
+}
+
+/// What was made after the step's rows would fire for them now, refuse them, or keep them from being emptied.
+fn meets_triggers(executor: &Executor, step: &Step, keys: &HashSet<String>) -> bool {
+    const KINDS: [&str; 3] = [
+        "schema/TRIGGER/",
+        "schema/FK CONSTRAINT/",
+        "schema/CHECK CONSTRAINT/",
+    ];
+    let later = executor.plan.steps.iter();
+    later
+        .filter(|later| later.needs.contains(&step.id))
+        .map(|later| later.journal_key.as_str())
+        .any(|key| KINDS.iter().any(|kind| key.starts_with(kind)) && keys.contains(key))
 }
 
 fn forgotten(what: &str) -> Problem {

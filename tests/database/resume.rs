@@ -476,3 +476,47 @@ async fn rows_that_are_hashed_anew_are_compared_and_come_again() {
         assert_eq!(there, support::query_text(&pair.source, sums).await);
     }
 }
+
+/// A destination that crashes empties an unlogged table. Its trigger, which stands by then, must not fire for rows that come
+/// once more.
+#[tokio::test]
+async fn a_trigger_does_not_fire_for_rows_that_a_crash_has_taken() {
+    let mut server = support::cluster();
+    let pair = support::databases_on(&support::servers().source, &server, "emptied").await;
+    let fill = "create table held (n int); insert into held values (1);
+        create table audit (id int); create unlogged table cache (id int primary key); insert into cache select generate_series(1, 5);
+        create function note() returns trigger language plpgsql as 'begin insert into public.audit values (new.id); return new; end';
+        create trigger noted after insert on cache for each row execute function note()";
+    support::execute_batch(&pair.source, fill).await;
+    let directory = tempfile::tempdir().unwrap();
+    let hold = directory.path().join("hold");
+    let place = format!("data/public.held@commit=hold:{}", hold.display());
+    let mut run = Command::new(env!("CARGO_BIN_EXE_howdah"))
+        .args(["run", "--yes", "--jobs", "3"])
+        .args(["--source", &support::uri(&pair.source)])
+        .args(["--destination", &support::uri(&pair.destination)])
+        .env("HOWDAH_FAILPOINT", place)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    let stands = "select count(*) from pg_trigger where tgname = 'noted'";
+    while !hold.with_extension("reached").exists()
+        || support::query_text(&pair.destination, stands).await != "1"
+    {
+        let is_over = run.try_wait().unwrap().is_some();
+        let is_late = began.elapsed() > Duration::from_secs(60);
+        assert!(!is_over && !is_late, "there is no trigger");
+    }
+    support::execute_batch(&support::role::superuser(&pair.destination), "checkpoint").await;
+    server.stop_immediate().unwrap();
+    server.restart().unwrap();
+    std::fs::write(&hold, "").unwrap();
+    let broken_off = run.wait_with_output().unwrap();
+    assert_code(&broken_off, 1);
+    let words = "it has lost what it had confirmed: Copy the rows of public.cache";
+    assert!(said(&broken_off).contains(words), "{}", said(&broken_off));
+    assert_code(&resume(&pair), 0);
+    let found = support::differences(&pair.source, &pair.destination).await;
+    assert_eq!(found, Vec::<String>::new());
+}
