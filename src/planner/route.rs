@@ -55,9 +55,8 @@ pub(super) struct Route<'a> {
 impl<'a> Route<'a> {
     pub(super) fn of(context: &'a Context<'_>, at: usize) -> Self {
         let table = &context.inspection.catalog.tables[at];
-        match context.landing(at) {
-            Some(landing) => Self {
-                through: None,
+        if let Some(landing) = context.landing(at) {
+            return Self {
                 name: &landing.there.name,
                 columns: landing.columns.clone(),
                 compared: landing.compared.clone(),
@@ -65,22 +64,21 @@ impl<'a> Route<'a> {
                 is_partitioned: landing.is_distributed,
                 is_shared: landing.is_shared,
                 target: Some(landing.table),
-            },
-            None => {
-                let through = context.rehashed_by(at);
-                // All partitions in the same order of columns, so that their checksums can be added up.
-                let made = through.map_or(table, |root| &context.inspection.catalog.tables[root]);
-                Self {
-                    name: &made.name,
-                    columns: made.copied_columns().map(|c| c.name.as_str()).collect(),
-                    compared: made.columns.iter().map(ComparedColumn::from).collect(),
-                    config: table.extension_config.as_ref(),
-                    is_partitioned: through.is_some(),
-                    is_shared: through.is_some(),
-                    target: None,
-                    through,
-                }
-            }
+                through: None,
+            };
+        }
+        let through = context.rehashed_by(at);
+        // All partitions in the same order of columns, so that their checksums can be added up.
+        let made = through.map_or(table, |root| &context.inspection.catalog.tables[root]);
+        Self {
+            name: &made.name,
+            columns: made.copied_columns().map(|c| c.name.as_str()).collect(),
+            compared: made.columns.iter().map(ComparedColumn::from).collect(),
+            config: table.extension_config.as_ref(),
+            is_partitioned: through.is_some(),
+            is_shared: through.is_some(),
+            target: None,
+            through,
         }
     }
 

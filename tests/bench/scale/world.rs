@@ -121,6 +121,7 @@ fn table(at: usize) -> Table {
         can_lock: true,
         partition_key: None,
         partition_bound: None,
+        hashes_oids: false,
         has_insert_rule: false,
         extension_config: None,
         has_reading_check: false,
