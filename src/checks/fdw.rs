@@ -6,7 +6,7 @@ use crate::model::options::Method;
 use crate::model::problem::{Field, Problem};
 use crate::pg::foreign::{self, Trial};
 use crate::sql::hush::grant_set;
-use crate::sql::statements;
+use crate::sql::{grants, statements};
 
 use super::{Facts, ask, roll_back};
 
@@ -112,7 +112,7 @@ pub(super) async fn reaches_source(facts: &Facts<'_>) -> Result<Vec<Finding>, Pr
                 "A superuser has to do this once in the destination database; or connect as a superuser, or use COPY, which does not need it. What existed before the run stays.",
             )
             .fix(Fix::on_destination(
-                statements::grant_fdw(&facts.destination.user, is_installed),
+                grants::grant_fdw(&facts.destination.user, is_installed),
                 "a superuser",
                 false,
             ))

@@ -1,9 +1,10 @@
-//! Grants on what pg_dump's archive of a schema does not hold: large objects and the database itself.
+//! Grants on what pg_dump's archive of a schema does not hold: large objects, the database itself, the foreign-data wrapper.
 
 use crate::model::catalog::Privilege;
 use crate::model::options::{Keep, Options};
 
 use super::quote::ident;
+use super::statements;
 
 /// Statements that give an object (`LARGE OBJECT 7`) the privileges it has on the source, to be run in one transaction.
 pub(super) fn grants(
@@ -44,4 +45,14 @@ pub(super) fn grants(
         }
     }
     statements
+}
+
+/// What a superuser does once for a role that may not install postgres_fdw.
+pub fn grant_fdw(role: &str, is_installed: bool) -> Vec<String> {
+    let install = (!is_installed).then(|| format!("{};", statements::CREATE_FDW_EXTENSION));
+    let grant = format!(
+        "GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO {};",
+        ident(role)
+    );
+    install.into_iter().chain([grant]).collect()
 }

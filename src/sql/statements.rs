@@ -326,16 +326,6 @@ pub fn create_foreign_table(foreign: &ObjectName, table: &Table, session: u16) -
     )
 }
 
-/// What a superuser does once for a role that may not install postgres_fdw.
-pub fn grant_fdw(role: &str, is_installed: bool) -> Vec<String> {
-    let install = (!is_installed).then(|| format!("{CREATE_FDW_EXTENSION};"));
-    let grant = format!(
-        "GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO {};",
-        ident(role)
-    );
-    install.into_iter().chain([grant]).collect()
-}
-
 /// A table's own rows-per-round-trip, where the server's default would hold too much in memory.
 pub fn set_fetch_size(foreign: &ObjectName, fetch_size: u64) -> String {
     format!(

@@ -156,9 +156,10 @@ impl Board {
             weight: weights.iter().sum(),
             rows_bytes: plan.steps.iter().map(rows_bytes).sum(),
             weights,
-            plan: Arc::clone(&plan),
+            plan,
             ..Self::default()
         };
+        let plan = Arc::clone(&board.plan);
         for step in &plan.steps {
             board.phases[step.phase as usize].all += 1;
             if rows_bytes(step) == 0 {
