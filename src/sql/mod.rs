@@ -5,7 +5,7 @@
 pub mod constraints;
 pub mod database;
 pub mod existing;
-mod grants;
+pub mod grants;
 pub mod hush;
 pub mod joined;
 pub mod keywords;
