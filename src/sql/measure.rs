@@ -33,8 +33,10 @@ pub enum Measurement {
     HashedRecord,
     /// `hashtextextended` (11 and newer) of the row's text.
     HashedText(Floats),
-    /// md5's first half of the row's text, where a side is 10, or where the sides' encodings differ.
+    /// md5's first half of the row's text, where a side is 10.
     Md5(Floats),
+    /// The same of the text in UTF8, where the sides' encodings differ.
+    Md5InUtf8(Floats),
 }
 
 /// Whether both servers write a float with the same digits. Where they do not, what has no other form is left out.
@@ -62,8 +64,10 @@ impl Measurement {
             Self::HashedRecord
         } else if is_one_encoding && Feature::HashOfText.is_in(older) {
             Self::HashedText(floats)
-        } else {
+        } else if is_one_encoding {
             Self::Md5(floats)
+        } else {
+            Self::Md5InUtf8(floats)
         }
     }
 
@@ -72,7 +76,9 @@ impl Measurement {
         !(*form == HashForm::NestedFloats
             && matches!(
                 self,
-                Self::HashedText(Floats::Unlike) | Self::Md5(Floats::Unlike)
+                Self::HashedText(Floats::Unlike)
+                    | Self::Md5(Floats::Unlike)
+                    | Self::Md5InUtf8(Floats::Unlike)
             ))
     }
 
@@ -101,7 +107,9 @@ impl Measurement {
             Self::HashedText(_) => {
                 "the number of rows and the sum of hashtextextended over all rows as text"
             }
-            Self::Md5(_) => "the number of rows and the sum of md5 over all rows as text",
+            Self::Md5(_) | Self::Md5InUtf8(_) => {
+                "the number of rows and the sum of md5 over all rows as text"
+            }
         }
     }
 
@@ -116,14 +124,18 @@ impl Measurement {
             .map(|column| self.term(column))
             .collect();
         let row = format!("ROW({})", names.join(", "));
+        let text = format!("{row}::pg_catalog.text");
+        let half = |of: String| {
+            format!(
+                "('x' || pg_catalog.left(pg_catalog.md5({of}), 16))::pg_catalog.bit(64)::pg_catalog.int8"
+            )
+        };
         let hash = match self {
             Self::HashedRecord => format!("pg_catalog.hash_record_extended({row}, 0)"),
-            Self::HashedText(_) => {
-                format!("pg_catalog.hashtextextended({row}::pg_catalog.text, 0)")
-            }
-            _ => format!(
-                "('x' || pg_catalog.left(pg_catalog.md5(pg_catalog.convert_to({row}::pg_catalog.text, 'UTF8')), 16))::pg_catalog.bit(64)::pg_catalog.int8"
-            ),
+            Self::HashedText(_) => format!("pg_catalog.hashtextextended({text}, 0)"),
+            Self::Md5InUtf8(_) => half(format!("pg_catalog.convert_to({text}, 'UTF8')")),
+            // A way through UTF8 would make characters one that are not, or end there.
+            _ => half(text),
         };
         format!(
             "{count},\n    coalesce(pg_catalog.sum({hash}::pg_catalog.numeric), 0)::pg_catalog.text"
@@ -196,4 +208,19 @@ pub fn measure_foreign(
         measurement.select_list(columns),
         qualified(foreign)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_between_two_encodings_is_text_taken_to_a_third() {
+        let converts = |older, is_one_encoding| {
+            let how = Measurement::checksum(older, 150_000, is_one_encoding);
+            how.select_list(&[]).contains("convert_to")
+        };
+        assert!(converts(150_000, false) && converts(100_000, false));
+        assert!(!converts(150_000, true) && !converts(100_000, true));
+    }
 }
