@@ -17,7 +17,9 @@ use crate::model::options::Options;
 use crate::model::plan::{
     Action, EMPTYING_KEY, LARGE_OBJECTS_KEY, Phase, Repeat, Session, schema_key,
 };
-use crate::sql::existing::{delete_user_rows, forget, take_back};
+use crate::sql::existing::{
+    delete_user_rows, drop_domain_constraint, drop_rule, forget, take_back,
+};
 use crate::sql::statements;
 
 use super::builder::{Draft, Steps, journal_key};
@@ -75,13 +77,10 @@ fn standing(there: Option<&ExistingSchema>, journal: &Journal) -> Standing {
     for hurdle in &there.hurdles {
         let (on, name) = (&hurdle.on, &hurdle.name);
         let (kind, drop) = match hurdle.kind {
-            HurdleKind::Rule => ("RULE", statements::drop_rule(on, name)),
+            HurdleKind::Rule => ("RULE", drop_rule(on, name)),
             HurdleKind::Check => ("CHECK CONSTRAINT", statements::drop_constraint(on, name)),
             HurdleKind::NotNull => ("CONSTRAINT", statements::drop_constraint(on, name)),
-            HurdleKind::DomainCheck => (
-                "CHECK CONSTRAINT",
-                statements::drop_domain_constraint(on, name),
-            ),
+            HurdleKind::DomainCheck => ("CHECK CONSTRAINT", drop_domain_constraint(on, name)),
         };
         add(kind, on, name, Some(drop));
     }

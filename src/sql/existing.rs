@@ -94,6 +94,22 @@ pub fn truncate<'a>(tables: impl IntoIterator<Item = &'a Table>) -> String {
     format!("TRUNCATE {}", list.join(", "))
 }
 
+pub fn drop_domain_constraint(domain: &ObjectName, name: &str) -> String {
+    format!(
+        "ALTER DOMAIN {} DROP CONSTRAINT IF EXISTS {}",
+        qualified(domain),
+        ident(name)
+    )
+}
+
+pub fn drop_rule(table: &ObjectName, name: &str) -> String {
+    format!(
+        "DROP RULE IF EXISTS {} ON {}",
+        ident(name),
+        qualified(table)
+    )
+}
+
 /// An extension's table holds rows of its own; only the user's are removed.
 pub fn delete_user_rows(table: &Table, condition: &str) -> String {
     format!("DELETE FROM {} {condition}", relation(table))

@@ -529,22 +529,6 @@ pub fn drop_trigger(table: &ObjectName, name: &str) -> String {
     )
 }
 
-pub fn drop_domain_constraint(domain: &ObjectName, name: &str) -> String {
-    format!(
-        "ALTER DOMAIN {} DROP CONSTRAINT IF EXISTS {}",
-        qualified(domain),
-        ident(name)
-    )
-}
-
-pub fn drop_rule(table: &ObjectName, name: &str) -> String {
-    format!(
-        "DROP RULE IF EXISTS {} ON {}",
-        ident(name),
-        qualified(table)
-    )
-}
-
 /// A step may be done again by a later start.
 const DONE_AGAIN: &str = "\n    ON CONFLICT (key) DO UPDATE SET rows = excluded.rows, bytes = excluded.bytes, finished_at = excluded.finished_at";
 
