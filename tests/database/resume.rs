@@ -460,7 +460,7 @@ async fn rows_that_are_hashed_anew_are_compared_and_come_again() {
         assert_eq!(there, support::query_text(&pair.source, sums).await);
         let verify = howdah("verify", &pair, &["--verify", "checksums"]);
         assert_code(&verify, 0);
-        let more = "delete from felt where n = 400";
+        let more = "delete from felt where n = 401";
         support::execute_batch(&pair.destination, more).await;
         assert_code(&howdah("verify", &pair, &[]), 4);
 
