@@ -235,18 +235,18 @@ async fn characters_that_utf8_does_not_give_back_are_carried_as_they_are() {
     if support::role::needs_superuser("it makes databases of other encodings") {
         return;
     }
+    // Of its own: what is in the log of this one nobody could read as text.
+    let cluster = support::cluster();
+    let maintenance = cluster.endpoint("postgres");
     for (encoding, bytes) in [("EUC_JP", r"\xad\xf0"), ("SQL_ASCII", r"caf\xe9")] {
-        let pair = support::source_only("bytes").await;
-        let database = &pair.source.database;
-        let maintenance = support::servers().source.endpoint("postgres");
-        for sql in [
-            format!("drop database {database}"),
-            format!(
-                "create database {database} template template0 encoding '{encoding}' locale 'C'"
-            ),
-        ] {
-            support::execute_batch(&maintenance, &sql).await;
-        }
+        let name = encoding.to_lowercase();
+        let sql =
+            format!("create database {name} template template0 encoding '{encoding}' locale 'C'");
+        support::execute_batch(&maintenance, &sql).await;
+        let pair = Pair {
+            source: cluster.endpoint(&name),
+            destination: cluster.endpoint("to_be_made"),
+        };
         let source = format!(
             "create table held (id int primary key, word text, words text[]);
              insert into held values (1, E'{bytes}', array[E'{bytes}', 'abc']);
@@ -267,9 +267,7 @@ async fn characters_that_utf8_does_not_give_back_are_carried_as_they_are() {
             assert_eq!(run.status.code(), Some(0), "{}", said(&run));
             let there = support::query_text(&pair.destination, &question).await;
             assert_eq!(there, expected, "{encoding}, {method}");
-            let again = format!("drop database {}", pair.destination.database);
-            let maintenance = support::servers().destination.endpoint("postgres");
-            support::execute_batch(&maintenance, &again).await;
+            support::execute_batch(&maintenance, "drop database to_be_made").await;
         }
         // Only where characters are.
         let plan = said(&howdah("plan", &pair, &["--create-database"]));
@@ -285,22 +283,17 @@ async fn an_error_about_bytes_that_are_not_utf8_can_be_read() {
     if support::role::needs_superuser("it makes databases of other encodings") {
         return;
     }
-    let pair = support::databases("bytes").await;
-    for (server, endpoint) in [
-        (&support::servers().source, &pair.source),
-        (&support::servers().destination, &pair.destination),
-    ] {
-        let maintenance = server.endpoint("postgres");
-        let database = &endpoint.database;
-        for sql in [
-            format!("drop database {database}"),
-            format!(
-                "create database {database} template template0 encoding 'SQL_ASCII' locale 'C'"
-            ),
-        ] {
-            support::execute_batch(&maintenance, &sql).await;
-        }
+    // Of its own: what is in the log of this one nobody could read as text.
+    let cluster = support::cluster();
+    for name in ["from_bytes", "to_bytes"] {
+        let sql =
+            format!("create database {name} template template0 encoding 'SQL_ASCII' locale 'C'");
+        support::execute_batch(&cluster.endpoint("postgres"), &sql).await;
     }
+    let pair = Pair {
+        source: cluster.endpoint("from_bytes"),
+        destination: cluster.endpoint("to_bytes"),
+    };
     let table = "create table held (word text)";
     let rows = r"insert into held values ('abc'), (E'caf\xe9'), (E'na\xefve')";
     support::execute_batch(&pair.source, &format!("{table}; {rows}")).await;
