@@ -300,7 +300,14 @@ impl<'a> Context<'a> {
             options: self.options.clone(),
             source_settings: settings::source(inspection.source.version_num),
             destination_settings: [
-                settings::destination(inspection.destination.version_num),
+                settings::with_dates_of(
+                    inspection
+                        .source
+                        .database
+                        .as_ref()
+                        .map_or("", |one| &one.date_style),
+                    settings::destination(inspection.destination.version_num),
+                ),
                 settings::loading(&inspection.destination, self.options),
             ]
             .concat(),

@@ -37,13 +37,27 @@ const UTC: [&str; 6] = ["UTC", "Etc/UTC", "UCT", "Etc/UCT", "Zulu", "Etc/Zulu"];
 
 /// Which of them a session on the source has otherwise by itself, with that value as a literal.
 fn otherwise(time_zone: &str, date_style: &str) -> impl Iterator<Item = (&'static str, String)> {
-    let is_other = [!UTC.contains(&time_zone), date_style != "ISO, YMD"];
+    let is_other = [!UTC.contains(&time_zone), !is_iso(date_style)];
     let values = [time_zone, date_style].map(literal);
     EVALUATED
         .into_iter()
         .zip(values)
         .zip(is_other)
         .filter_map(|(setting, is_other)| is_other.then_some(setting))
+}
+
+/// What is written is the same then; the order is that in which a date is read that does not begin with its year.
+fn is_iso(date_style: &str) -> bool {
+    date_style.starts_with("ISO, ")
+}
+
+/// The order of a date's parts as a session on the source has it by itself.
+pub fn with_dates_of(date_style: &str, mut settings: Vec<String>) -> Vec<String> {
+    let pin = |one: &&mut String| one.starts_with("SET datestyle ") && is_iso(date_style);
+    if let Some(pin) = settings.iter_mut().find(pin) {
+        *pin = format!("SET datestyle = {}", literal(date_style));
+    }
+    settings
 }
 
 /// For a transaction on the destination that evaluates expressions: as a session on the source has it by itself. Rows are read
