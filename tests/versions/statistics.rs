@@ -55,7 +55,7 @@ const KNOWN: &str = r#"
 const GATHERED: [(&str, &str); 4] = [
     ("half_known", "not for all columns"),
     ("never", "not for all columns"),
-    ("partly", "not all of its rows are copied"),
+    ("partly", "does not get the very same rows"),
     ("related", "CREATE STATISTICS"),
 ];
 
