@@ -86,7 +86,8 @@ async fn whatever_is_in_the_way_is_told_and_removed() {
     let foreign = if support::role::is_owner() {
         ""
     } else {
-        "create foreign data wrapper kinds_wrapper; create server kinds_server foreign data wrapper kinds_wrapper;
+        "create operator family kin using btree;
+         create foreign data wrapper kinds_wrapper; create server kinds_server foreign data wrapper kinds_wrapper;
          create function react() returns event_trigger language plpgsql as 'begin end';
          create event trigger kinds_event on ddl_command_end execute function react();"
     };
@@ -101,7 +102,6 @@ async fn whatever_is_in_the_way_is_told_and_removed() {
          create text search configuration words (copy = english);
          create text search dictionary stems (template = simple);
          create conversion odd for 'LATIN1' to 'UTF8' from iso8859_1_to_utf8;
-         create operator family kin using btree;
          create table t (id int primary key, s text collate nocase);
          create statistics both_columns on id, s from t; {foreign}"
     );

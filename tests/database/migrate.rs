@@ -321,7 +321,8 @@ async fn a_database_is_known_again_by_a_role_that_may_ask_for_little() {
         "{}",
         said(&output)
     );
-    let rows = support::query_text(&pair.source, "select count(*)::text from precious").await;
+    let superuser = support::role::superuser(&pair.source);
+    let rows = support::query_text(&superuser, "select count(*)::text from precious").await;
     assert_eq!(rows, "10");
 }
 
