@@ -178,3 +178,25 @@ fn only_what_is_for_the_destination_and_allowed_is_run() {
     let state = checked(results, shop());
     assert!(state.check.statements().is_empty());
 }
+
+/// Each of these would write on the source.
+#[test]
+fn nothing_is_done_where_both_sides_are_one_database() {
+    let same = CheckResult {
+        id: "same-database",
+        title: "Source and destination are two databases",
+        outcome: Ok(vec![Finding::new(
+            Level::Blocking,
+            "Source and destination are the same database",
+            "A database cannot be copied onto itself.",
+        )]),
+    };
+    let mut inspection = shop();
+    inspection.scratches = vec!["DROP DATABASE howdah_rehearsal_1".to_owned()];
+    let mut state = checked(vec![same], inspection);
+    for key in ['t', 'c', 'x'] {
+        let effects = press(&mut state, KeyCode::Char(key));
+        assert!(effects.is_empty() && state.overlay.is_none(), "{key}");
+        assert!(toast(&state).contains("one and the same"), "{key}");
+    }
+}

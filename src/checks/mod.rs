@@ -45,7 +45,6 @@ use crate::pg::footing::{Footing, footing};
 use crate::pg::probe::probe;
 use crate::pg::problem::problem;
 use crate::pg::{archive, catalog, journal};
-use crate::planner::closure::PG_CLASS;
 use crate::planner::consequences;
 use crate::planner::dialect::Versions;
 use crate::sql::{settings, statements};
@@ -377,8 +376,7 @@ async fn snapshot(client: &Client) -> Result<String, Problem> {
 /// A table that pg_dump has seen and the catalog has not would be made without its rows.
 fn all_are_known(archive: &Archive, catalog: &Catalog) -> Result<(), Problem> {
     let known: HashSet<u32> = catalog.tables.iter().map(|table| table.oid).collect();
-    let is_table = |one: &&Entry| one.class_oid == PG_CLASS && one.kind.ends_with("TABLE");
-    let mut tables = archive.entries.iter().filter(is_table);
+    let mut tables = archive.entries.iter().filter(|one| one.is_table());
     match tables.find(|one| !known.contains(&one.oid)) {
         None => Ok(()),
         Some(unknown) => Err(Problem::new(

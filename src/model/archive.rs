@@ -74,7 +74,7 @@ fn fnv(digest: u64, text: &str) -> u64 {
 pub struct Entry {
     /// pg_dump's dump id.
     pub id: u32,
-    /// OID of the system catalog that holds the object (1259 is `pg_class`); 0 when it has none.
+    /// OID of the system catalog that holds the object, as [`PG_CLASS`]; 0 when it has none.
     pub class_oid: u32,
     pub oid: u32,
     /// `TABLE`, `FK CONSTRAINT`, `MATERIALIZED VIEW` … as in the archive's list.
@@ -89,6 +89,16 @@ pub struct Entry {
     pub sql: Text,
     /// `ALTER … OWNER TO …;` if the object has one.
     pub owner_sql: Option<Text>,
+}
+
+/// OID of `pg_class`: entries of this class are relations.
+pub const PG_CLASS: u32 = 1259;
+
+impl Entry {
+    /// An ordinary, partitioned or foreign table.
+    pub fn is_table(&self) -> bool {
+        self.class_oid == PG_CLASS && self.kind.ends_with("TABLE")
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

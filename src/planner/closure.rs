@@ -2,15 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::model::archive::{Archive, Entry};
+use crate::model::archive::{Archive, Entry, PG_CLASS};
 use crate::model::catalog::Catalog;
 use crate::model::definition;
 use crate::model::plan::LeftOut;
 use crate::model::provider::Provided;
 use crate::model::selection::{Carry, Selection};
-
-/// OID of `pg_class`: entries of this class are relations.
-pub const PG_CLASS: u32 = 1259;
 
 /// Who hangs on whom in an archive, by the entries' positions; looked up once, so that each tick over thousands of tables is
 /// answered at once.

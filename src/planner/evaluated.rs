@@ -1,6 +1,6 @@
 //! What the destination evaluates by itself: checks and generated columns of rows on their way in, expressions of indexes,
-//! materialized views. All these may depend on the time zone and on the order of a date's parts; they see those that a session
-//! on the source has by itself, for the one transaction, where howdah's own pins would give other values.
+//! materialized views. All these may depend on the time zone and on how dates are written; they see those that a session on the
+//! source has by itself, for the one transaction, where howdah's own pins would give other values.
 
 use std::collections::HashSet;
 

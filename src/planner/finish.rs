@@ -11,9 +11,9 @@ use crate::sql::{existing, optimizer_statistics, statements};
 
 use super::Context;
 use super::builder::{Draft, Steps, journal_key};
-use super::closure::PG_CLASS;
 use super::rows::RowSteps;
 use super::schema::StepOfEntry;
+use crate::model::archive::PG_CLASS;
 
 /// pg_dump takes for granted that nobody but its owner may create in schema public, as it is from 15 on, and says only what
 /// the source has besides. An older destination is brought to that first, or what the source forbids would be allowed there.

@@ -3,7 +3,7 @@
 //! Preview, script, run and report all read the plan made here; what is previewed is what runs.
 
 mod builder;
-pub mod closure;
+mod closure;
 pub mod consequences;
 mod database;
 pub mod definitions;

@@ -13,7 +13,6 @@ use crate::sql::roles::{Grammar, mapped, without_session_authorization};
 use crate::sql::{settings, statements, unique};
 
 use super::builder::{Draft, Steps, journal_key};
-use super::closure::PG_CLASS;
 use super::definitions::is_skipped;
 use super::rows::RowSteps;
 use super::{Context, Sentence, dialect, evaluated, fallback, finish, lending};
@@ -506,7 +505,7 @@ pub(super) fn table_of_entry(
 ) -> HashMap<u32, usize> {
     entries
         .iter()
-        .filter(|entry| entry.class_oid == PG_CLASS && entry.kind.ends_with("TABLE"))
+        .filter(|entry| entry.is_table())
         .filter_map(|entry| Some((entry.id, *position_of_oid.get(&entry.oid)?)))
         .collect()
 }

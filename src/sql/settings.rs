@@ -29,7 +29,7 @@ const PINNED: &[(&str, &str)] = &[
     ("idle_in_transaction_session_timeout", "0"),
 ];
 
-/// Of [`PINNED`], what an expression may depend on: the time zone, and the order in which a date's parts are written.
+/// Of [`PINNED`], what an expression may depend on: the time zone, and how dates are written.
 const EVALUATED: [&str; 2] = ["timezone", "datestyle"];
 
 /// Names of the pinned time zone.

@@ -111,6 +111,16 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_room_is_marked() {
+        assert_eq!(
+            wrap_into("one two three", 5, 3, "…"),
+            ["one", "two", "three"]
+        );
+        assert_eq!(wrap_into("one two three", 5, 2, "…"), ["one", "two…"]);
+        assert_eq!(wrap_into("three three", 5, 1, "…"), ["thre…"]);
+    }
+
+    #[test]
     fn wraps_at_spaces_and_breaks_long_words() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);

@@ -54,7 +54,7 @@ pub(super) struct Outlook {
 }
 
 impl Outlook {
-    /// A step of the plan that reads so many bytes again.
+    /// A step of the plan that reads so many rows again.
     pub(super) fn expect(&mut self, reads: u64) {
         if reads >= HEAVY {
             self.heavy_left = self.heavy_left.saturating_add(reads);
