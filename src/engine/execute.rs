@@ -10,7 +10,6 @@ use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::types::Type;
 
 use crate::model::connection::Side;
-use crate::model::definition::DefinitionsResult;
 use crate::model::event::{Counter, Progress};
 use crate::model::plan::{
     Action, Fallback, JOURNAL_REMOVAL_KEY, LAST_TRANSACTION_KEY, PASSWORD_MARKER, Plan, Rule,
@@ -18,12 +17,9 @@ use crate::model::plan::{
 };
 use crate::model::problem::{Problem, Retry};
 use crate::model::report::Arrival;
-use crate::pg::client_tools::ClientTools;
 use crate::pg::connect::Canceller;
 use crate::pg::copy::{self, End};
 use crate::pg::problem::problem;
-use crate::planner::definitions::{self, Terms};
-use crate::planner::dialect::Versions;
 use crate::sql::large_objects::{UNLINK, UNLINK_ALL};
 use crate::sql::quote::literal;
 use crate::sql::statements;
@@ -387,7 +383,7 @@ impl Executor {
                         Problem::new(&step.title, "the source did not name its snapshot")
                     })?;
                     self.sessions.set_snapshot(id.clone());
-                    self.check_schema(&id).await?;
+                    self.check_source(&id, open).await?;
                 }
                 Action::Journal => {
                     let open = held.session(statement.session).await?;
@@ -468,36 +464,6 @@ impl Executor {
                     .store((rows as f64 * share) as u64, Ordering::Relaxed);
             }
         }
-    }
-
-    async fn compare_definitions(&self, is_whole: bool) -> Result<DefinitionsResult, Problem> {
-        let tools = ClientTools::at(&self.plan.client_directory).await?;
-        let found = crate::pg::archive::dump(&tools, self.sessions.destination(), None).await?;
-        Ok(definitions::compare_with_plan(
-            &self.plan,
-            &found,
-            &Terms {
-                options: &self.plan.options,
-                versions: Versions::of(&self.plan),
-                is_whole,
-                extensions_there: &self.plan.extensions_there,
-                provider: self.plan.provider_there,
-            },
-        ))
-    }
-
-    /// The plan was made from a schema read earlier; what is carried must still be what was shown.
-    async fn check_schema(&self, snapshot: &str) -> Result<(), Problem> {
-        let tools = ClientTools::at(&self.plan.client_directory).await?;
-        let now = crate::pg::archive::dump(&tools, self.sessions.source(), Some(snapshot)).await?;
-        if now.digest() == self.plan.schema_digest {
-            return Ok(());
-        }
-        Err(Problem::new(
-            "Could not start: the source's schema has changed since the plan was made",
-            "an object was created, changed or dropped on the source meanwhile",
-        )
-        .hint("Go back to Check (or start the command again), so that the plan fits the source."))
     }
 }
 

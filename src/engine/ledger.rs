@@ -180,9 +180,12 @@ impl Ledger {
                     Some(Measure::LargeObjects { count, .. }) => Some(count),
                     _ => None,
                 };
-                report.large_objects = Some(LargeObjectResult {
-                    source_count: count(source).unwrap_or(0),
-                    destination_count: count(destination),
+                let (source_count, there) = (count(source).unwrap_or(0), count(destination));
+                // Most databases have none on either side: nothing to tell.
+                let is_about_none = source_count == 0 && there == Some(0);
+                report.large_objects = (!is_about_none).then(|| LargeObjectResult {
+                    source_count,
+                    destination_count: there,
                     bytes: outcome.map_or(0, |o| o.bytes),
                     verdict,
                 });

@@ -6,6 +6,7 @@
 mod advice;
 mod clean;
 mod control;
+mod definitions;
 mod execute;
 mod failpoint;
 pub mod forecast;

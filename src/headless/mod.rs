@@ -272,12 +272,11 @@ async fn perform(
     voice: Voice,
     report_file: Option<&std::path::Path>,
 ) -> End {
-    let Inspection {
-        source_endpoint,
-        destination_endpoint,
-        ..
-    } = inspection;
-    let handle = engine::start(Arc::clone(&plan), source_endpoint, destination_endpoint);
+    let source = inspection.source_endpoint.clone();
+    let destination = inspection.destination_endpoint.clone();
+    // The plan has all that a run needs; what it was made from may be large.
+    drop(inspection);
+    let handle = engine::start(Arc::clone(&plan), source, destination);
     let Some(report) = follow(handle, &plan, voice, |_| ()).await else {
         return End::failed(Problem::new(
             "The run ended without a report",

@@ -1,7 +1,6 @@
 //! The schema as `pg_dump` wrote it, one entry per object.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
 use super::name::ObjectName;
@@ -14,6 +13,8 @@ pub struct Archive {
     pub client_version: String,
     /// Where that pg_dump is.
     pub client_directory: PathBuf,
+    /// Of everything the archive says, to notice a schema that has changed since.
+    pub digest: u64,
     pub entries: Vec<Entry>,
 }
 
@@ -42,22 +43,6 @@ impl Archive {
             *digest = fnv(fnv(*digest, &entry.sql), owner);
         }
         definitions
-    }
-
-    /// A digest of everything the archive says, to notice a schema that has changed since.
-    pub fn digest(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        for entry in &self.entries {
-            (
-                &entry.kind,
-                &entry.name,
-                &entry.owner,
-                &entry.sql,
-                &entry.owner_sql,
-            )
-                .hash(&mut hasher);
-        }
-        hasher.finish()
     }
 }
 

@@ -55,8 +55,8 @@ features! {
     /// A condition on `ctid` reads only the pages it names.
     TidRangeScans = 14, "scans of page ranges";
     IdleSessionTimeout = 14, "idle_session_timeout";
-    /// `truncatable`, `import_generated`, and partitions in `IMPORT FOREIGN SCHEMA … LIMIT TO`.
-    ForeignPartitions = 14, "foreign tables of partitions";
+    /// `truncatable` of foreign tables and their servers.
+    ForeignTruncate = 14, "TRUNCATE of foreign tables";
     /// A database may sort by ICU.
     DatabaseLocales = 15, "databases that sort by ICU";
     NullsNotDistinct = 15, "NULLS NOT DISTINCT";

@@ -39,6 +39,8 @@ pub struct Plan {
     pub at_once: usize,
     /// Digest of the schema the plan was made from; the run refuses a source whose schema has changed since.
     pub schema_digest: u64,
+    /// None were there to be carried; the run refuses a source that has some since.
+    pub has_no_large_objects: bool,
     /// Where the pg_dump that wrote the schema is.
     pub client_directory: std::path::PathBuf,
     /// Schema entries that will be made, by kind: `("TABLE", 22)`.

@@ -53,6 +53,16 @@ impl Context<'_> {
         pinned.into_iter().flatten().map(Text::from).collect()
     }
 
+    /// Parameters of somebody's own (`app.tenant`) that the database gives its sessions, as on the source. Only what is no
+    /// expression can depend on them: a query.
+    pub(super) fn parameters_of_database(&self) -> Vec<Text> {
+        let settings = self.inspection.catalog.database.settings.iter();
+        settings
+            .filter(|one| one.role.is_none() && one.name.contains('.'))
+            .map(|one| settings::local_parameter(&one.name, &one.value).into())
+            .collect()
+    }
+
     /// The rows of a table are evaluated as they come. What tables that are there do with them is not known.
     pub(super) fn rows_are_evaluated(&self, table: usize) -> bool {
         let tables = &self.inspection.catalog.tables;

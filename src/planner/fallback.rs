@@ -121,6 +121,23 @@ pub(super) fn by_search_path(context: &Context<'_>, first: &[Statement]) -> Opti
     })
 }
 
+/// Of parameters that look like somebody's own some are of a library that lets nobody but a superuser set them.
+pub(super) fn without_parameters(
+    parameters: &[Text],
+    plainly: impl Iterator<Item = Text>,
+    journal_key: &str,
+) -> Option<Fallback> {
+    let journal = statements::journal_done(journal_key);
+    (!parameters.is_empty()).then(|| Fallback {
+        // Insufficient privilege, cannot be changed now, invalid name or value.
+        after: &["42501", "55P02", "42602", "22023"],
+        why: "a parameter of the database may not be set by this role, so it is done again without those.".to_owned(),
+        statements: transaction(plainly, journal).collect(),
+        to_finish: None,
+        way: None,
+    })
+}
+
 /// A `bytea` of more than 512 MB has no text form that a server could hold: postgres_fdw fails at it, and so does text COPY,
 /// with an internal error. Binary COPY carries it.
 pub(super) fn of_long_values(

@@ -6,9 +6,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
-use crate::model::options::Method;
+use crate::model::options::{Method, VerifyLevel};
 use crate::model::plan::{
     Action, FDW_EXTENSION_KEY, Phase, Repeat, Rule, Session, StepId, StepKind,
 };
@@ -43,8 +42,7 @@ pub(super) struct Scaffold {
 }
 
 /// What one session reads of one source schema.
-struct Reading<'a> {
-    source_schema: &'a str,
+struct Reading {
     foreign_schema: String,
     tables: Vec<usize>,
 }
@@ -109,7 +107,7 @@ impl Scaffold {
     }
 
     /// The tables of one session, by source schema.
-    fn readings<'a>(&self, context: &'a Context<'_>, session: u16) -> Vec<Reading<'a>> {
+    fn readings(&self, context: &Context<'_>, session: u16) -> Vec<Reading> {
         let tables = &context.inspection.catalog.tables;
         let mut by_schema: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         let of_session = |of: &(&usize, &Vec<u16>)| of.1.contains(&session);
@@ -120,14 +118,13 @@ impl Scaffold {
                 .push(*table);
         }
         by_schema
-            .into_iter()
+            .into_values()
             .enumerate()
-            .map(|(number, (source_schema, mut tables))| {
+            .map(|(number, mut tables)| {
                 tables.sort_unstable();
                 let prefix = statements::FDW_SCHEMA_PREFIX;
                 let foreign_schema = format!("{prefix}{}_{}", session + 1, number + 1);
                 Reading {
-                    source_schema,
                     foreign_schema,
                     tables,
                 }
@@ -145,13 +142,18 @@ impl Scaffold {
         installed: Option<StepId>,
     ) -> StepId {
         let tables = &context.inspection.catalog.tables;
+        // What a foreign table brings is compared by the source itself, which must see the same rows for that.
+        let compares_there = context.options.verify == VerifyLevel::Checksums
+            || context.inspection.journal.is_some();
         let has_barrier = carried.iter().all(|c| tables[c.table].can_lock)
             && !context.inspection.source.in_recovery
-            && (self.session_count > 1 || carried.iter().any(|c| c.method == Method::Copy));
+            && (self.session_count > 1
+                || compares_there
+                || carried.iter().any(|c| c.method == Method::Copy));
         self.is_one_state = has_barrier;
         let names = || carried.iter().map(|c| &tables[c.table].name);
         let why = if has_barrier {
-            "Each session defines its foreign tables in its own transaction, seen by nobody else. While they begin, nobody may write on the source, so that all read the very same state."
+            "Each session defines its foreign tables in its own transaction, seen by nobody else. Then, for the moment in which all begin to read, nobody may write on the source, so that all read the very same state."
         } else {
             "The session defines its foreign tables in its own transaction, seen by nobody else, and reads all of them in it: all rows come from one moment."
         };
@@ -159,15 +161,6 @@ impl Scaffold {
             .kind(StepKind::FdwBarrier)
             .key("fdw/barrier")
             .needs(installed);
-        if has_barrier {
-            draft = draft.run(Session::SourceNow, statements::BEGIN).run(
-                Session::SourceNow,
-                statements::local_lock_timeout(BARRIER_LOCK_SECONDS),
-            );
-            if let Some(lock) = statements::lock_tables(names(), "SHARE") {
-                draft = draft.run(Session::SourceNow, lock);
-            }
-        }
         let hold = |draft: Draft| {
             let draft = draft.run(Session::Coordinator, statements::BEGIN_SNAPSHOT);
             match statements::lock_tables(names(), "ACCESS SHARE") {
@@ -181,6 +174,31 @@ impl Scaffold {
         }
         for session in 0..self.session_count {
             draft = self.begin_session(context, draft, session);
+        }
+        let first = |session: u16| {
+            let reading = self.readings(context, session).into_iter().next()?;
+            let table = &tables[*reading.tables.first()?].name;
+            let foreign = ObjectName::new(reading.foreign_schema, &table.name);
+            Some((Session::Fdw(session), foreign))
+        };
+        let firsts: Vec<_> = (0..self.session_count).filter_map(first).collect();
+        if has_barrier {
+            // Nobody has read yet, but all are connected: nothing slow is left for the time in which nobody may write.
+            for (on, foreign) in &firsts {
+                for sql in statements::connect_foreign(foreign) {
+                    draft = draft.run(*on, sql);
+                }
+            }
+            draft = draft.run(Session::SourceNow, statements::BEGIN).run(
+                Session::SourceNow,
+                statements::local_lock_timeout(BARRIER_LOCK_SECONDS),
+            );
+            if let Some(lock) = statements::lock_tables(names(), "SHARE") {
+                draft = draft.run(Session::SourceNow, lock);
+            }
+        }
+        for (on, foreign) in &firsts {
+            draft = draft.run(*on, statements::touch_foreign(foreign));
         }
         if has_barrier {
             draft = hold(draft);
@@ -227,6 +245,21 @@ impl Scaffold {
                 fetch_size: FETCH_ROWS.1,
             }),
         );
+        let tables = &inspection.catalog.tables;
+        for reading in self.readings(context, session) {
+            let into = &reading.foreign_schema;
+            draft = draft.run(on, statements::create_schema(into));
+            for table in reading.tables {
+                let of = &tables[table];
+                let foreign = ObjectName::new(into, &of.name.name);
+                let fetch_size = fetch_size(of.estimated_rows, of.table_bytes);
+                let fetch_size = Some(fetch_size).filter(|rows| *rows != FETCH_ROWS.1);
+                let create = statements::create_foreign_table(&foreign, of, session, fetch_size);
+                draft = draft.run(on, create);
+                self.foreign.insert((session, table), foreign);
+            }
+        }
+        // The login is the last that is stored, and the first that goes.
         if let Some(sql) = hush.begin() {
             draft = draft.run(on, sql);
         }
@@ -238,52 +271,7 @@ impl Scaffold {
         if let Some(sql) = hush.end() {
             draft = draft.run(on, sql);
         }
-        let tables = &inspection.catalog.tables;
-        let mut first = None;
-        for reading in self.readings(context, session) {
-            let into = &reading.foreign_schema;
-            draft = draft.run(on, statements::create_schema(into));
-            let is_by_hand = |at: &usize| {
-                tables[*at].partition_of.is_some() && !Feature::ForeignPartitions.is_in(version)
-            };
-            let mut imported = reading
-                .tables
-                .iter()
-                .filter(|at| !is_by_hand(at))
-                .peekable();
-            if imported.peek().is_some() {
-                let names = imported.map(|at| tables[*at].name.name.as_str());
-                draft = draft.run(
-                    on,
-                    statements::import_foreign_schema(
-                        reading.source_schema,
-                        names,
-                        session,
-                        into,
-                        version,
-                    ),
-                );
-            }
-            for table in reading.tables {
-                let foreign = ObjectName::new(into, &tables[table].name.name);
-                if is_by_hand(&table) {
-                    let create =
-                        statements::create_foreign_table(&foreign, &tables[table], session);
-                    draft = draft.run(on, create);
-                }
-                let of = &tables[table];
-                let fetch_size = fetch_size(of.estimated_rows, of.table_bytes);
-                if fetch_size != FETCH_ROWS.1 {
-                    draft = draft.run(on, statements::set_fetch_size(&foreign, fetch_size));
-                }
-                first.get_or_insert_with(|| foreign.clone());
-                self.foreign.insert((session, table), foreign);
-            }
-        }
-        match first {
-            Some(foreign) => draft.run(on, statements::touch_foreign(&foreign)),
-            None => draft,
-        }
+        draft
     }
 
     /// The data step of a table, or of one part of it. Its rows are there when its session's commit step is over.

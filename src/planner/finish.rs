@@ -9,10 +9,10 @@ use crate::model::options::Keep;
 use crate::model::plan::{Action, Phase, Repeat, Rule, Session, StepId, StepKind};
 use crate::sql::{existing, optimizer_statistics, statements};
 
-use super::Context;
 use super::builder::{Draft, Steps, journal_key};
 use super::rows::RowSteps;
 use super::schema::StepOfEntry;
+use super::{Context, fallback};
 use crate::model::archive::PG_CLASS;
 
 /// pg_dump takes for granted that nobody but its owner may create in schema public, as it is from 15 on, and says only what
@@ -154,6 +154,11 @@ pub(super) fn push_refreshes(
         {
             needs.push(*created);
             let key = journal_key("refresh", name);
+            let refresh = [statements::refresh_materialized_view(name).into()];
+            let parameters = context.parameters_of_database();
+            let plainly = context.as_on_source().into_iter().chain(refresh.clone());
+            let without = fallback::without_parameters(&parameters, plainly, &key);
+            let before = context.as_on_source().into_iter().chain(parameters);
             let refresh = steps.push(
                 Draft::new(
                     Phase::Finish,
@@ -163,13 +168,9 @@ pub(super) fn push_refreshes(
                 .object(name)
                 .key(&key)
                 .needs(needs)
-                .transaction(
-                    context
-                        .as_on_source()
-                        .into_iter()
-                        .chain([statements::refresh_materialized_view(name).into()]),
-                )
-                .or_by_search_path(context),
+                .transaction(before.chain(refresh))
+                .or_by_search_path(context)
+                .fallbacks(without),
             );
             needs = vec![refresh];
             push_gathering(steps, name, refresh);

@@ -313,7 +313,7 @@ impl<'a> Context<'a> {
             .concat(),
             steps: steps.into_inner(),
             at_once: at_once(&inspection.destination, self.options),
-            schema_digest: inspection.archive.digest(),
+            schema_digest: inspection.archive.digest,
             archive: Arc::clone(&inspection.archive),
             client_directory: inspection.archive.client_directory.clone(),
             versions: (
@@ -468,6 +468,8 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
         notes,
         joined,
         unlogged: rows::unlogged(&context, &carried, &rows),
+        has_no_large_objects: context.carries_large_objects()
+            && rows.data_steps(rows::LARGE_OBJECTS).next().is_none(),
         next_steps: existing::next_steps(&context),
         carried_entries,
         definitions_not_compared,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::model::catalog::ForeignKey;
 use crate::model::format::counted;
 use crate::model::name::{ObjectName, printable};
-use crate::model::options::{Method, SchemaChoice, ToastCompression};
+use crate::model::options::{Method, SchemaChoice, ToastCompression, VerifyLevel};
 use crate::model::plan::LeftOut;
 use crate::model::selection::Carry;
 
@@ -190,6 +190,12 @@ pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
     if by_fdw > 0 && by_fdw < carried.len() && !can_lock {
         notes.push(
             "Tables by FDW and tables by COPY are read at two moments, because this role may not lock the source's tables. Stop writers, or use COPY for all."
+                .to_owned(),
+        );
+    }
+    if by_fdw > 0 && !can_lock && context.options.verify == VerifyLevel::Checksums {
+        notes.push(
+            "Checksums of what is pulled are all computed by the destination, those of the source from what came through postgres_fdw, because nobody may lock the source's tables there for a moment. To have the source compute its own, use COPY."
                 .to_owned(),
         );
     }

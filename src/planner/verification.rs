@@ -231,7 +231,8 @@ pub(super) fn push_comparison(context: &Context<'_>, steps: &mut Steps) {
             steps.push(draft.needs([snapshot]));
         }
     }
-    if context.carries_large_objects() && context.inspection.catalog.large_objects.count > 0 {
+    // Also where the source has none: the destination may.
+    if context.carries_large_objects() {
         steps.push(blobs(context, None).needs([snapshot]));
     }
     rows::push_release(steps, Phase::Verify, snapshot);

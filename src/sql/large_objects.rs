@@ -19,6 +19,8 @@ pub const LIST: &str = "SELECT m.oid, pg_catalog.pg_get_userbyid(m.lomowner)::te
      pg_catalog.array_agg(x.is_grantable ORDER BY x.position) AS grantable \
      FROM pg_catalog.aclexplode(m.lomacl) WITH ORDINALITY AS x (grantor, grantee, privilege, is_grantable, position)) AS a \
      ORDER BY m.oid";
+/// Whether there are any, in the run's snapshot.
+pub const HAS_SOME: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)";
 /// `$1` object, `$2` offset, `$3` length.
 pub const READ: &str = "SELECT pg_catalog.lo_get($1, $2, $3)";
 /// Takes a large object of this number away, if there is one.

@@ -5,7 +5,7 @@ use crate::model::connection::ServerFacts;
 use crate::model::feature::Feature;
 use crate::model::options::{Options, ToastCompression};
 
-use super::quote::literal;
+use super::quote::{ident, literal};
 
 /// Settings that decide how values are written and read, and which rows are seen. They hold on both sides.
 ///
@@ -66,6 +66,11 @@ pub fn as_on_source(time_zone: &str, date_style: &str) -> Vec<String> {
     otherwise(time_zone, date_style)
         .map(|(name, value)| format!("SET LOCAL {name} = {value}"))
         .collect()
+}
+
+/// A parameter of somebody's own, for one transaction.
+pub fn local_parameter(name: &str, value: &str) -> String {
+    format!("SET LOCAL {} = {}", ident(name), literal(value))
 }
 
 /// Takes that back.

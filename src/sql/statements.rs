@@ -221,7 +221,7 @@ pub fn create_fdw_server(address: &FdwAddress<'_>) -> String {
         ("fetch_size", address.fetch_size.to_string()),
         ("updatable", "false".to_owned()),
     ];
-    if Feature::ForeignPartitions.is_in(address.destination_version_num) {
+    if Feature::ForeignTruncate.is_in(address.destination_version_num) {
         options.push(("truncatable", "false".to_owned()));
     }
     if tls.mode != TlsMode::Prefer {
@@ -286,38 +286,22 @@ pub fn drop_schema(name: &str) -> String {
     format!("DROP SCHEMA IF EXISTS {} CASCADE", ident(name))
 }
 
-/// Only what is asked for by name: a bare import would bring views and materialized views too, and skip partitions.
-pub fn import_foreign_schema<'a>(
-    source_schema: &str,
-    tables: impl IntoIterator<Item = &'a str>,
+/// As an import of its schema would make it, but without asking the source, whose answer would begin the state that is read.
+pub fn create_foreign_table(
+    foreign: &ObjectName,
+    table: &Table,
     session: u16,
-    into: &str,
-    destination_version_num: u32,
+    fetch_size: Option<u64>,
 ) -> String {
-    let generated = if Feature::ForeignPartitions.is_in(destination_version_num) {
-        ", import_generated 'false'"
-    } else {
-        ""
-    };
-    format!(
-        "IMPORT FOREIGN SCHEMA {} LIMIT TO ({})\n    FROM SERVER {} INTO {}\n    \
-         OPTIONS (import_default 'false', import_collate 'false', import_not_null 'false'{generated})",
-        ident(source_schema),
-        ident_list(tables),
-        fdw_server(session),
-        ident(into)
-    )
-}
-
-/// One table by hand: before 14 an import passes partitions over even when they are named.
-pub fn create_foreign_table(foreign: &ObjectName, table: &Table, session: u16) -> String {
     let columns: Vec<String> = table
         .columns
         .iter()
         .map(|column| format!("\n    {} {}", ident(&column.name), column.type_name))
         .collect();
+    // A table's own rows per round trip, where the server's default would hold too much in memory.
+    let fetch_size = fetch_size.map_or_else(String::new, |rows| format!(", fetch_size '{rows}'"));
     format!(
-        "CREATE FOREIGN TABLE {} ({}\n)\n    SERVER {} OPTIONS (schema_name {}, table_name {})",
+        "CREATE FOREIGN TABLE {} ({}\n)\n    SERVER {} OPTIONS (schema_name {}, table_name {}{fetch_size})",
         qualified(foreign),
         columns.join(","),
         fdw_server(session),
@@ -326,15 +310,19 @@ pub fn create_foreign_table(foreign: &ObjectName, table: &Table, session: u16) -
     )
 }
 
-/// A table's own rows-per-round-trip, where the server's default would hold too much in memory.
-pub fn set_fetch_size(foreign: &ObjectName, fetch_size: u64) -> String {
-    format!(
-        "ALTER FOREIGN TABLE {} OPTIONS (ADD fetch_size '{fetch_size}')",
-        qualified(foreign)
-    )
+/// Connects and begins the remote transaction, but reads nothing: postgres_fdw does that when a scan begins, and sends its
+/// query when the first row is fetched. The remote transaction's state is not chosen by that (manual, SET TRANSACTION).
+pub fn connect_foreign(foreign: &ObjectName) -> [String; 2] {
+    [
+        format!(
+            "DECLARE howdah_begin NO SCROLL CURSOR FOR\n    SELECT 1 FROM {}",
+            qualified(foreign)
+        ),
+        "CLOSE howdah_begin".to_owned(),
+    ]
 }
 
-/// Opens the remote transaction: postgres_fdw begins it at the first use of a foreign table.
+/// The first row that is read chooses the state that the remote transaction sees.
 pub fn touch_foreign(foreign: &ObjectName) -> String {
     format!("SELECT 1 FROM {} LIMIT 1", qualified(foreign))
 }

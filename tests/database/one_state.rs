@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::migrate::said;
+use crate::migrate::{howdah, said};
 use crate::support;
 
 /// Its size cannot be read while it is refreshed, so that the reading of the catalog waits there.
@@ -60,4 +60,101 @@ async fn what_is_changed_while_the_source_is_read_is_carried_whole_or_refused() 
         support::query_text(&pair.destination, all).await,
         "10 5500|100"
     );
+}
+
+async fn is_there(file: &std::path::Path) {
+    let began = Instant::now();
+    while !file.exists() {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "{} never came",
+            file.display()
+        );
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Of large objects no definition tells: a plan that was made without any would leave them behind.
+#[tokio::test]
+async fn the_first_large_object_of_a_source_is_not_left_behind() {
+    let pair = support::databases("first_object").await;
+    let directory = tempfile::tempdir().unwrap();
+    let go_on = directory.path().join("go on");
+    let run = tokio::process::Command::new(env!("CARGO_BIN_EXE_howdah"))
+        .args(["run", "--yes"])
+        .args(["--source", &support::uri(&pair.source)])
+        .args(["--destination", &support::uri(&pair.destination)])
+        .env(
+            "HOWDAH_FAILPOINT",
+            format!("source/snapshot@begin=hold:{}", go_on.display()),
+        )
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    is_there(&directory.path().join("go on.reached")).await;
+    let create = "select lo_from_bytea(7, 'first')";
+    support::execute_batch(&pair.source, create).await;
+    std::fs::write(&go_on, "").unwrap();
+    let output = run.wait_with_output().await.unwrap();
+    let words = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{words}");
+    let why = "it had no large objects, and has some now";
+    assert!(words.contains(why), "{words}");
+    let resumed = howdah("resume", &pair, &["--yes"]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", said(&resumed));
+    let read = "select convert_from(lo_get(7), 'UTF8')";
+    assert_eq!(support::query_text(&pair.destination, read).await, "first");
+    // And one that the destination alone has is a difference.
+    support::execute_batch(&pair.source, "select lo_unlink(7)").await;
+    let compared = howdah("verify", &pair, &[]);
+    assert_eq!(compared.status.code(), Some(4), "{}", said(&compared));
+}
+
+/// Connecting, defining foreign tables and whatever else takes its time is done before, where nobody waits for it.
+#[tokio::test]
+async fn nobody_is_kept_from_writing_but_while_fdw_sessions_begin_to_read() {
+    let pair = support::databases("barrier").await;
+    support::execute_batch(
+        &pair.source,
+        "create table one as select generate_series(1, 10) as id; create table two as select * from one;
+         create table three (id int primary key); create table four (id int) partition by range (id);
+         create table four_low partition of four for values from (0) to (10);
+         insert into four values (1)",
+    )
+    .await;
+    let log = support::servers().source.log_path();
+    let before = std::fs::read(&log).unwrap().len();
+    let output = howdah("run", &pair, &["--yes", "--method", "fdw", "--jobs", "2"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let log = std::fs::read(&log).unwrap();
+    let log = String::from_utf8_lossy(log.split_at(before).1).into_owned();
+    let own = format!("{}\t", pair.source.database);
+    let lines: Vec<&str> = log
+        .lines()
+        .filter_map(|line| line.strip_prefix(&own))
+        .collect();
+    let after = |from: usize, words: &str| {
+        let mut rest = lines[from..].iter();
+        from + rest.position(|line| line.contains(words)).unwrap()
+    };
+    let locked = after(0, " IN SHARE MODE");
+    let free = after(locked, "pg_export_snapshot");
+    let of_fdw: Vec<&&str> = lines[locked..free]
+        .iter()
+        .filter(|line| line.starts_with("postgres_fdw\t"))
+        .collect();
+    let is_reading = |line: &&&str| {
+        ["DECLARE c", "FETCH ", "CLOSE c"]
+            .iter()
+            .any(|word| line.contains(&format!(": {word}")))
+    };
+    assert!(of_fdw.len() >= 4, "{of_fdw:#?}");
+    assert!(of_fdw.iter().all(is_reading), "{of_fdw:#?}");
+    // The check that the destination reaches the source has connected too, and is over.
+    let mut of_run = lines[..locked].rsplit(|line| line.contains("ABORT TRANSACTION"));
+    let connected = of_run.next().unwrap().iter();
+    let connected = connected.filter(|line| line.contains("START TRANSACTION"));
+    assert_eq!(connected.count(), 2);
 }

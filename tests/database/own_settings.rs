@@ -57,6 +57,20 @@ async fn expressions_see_the_time_zone_and_the_order_of_dates_of_the_source() {
 }
 
 #[tokio::test]
+async fn materialized_views_see_parameters_of_the_database() {
+    let pair = support::databases("parameters").await;
+    let source = &pair.source.database;
+    let own = format!("alter database {source} set app.tenant = 'acme''s'");
+    support::execute_batch(&pair.source, &own).await;
+    let view = "create materialized view whose as select current_setting('app.tenant', true) as it";
+    support::execute_batch(&pair.source, view).await;
+    let output = howdah("run", &pair, &["--yes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let found = support::query_text(&pair.destination, "select it from whose").await;
+    assert_eq!(found, "acme's");
+}
+
+#[tokio::test]
 async fn tables_lie_where_the_source_has_them() {
     let pair = support::databases("lying").await;
     support::execute_batch(

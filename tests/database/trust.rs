@@ -316,7 +316,7 @@ async fn a_column_added_after_the_plan_is_noticed() {
     let report = finish(handle).await;
     assert_eq!(report.outcome, Outcome::Failed);
     assert!(
-        report.failures[0].1.what.contains("schema has changed"),
+        report.failures[0].1.what.contains("source has changed"),
         "{:?}",
         report.failures
     );

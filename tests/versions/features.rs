@@ -44,7 +44,7 @@ fn proof(feature: Feature) -> &'static str {
              if plan !~ 'Tid Range' then raise '%', plan; end if; end$$"
         }
         Feature::IdleSessionTimeout => "set local idle_session_timeout = 0",
-        Feature::ForeignPartitions => {
+        Feature::ForeignTruncate => {
             "create extension postgres_fdw; create server s foreign data wrapper postgres_fdw options (truncatable 'false')"
         }
         Feature::DatabaseLocales => "select datlocprovider from pg_database",

@@ -5,9 +5,13 @@
 
 pub mod split;
 
-use std::path::Path;
+use std::hash::{DefaultHasher, Hasher as _};
+use std::io::{Read as _, Seek as _};
+use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
+use tokio::fs::File;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 use crate::model::archive::Archive;
@@ -25,44 +29,29 @@ pub async fn dump(
     endpoint: &Endpoint,
     snapshot: Option<&str>,
 ) -> Result<Archive, Problem> {
-    let dir = tempfile::Builder::new()
-        .prefix("howdah-")
-        .tempdir()
-        .map_err(|error| {
-            Problem::new(
-                "Could not make a temporary directory for the schema archive",
-                error.to_string(),
-            )
-            .hint("Set TMPDIR to a directory you may write to.")
-        })?;
-    let file = dir.path().join("schema.dump");
-
-    let mut pinned = with_options(endpoint, PINNED);
-    match write_archive(tools, &pinned, snapshot, &file).await {
-        // A pooler between does not let them through; then the role has to be as it should.
-        Err(problem) if is_about_options(&problem) => {
-            pinned = endpoint.clone();
-            write_archive(tools, &pinned, snapshot, &file).await?;
-        }
-        written => written?,
-    }
-    let mut sql = restore_text(tools, &file, &["--verbose", "--file=-"]).await?;
+    let dir = directory()?;
+    let file = write(tools, endpoint, snapshot, dir.path()).await?;
+    let sql = restore_text(tools, &file, &["--verbose", "--file=-"]).await?;
+    let unread = |reason: String| {
+        Problem::new(UNREAD, reason).hint(format!(
+            "{} printed something unexpected. Try another version of the PostgreSQL client programs.",
+            tools.pg_restore().display()
+        ))
+    };
     if split::has_nonconforming_strings(&sql) {
-        // howdah's sessions, and its own reading of SQL, take a backslash for itself.
-        let conforming = with_options(&pinned, "-c standard_conforming_strings=on");
-        write_archive(tools, &conforming, snapshot, &file).await?;
-        sql = restore_text(tools, &file, &["--verbose", "--file=-"]).await?;
+        return Err(unread(
+            "a backslash in a string is an escape there, which howdah does not read".to_owned(),
+        )
+        .hint("Connect past the pooler, which lets no options through, or ALTER DATABASE … SET standard_conforming_strings = on."));
     }
     let (list, post_data_list) = tokio::try_join!(
         restore_text(tools, &file, &["--list"]),
         restore_text(tools, &file, &["--list", "--section=post-data"]),
     )?;
-    let unread = |reason: String| {
-        Problem::new("Could not read the schema archive", reason).hint(format!(
-            "{} printed something unexpected. Try another version of the PostgreSQL client programs.",
-            tools.pg_restore().display()
-        ))
-    };
+    let mut digest = Digest::default();
+    for line in sql.split_inclusive('\n') {
+        digest.line(line.as_bytes());
+    }
     let mut entries = split::split(split::Printed {
         list: &list,
         post_data_list: &post_data_list,
@@ -75,13 +64,98 @@ pub async fn dump(
     Ok(Archive {
         client_version: tools.version.clone(),
         client_directory: tools.directory.clone(),
+        digest: digest.finish(),
         entries,
     })
 }
 
+/// What [`Archive::digest`] would be of the schema as `snapshot` shows it; takes no more memory for a large one.
+pub async fn digest(
+    tools: &ClientTools,
+    endpoint: &Endpoint,
+    snapshot: &str,
+) -> Result<u64, Problem> {
+    let dir = directory()?;
+    let file = write(tools, endpoint, Some(snapshot), dir.path()).await?;
+    let printed = dir.path().join("schema.sql");
+    let mut to_file = std::ffi::OsString::from("--file=");
+    to_file.push(&printed);
+    let mut command = Command::new(tools.pg_restore());
+    command.arg("--verbose").arg(to_file).arg(&file);
+    run(&mut command, UNREAD).await?;
+    let unread = |error: std::io::Error| Problem::new(UNREAD, error.to_string());
+    let mut lines = BufReader::new(File::open(&printed).await.map_err(unread)?);
+    let (mut digest, mut line) = (Digest::default(), Vec::new());
+    while lines.read_until(b'\n', &mut line).await.map_err(unread)? > 0 {
+        digest.line(&line);
+        line.clear();
+    }
+    Ok(digest.finish())
+}
+
+const UNREAD: &str = "Could not read the schema archive";
+
+/// Of what pg_restore prints, but for what is of the moment or of the archive alone.
+#[derive(Default)]
+struct Digest(DefaultHasher);
+
+/// Numbers of entries, times, versions of programs, and the word that newer ones guard the text with.
+const OF_THE_MOMENT: [&[u8]; 8] = [
+    b"-- TOC entry ",
+    b"-- Dependencies: ",
+    b"-- Data Pos: ",
+    b"-- Started on ",
+    b"-- Completed on ",
+    b"-- Dumped ",
+    b"\\restrict ",
+    b"\\unrestrict ",
+];
+
+impl Digest {
+    fn line(&mut self, line: &[u8]) {
+        if !OF_THE_MOMENT.iter().any(|begin| line.starts_with(begin)) {
+            self.0.write(line);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.finish()
+    }
+}
+
+fn directory() -> Result<tempfile::TempDir, Problem> {
+    let made = tempfile::Builder::new().prefix("howdah-").tempdir();
+    made.map_err(|error| {
+        Problem::new(
+            "Could not make a temporary directory for the schema archive",
+            error.to_string(),
+        )
+        .hint("Set TMPDIR to a directory you may write to.")
+    })
+}
+
+/// Has pg_dump write the archive.
+async fn write(
+    tools: &ClientTools,
+    endpoint: &Endpoint,
+    snapshot: Option<&str>,
+    directory: &Path,
+) -> Result<PathBuf, Problem> {
+    let file = directory.join("schema.dump");
+    match write_archive(tools, &with_options(endpoint, PINNED), snapshot, &file).await {
+        // A pooler between does not let them through; then the role has to be as it should.
+        Err(problem) if is_about_options(&problem) => {
+            write_archive(tools, endpoint, snapshot, &file).await?;
+        }
+        written => written?,
+    }
+    Ok(file)
+}
+
 /// What the server writes into definitions by a setting of the role or the database, and pg_dump leaves as it is: two servers
-/// would be told to differ where they do not.
-const PINNED: &str = "-c bytea_output=hex -c quote_all_identifiers=off";
+/// would be told to differ where they do not. And howdah's sessions, and its own reading of SQL, take a backslash for itself.
+const PINNED: &str =
+    "-c bytea_output=hex -c quote_all_identifiers=off -c standard_conforming_strings=on";
 
 /// These after the user's own.
 fn with_options(endpoint: &Endpoint, more: &str) -> Endpoint {
@@ -122,13 +196,8 @@ async fn write_archive(
         "--dbname={}",
         watching(endpoint.silence, tools.major)
     ));
-    let output = run(
-        &mut command,
-        "Could not dump the source's schema with pg_dump",
-    )
-    .await?;
-    drop(output);
-    Ok(())
+    let what = "Could not dump the schema with pg_dump";
+    run(&mut command, what).await.map(|_| ())
 }
 
 async fn restore_text(
@@ -138,17 +207,10 @@ async fn restore_text(
 ) -> Result<String, Problem> {
     let mut command = Command::new(tools.pg_restore());
     command.args(arguments).arg(archive);
-    let output = run(
-        &mut command,
-        "Could not read the schema archive with pg_restore",
-    )
-    .await?;
+    let output = run(&mut command, UNREAD).await?;
     String::from_utf8(output.stdout).map_err(|error| {
-        Problem::new(
-            "Could not read the schema archive",
-            format!("it is not UTF-8: {error}"),
-        )
-        .hint("Convert the source to UTF8, or name the object that holds other bytes.")
+        Problem::new(UNREAD, format!("it is not UTF-8: {error}"))
+            .hint("Convert the source to UTF8, or name the object that holds other bytes.")
     })
 }
 
@@ -158,17 +220,31 @@ async fn run(command: &mut Command, what: &str) -> Result<Output, Problem> {
         .get_program()
         .to_string_lossy()
         .into_owned();
+    let failed = |words: &str, error: std::io::Error| {
+        Problem::new(what, format!("{program} {words}: {error}"))
+    };
+    // It names every object of a large schema there, and is asked for it only where it fails.
+    let mut told = tempfile::tempfile().map_err(|error| failed("has nowhere to say why", error))?;
+    let hears = told.try_clone();
     let output = command
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(hears.map_err(|error| failed("has nowhere to say why", error))?)
         .env("LC_ALL", "C")
         .kill_on_drop(true)
-        .output()
+        .spawn()
+        .map_err(|error| failed("could not be started", error))?
+        .wait_with_output()
         .await
-        .map_err(|error| Problem::new(what, format!("{program} could not be started: {error}")))?;
+        .map_err(|error| failed("was lost", error))?;
     if output.status.success() {
         return Ok(output);
     }
-    let said = String::from_utf8_lossy(&output.stderr);
+    let mut said = Vec::new();
+    told.rewind()
+        .and_then(|()| told.read_to_end(&mut said))
+        .map_err(|error| failed("failed, and what it said is lost", error))?;
+    let said = String::from_utf8_lossy(&said);
     let said: Vec<&str> = said
         .lines()
         .map(|line| {
