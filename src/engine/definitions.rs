@@ -1,12 +1,14 @@
 //! What pg_dump says of a side while a run is under way: whether the source is still the one that the plan was made from, and
 //! whether the destination has come to say the same. It decides nothing about a difference but to name it.
 
+use std::sync::Arc;
+
 use crate::model::definition::DefinitionsResult;
 use crate::model::problem::Problem;
 use crate::pg::archive;
 use crate::pg::client_tools::ClientTools;
 use crate::pg::problem::problem;
-use crate::planner::definitions::{self, Terms};
+use crate::planner::definitions::{Comparison, Terms};
 use crate::planner::dialect::Versions;
 use crate::sql::large_objects::HAS_SOME;
 
@@ -19,18 +21,17 @@ impl Executor {
         is_whole: bool,
     ) -> Result<DefinitionsResult, Problem> {
         let tools = ClientTools::at(&self.plan.client_directory).await?;
-        let found = archive::dump(&tools, self.sessions.destination(), None).await?;
-        Ok(definitions::compare_with_plan(
-            &self.plan,
-            &found,
-            &Terms {
-                options: &self.plan.options,
-                versions: Versions::of(&self.plan),
-                is_whole,
-                extensions_there: &self.plan.extensions_there,
-                provider: self.plan.provider_there,
-            },
-        ))
+        let terms = Terms {
+            options: &self.plan.options,
+            versions: Versions::of(&self.plan),
+            is_whole,
+            extensions_there: &self.plan.extensions_there,
+            provider: self.plan.provider_there,
+        };
+        let there = self.sessions.destination();
+        let comparison = Comparison::new(Arc::clone(&self.plan));
+        let seen = archive::look(&tools, there, comparison, Comparison::see).await?;
+        Ok(seen.end(&terms))
     }
 
     /// The plan was made from a source read earlier; what is carried must still be what was shown.

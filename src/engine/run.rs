@@ -1,5 +1,6 @@
 //! The driver: starts what may start, records what ends, obeys the wish to stop, and finishes with the report.
 
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -63,10 +64,12 @@ impl Run {
         let mut schedule = Schedule::new(&self.plan);
         let mut ledger = Ledger {
             gives_up: !is_attended,
+            // A map that grows is there twice meanwhile.
+            done: HashMap::with_capacity(self.plan.steps.len()),
             ..Ledger::default()
         };
         let mut tasks: JoinSet<(StepId, Ended, u64)> = JoinSet::new();
-        let mut step_of_task = std::collections::HashMap::new();
+        let mut step_of_task = HashMap::new();
         let cancel = CancellationToken::new();
         let (repeats, mut repeated) = mpsc::unbounded_channel();
         let mut held_since: Option<Instant> = None;

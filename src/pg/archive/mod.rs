@@ -5,16 +5,16 @@
 
 pub mod split;
 
+use std::ffi::OsString;
+use std::fs::File;
 use std::hash::{DefaultHasher, Hasher as _};
-use std::io::{Read as _, Seek as _};
+use std::io::{BufRead, BufReader, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 
-use tokio::fs::File;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
-use crate::model::archive::Archive;
+use crate::model::archive::{Archive, Entry};
 use crate::model::connection::{Endpoint, Silence};
 use crate::model::problem::Problem;
 
@@ -31,45 +31,28 @@ pub async fn dump(
 ) -> Result<Archive, Problem> {
     let dir = directory()?;
     let file = write(tools, endpoint, snapshot, dir.path()).await?;
-    let sql = restore_text(tools, &file, &["--verbose", "--file=-"]).await?;
-    let unread = |reason: String| {
-        Problem::new(UNREAD, reason).hint(format!(
-            "{} printed something unexpected. Try another version of the PostgreSQL client programs.",
-            tools.pg_restore().display()
-        ))
-    };
-    if split::has_nonconforming_strings(&sql) {
-        return Err(unread(
-            "a backslash in a string is an escape there, which howdah does not read".to_owned(),
-        )
-        .hint("Connect past the pooler, which lets no options through, or ALTER DATABASE … SET standard_conforming_strings = on."));
-    }
-    let (list, post_data_list) = tokio::try_join!(
-        restore_text(tools, &file, &["--list"]),
-        restore_text(tools, &file, &["--list", "--section=post-data"]),
-    )?;
-    let mut digest = Digest::default();
-    for line in sql.split_inclusive('\n') {
-        digest.line(line.as_bytes());
-    }
-    let mut entries = split::split(split::Printed {
-        list: &list,
-        post_data_list: &post_data_list,
-        sql: &sql,
-    })
-    .map_err(unread)?;
-    drop(sql);
-    let bare = restore_text(tools, &file, &["--verbose", "--no-owner", "--file=-"]).await?;
-    split::set_owners_apart(&mut entries, &list, &bare).map_err(unread)?;
+    let (entries, digest) = read(tools, &file, Vec::new(), Vec::push).await?;
     Ok(Archive {
         client_version: tools.version.clone(),
         client_directory: tools.directory.clone(),
-        digest: digest.finish(),
+        digest,
         entries,
     })
 }
 
-/// What [`Archive::digest`] would be of the schema as `snapshot` shows it; takes no more memory for a large one.
+/// Dumps the schema, and shows each entry to `see`: none is kept that it does not keep.
+pub async fn look<T: Send + 'static>(
+    tools: &ClientTools,
+    endpoint: &Endpoint,
+    seen: T,
+    see: fn(&mut T, Entry),
+) -> Result<T, Problem> {
+    let dir = directory()?;
+    let file = write(tools, endpoint, None, dir.path()).await?;
+    read(tools, &file, seen, see).await.map(|(seen, _)| seen)
+}
+
+/// What [`Archive::digest`] would be of the schema as `snapshot` shows it.
 pub async fn digest(
     tools: &ClientTools,
     endpoint: &Endpoint,
@@ -77,16 +60,75 @@ pub async fn digest(
 ) -> Result<u64, Problem> {
     let dir = directory()?;
     let file = write(tools, endpoint, Some(snapshot), dir.path()).await?;
-    let printed = dir.path().join("schema.sql");
-    let mut to_file = std::ffi::OsString::from("--file=");
-    to_file.push(&printed);
-    let mut command = Command::new(tools.pg_restore());
-    command.arg("--verbose").arg(to_file).arg(&file);
-    run(&mut command, UNREAD).await?;
-    let unread = |error: std::io::Error| Problem::new(UNREAD, error.to_string());
-    let mut lines = BufReader::new(File::open(&printed).await.map_err(unread)?);
+    let printed = print(tools, &file, "with-owner", &["--verbose"]).await?;
+    apart(move || digest_of(open(&printed)?)).await
+}
+
+/// Has pg_restore print an archive, and goes through it entry by entry. Returns the text's digest, too.
+async fn read<T: Send + 'static>(
+    tools: &ClientTools,
+    archive: &Path,
+    mut seen: T,
+    see: fn(&mut T, Entry),
+) -> Result<(T, u64), Problem> {
+    let (list, post_data_list, with_owner, bare) = tokio::try_join!(
+        print(tools, archive, "list", &["--list"]),
+        print(
+            tools,
+            archive,
+            "post-data",
+            &["--list", "--section=post-data"]
+        ),
+        print(tools, archive, "with-owner", &["--verbose"]),
+        print(tools, archive, "bare", &["--verbose", "--no-owner"]),
+    )?;
+    let program = tools.pg_restore();
+    apart(move || {
+        let text = |file: &Path| std::fs::read_to_string(file).or_unread();
+        let (list, post_data_list) = (text(&list)?, text(&post_data_list)?);
+        let unfit = |reason: String| {
+            Problem::new(UNREAD, reason).hint(format!(
+                "{} printed something unexpected. Try another version of the PostgreSQL client programs.",
+                program.display()
+            ))
+        };
+        let digest = digest_of(open(&with_owner)?)?;
+        let (with_owner, bare) = (open(&with_owner)?, open(&bare)?);
+        let entries = split::Entries::new(&list, &post_data_list, with_owner, bare);
+        for entry in entries.map_err(unfit)? {
+            see(&mut seen, entry.map_err(unfit)?);
+        }
+        Ok((seen, digest))
+    })
+    .await
+}
+
+/// Reads files and text where nobody waits for it.
+async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Problem::new(UNREAD, error.to_string()))?
+}
+
+fn open(file: &Path) -> Result<BufReader<File>, Problem> {
+    File::open(file).map(BufReader::new).or_unread()
+}
+
+/// The text, or why there is none.
+trait OrUnread<T> {
+    fn or_unread(self) -> Result<T, Problem>;
+}
+
+impl<T> OrUnread<T> for std::io::Result<T> {
+    fn or_unread(self) -> Result<T, Problem> {
+        self.map_err(|error| Problem::new(UNREAD, error.to_string()))
+    }
+}
+
+fn digest_of(mut text: impl BufRead) -> Result<u64, Problem> {
     let (mut digest, mut line) = (Digest::default(), Vec::new());
-    while lines.read_until(b'\n', &mut line).await.map_err(unread)? > 0 {
+    while text.read_until(b'\n', &mut line).or_unread()? > 0 {
         digest.line(&line);
         line.clear();
     }
@@ -197,24 +239,26 @@ async fn write_archive(
         watching(endpoint.silence, tools.major)
     ));
     let what = "Could not dump the schema with pg_dump";
-    run(&mut command, what).await.map(|_| ())
+    run(&mut command, what).await
 }
 
-async fn restore_text(
+/// What pg_restore says of an archive, in a file beside it.
+async fn print(
     tools: &ClientTools,
     archive: &Path,
+    name: &str,
     arguments: &[&str],
-) -> Result<String, Problem> {
+) -> Result<PathBuf, Problem> {
+    let file = archive.with_file_name(name);
+    let mut to_file = OsString::from("--file=");
+    to_file.push(&file);
     let mut command = Command::new(tools.pg_restore());
-    command.args(arguments).arg(archive);
-    let output = run(&mut command, UNREAD).await?;
-    String::from_utf8(output.stdout).map_err(|error| {
-        Problem::new(UNREAD, format!("it is not UTF-8: {error}"))
-            .hint("Convert the source to UTF8, or name the object that holds other bytes.")
-    })
+    command.args(arguments).arg(to_file).arg(archive);
+    run(&mut command, UNREAD).await?;
+    Ok(file)
 }
 
-async fn run(command: &mut Command, what: &str) -> Result<Output, Problem> {
+async fn run(command: &mut Command, what: &str) -> Result<(), Problem> {
     let program = command
         .as_std()
         .get_program()
@@ -226,19 +270,19 @@ async fn run(command: &mut Command, what: &str) -> Result<Output, Problem> {
     // It names every object of a large schema there, and is asked for it only where it fails.
     let mut told = tempfile::tempfile().map_err(|error| failed("has nowhere to say why", error))?;
     let hears = told.try_clone();
-    let output = command
+    let ended = command
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
+        .stdout(Stdio::null())
         .stderr(hears.map_err(|error| failed("has nowhere to say why", error))?)
         .env("LC_ALL", "C")
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| failed("could not be started", error))?
-        .wait_with_output()
+        .wait()
         .await
         .map_err(|error| failed("was lost", error))?;
-    if output.status.success() {
-        return Ok(output);
+    if ended.success() {
+        return Ok(());
     }
     let mut said = Vec::new();
     told.rewind()

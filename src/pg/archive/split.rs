@@ -4,6 +4,7 @@
 //! open, so that no text of a user can cut an entry in two: not even one that quotes this very archive.
 
 use std::collections::{HashMap, HashSet};
+use std::io::BufRead;
 
 use crate::model::archive::{Entry, Section};
 use crate::model::name::ObjectName;
@@ -18,82 +19,165 @@ struct Listed {
     oid: u32,
 }
 
-/// What pg_restore gives for one archive.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Printed<'a> {
-    /// `pg_restore -l`.
-    pub(super) list: &'a str,
-    /// `pg_restore -l --section=post-data`.
-    pub(super) post_data_list: &'a str,
-    /// `pg_restore --verbose -f -`.
-    pub(super) sql: &'a str,
+/// The entries of one archive, one after another: of a large schema no more than two texts of one entry are held at a time.
+pub(super) struct Entries<S, B> {
+    listed: std::vec::IntoIter<Listed>,
+    post_data: HashSet<u32>,
+    with_owner: Pieces<S>,
+    bare: Pieces<B>,
+    governing: Settings,
+    repeated: Repeated,
 }
 
-/// Splits; the error says what did not fit. The definitions hold the owners' statements until [`set_owners_apart`]: so only
-/// one of the two long texts is needed at a time.
-pub(super) fn split(printed: Printed<'_>) -> Result<Vec<Entry>, String> {
-    let listed = in_printing_order(printed.list);
-    let post_data: HashSet<u32> = listed_lines(printed.post_data_list)
-        .map(|(listed, _)| listed.id)
-        .collect();
-    let pieces = cut_listed(&listed, printed.sql)?.pieces;
-    let mut repeated = Repeated::default();
-    let mut entries = Vec::with_capacity(listed.len());
-    for (listed, piece) in listed.iter().zip(pieces) {
-        let header = Header::parse(piece.header)
-            .ok_or_else(|| format!("entry {} has a header that cannot be read", listed.id))?;
-        let body = Settings::default().cut(piece.body).trim();
-        entries.push(Entry {
-            id: listed.id,
+impl<S: BufRead, B: BufRead> Entries<S, B> {
+    /// `list` and `post_data_list` are what `pg_restore -l` prints, without and with `--section=post-data`; `with_owner` is
+    /// what `pg_restore --verbose -f -` prints, `bare` the same with `--no-owner`. Errors say what did not fit.
+    pub(super) fn new(
+        list: &str,
+        post_data_list: &str,
+        with_owner: S,
+        bare: B,
+    ) -> Result<Self, String> {
+        let listed = in_printing_order(list);
+        let post_data = listed_lines(post_data_list)
+            .map(|(listed, _)| listed.id)
+            .collect();
+        let mut with_owner = Pieces::new(listed.clone(), with_owner);
+        let mut bare = Pieces::new(listed.clone(), bare);
+        if has_nonconforming_strings(&with_owner.next()?) {
+            return Err(
+                "a backslash in a string is an escape there, which howdah does not read; connect past the pooler that lets no options through, or ALTER DATABASE … SET standard_conforming_strings = on"
+                    .to_owned(),
+            );
+        }
+        let mut governing = Settings::default();
+        governing.cut(&bare.next()?);
+        Ok(Self {
+            listed: listed.into_iter(),
+            post_data,
+            with_owner,
+            bare,
+            governing,
+            repeated: Repeated::default(),
+        })
+    }
+
+    /// The definition as it is printed without its owner, with the settings that govern it in front; what is printed besides is
+    /// the owner's statement.
+    fn read(&mut self, listed: Listed) -> Result<Entry, String> {
+        let Listed { id, .. } = listed;
+        let (with_owner, bare) = (self.with_owner.next()?, self.bare.next()?);
+        let (header, whole) = header_and_body(&with_owner, id)?;
+        let header = Header::parse(header)
+            .ok_or_else(|| format!("entry {id} has a header that cannot be read"))?;
+        let whole = Settings::default().cut(whole).trim();
+        let prefix = self.governing.prefix();
+        let body = self.governing.cut(header_and_body(&bare, id)?.1).trim();
+        let owner_sql = whole
+            .strip_prefix(body)
+            .ok_or_else(|| format!("entry {id} reads differently with and without its owner"))?
+            .trim();
+        Ok(Entry {
+            id,
             class_oid: listed.class_oid,
             oid: listed.oid,
-            kind: repeated.keep(header.kind),
-            name: ObjectName::new(repeated.keep(header.schema), header.name.to_owned()),
-            owner: repeated.keep(header.owner),
+            kind: self.repeated.keep(header.kind),
+            name: ObjectName::new(self.repeated.keep(header.schema), header.name.to_owned()),
+            owner: self.repeated.keep(header.owner),
             depends_on: header.depends_on,
-            section: if post_data.contains(&listed.id) {
+            section: if self.post_data.contains(&id) {
                 Section::PostData
             } else {
                 Section::PreData
             },
-            sql: body.to_owned().into(),
-            owner_sql: None,
-        });
+            sql: if body.is_empty() {
+                Text::default()
+            } else {
+                format!("{prefix}{body}").into()
+            },
+            owner_sql: (!owner_sql.is_empty()).then(|| owner_sql.to_owned().into()),
+        })
     }
-    Ok(entries)
 }
 
-/// Takes the owners' statements out of the definitions, which are as `pg_restore --verbose --no-owner -f -` prints them, with
-/// the settings that govern them in front.
-pub(super) fn set_owners_apart(
-    entries: &mut [Entry],
-    list: &str,
-    sql_without_owner: &str,
-) -> Result<(), String> {
-    let Cut {
-        preamble, pieces, ..
-    } = cut_listed(&in_printing_order(list), sql_without_owner)?;
-    let mut governing = Settings::default();
-    governing.cut(preamble);
-    for (entry, piece) in entries.iter_mut().zip(pieces) {
-        let prefix = governing.prefix();
-        let body = governing.cut(piece.body).trim();
-        let rest = entry.sql.strip_prefix(body).ok_or_else(|| {
-            format!(
-                "entry {} reads differently with and without its owner",
-                entry.id
-            )
-        })?;
-        let owner_sql = rest.trim();
-        let owner_sql = (!owner_sql.is_empty()).then(|| Text::from(owner_sql.to_owned()));
-        if !body.is_empty() {
-            entry.sql = entry.sql.or_new(format!("{prefix}{body}"));
-        } else if owner_sql.is_some() {
-            entry.sql = Text::default();
-        }
-        entry.owner_sql = owner_sql;
+impl<S: BufRead, B: BufRead> Iterator for Entries<S, B> {
+    type Item = Result<Entry, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let listed = self.listed.next()?;
+        Some(self.read(listed))
     }
-    Ok(())
+}
+
+/// What is printed, cut before each entry's header.
+struct Pieces<R> {
+    lines: R,
+    listed: std::vec::IntoIter<Listed>,
+    /// Read, and not given out: the beginning of the next piece.
+    buffer: String,
+}
+
+impl<R: BufRead> Pieces<R> {
+    fn new(listed: Vec<Listed>, lines: R) -> Self {
+        Self {
+            lines,
+            listed: listed.into_iter(),
+            buffer: String::new(),
+        }
+    }
+
+    /// First what comes before all entries, then one entry after the other; what comes after all of them is left out.
+    fn next(&mut self) -> Result<String, String> {
+        let Some(entry) = self.listed.next() else {
+            while self.read_line()? {}
+            let end = end_of_entries(&self.buffer);
+            self.buffer.truncate(end);
+            return Ok(std::mem::take(&mut self.buffer));
+        };
+        let opening = format!(
+            "--\n-- TOC entry {} (class {} OID {})\n",
+            entry.id, entry.class_oid, entry.oid
+        );
+        while self.read_line()? {
+            let text = &self.buffer;
+            if text.ends_with(&opening) && begins_token(text, text.len() - opening.len()) {
+                let rest = self.buffer.split_off(self.buffer.len() - opening.len());
+                return Ok(std::mem::replace(&mut self.buffer, rest));
+            }
+        }
+        Err(format!("entry {} is listed but not printed", entry.id))
+    }
+
+    /// Whether there was one.
+    fn read_line(&mut self) -> Result<bool, String> {
+        match self.lines.read_line(&mut self.buffer) {
+            Ok(read) => Ok(read > 0),
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(format!(
+                "it is not UTF-8 ({error}): convert the source to UTF8, or name the object that holds other bytes"
+            )),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+/// Whether a token begins at `place`: a header that begins there is pg_restore's, not inside a user's text.
+fn begins_token(text: &str, place: usize) -> bool {
+    let mut end = 0;
+    for token in lexer::tokens(text) {
+        if end >= place {
+            break;
+        }
+        end += token.text.len();
+    }
+    end == place
+}
+
+/// From `-- TOC entry` to the last comment line, and what follows.
+fn header_and_body(text: &str, id: u32) -> Result<(&str, &str), String> {
+    text.strip_prefix("--\n")
+        .unwrap_or(text)
+        .split_once("\n--\n")
+        .ok_or_else(|| format!("entry {id} has no end of its header"))
 }
 
 fn listed_lines(list: &str) -> impl Iterator<Item = (Listed, &str)> {
@@ -136,89 +220,21 @@ fn in_printing_order(list: &str) -> Vec<Listed> {
     passes.into_iter().flatten().collect()
 }
 
-/// One entry as it is printed.
-#[derive(Clone, Copy, Debug)]
-pub struct Piece<'a> {
-    /// All of it.
-    pub text: &'a str,
-    /// From `-- TOC entry` to the last comment line.
-    pub header: &'a str,
-    pub body: &'a str,
-}
-
-/// What pg_restore prints, cut: its parts, one after another, are the whole.
-#[derive(Clone, Debug)]
-pub struct Cut<'a> {
-    pub preamble: &'a str,
-    pub pieces: Vec<Piece<'a>>,
-    pub closing: &'a str,
-}
-
-/// Cuts what `pg_restore --verbose -f -` prints by what `pg_restore -l` lists.
-pub fn cut<'a>(list: &str, sql: &'a str) -> Result<Cut<'a>, String> {
-    cut_listed(&in_printing_order(list), sql)
-}
-
-fn cut_listed<'a>(listed: &[Listed], sql: &'a str) -> Result<Cut<'a>, String> {
-    let mut starts = Vec::with_capacity(listed.len());
-    let mut starts_of_tokens = token_starts(sql);
-    for entry in listed {
-        let opening = format!(
-            "--\n-- TOC entry {} (class {} OID {})\n",
-            entry.id, entry.class_oid, entry.oid
-        );
-        let at = starts_of_tokens
-            .find(|at| sql.get(*at..).is_some_and(|it| it.starts_with(&opening)))
-            .ok_or_else(|| format!("entry {} is listed but not printed", entry.id))?;
-        starts.push(at);
-    }
-    let end = end_of_entries(sql, starts.last().copied().unwrap_or(0));
-    let part = |from: usize, to: usize| sql.get(from..to).ok_or("an entry ends before it starts");
-    let mut pieces = Vec::with_capacity(starts.len());
-    for (position, &start) in starts.iter().enumerate() {
-        let stop = starts.get(position + 1).copied().unwrap_or(end);
-        let text = part(start, stop)?;
-        let (header, body) = text
-            .strip_prefix("--\n")
-            .unwrap_or(text)
-            .split_once("\n--\n")
-            .ok_or_else(|| format!("entry {} has no end of its header", listed[position].id))?;
-        pieces.push(Piece { text, header, body });
-    }
-    Ok(Cut {
-        preamble: part(0, starts.first().copied().unwrap_or(end))?,
-        pieces,
-        closing: part(end, sql.len())?,
-    })
-}
-
-/// Where a token begins: a header that begins there is pg_restore's, not inside a user's text.
-fn token_starts(sql: &str) -> impl Iterator<Item = usize> {
-    let mut end = 0;
-    lexer::tokens(sql).map(move |token| {
-        let start = end;
-        end += token.text.len();
-        start
-    })
-}
-
 /// Whether the source's settings made pg_dump write strings in which a backslash is an escape.
-pub(super) fn has_nonconforming_strings(sql: &str) -> bool {
-    sql.lines()
-        .take_while(|line| !line.starts_with("-- TOC entry "))
-        .any(|line| line == "SET standard_conforming_strings = off;")
+fn has_nonconforming_strings(preamble: &str) -> bool {
+    let mut lines = preamble.lines();
+    lines.any(|line| line == "SET standard_conforming_strings = off;")
 }
 
 /// Where the closing lines begin: `-- Completed on …` and `-- PostgreSQL database dump complete` are the last of the text.
-fn end_of_entries(sql: &str, from: usize) -> usize {
-    let closing = sql.rfind("--\n-- PostgreSQL database dump complete\n--");
-    let completed = sql.rfind("-- Completed on ");
+fn end_of_entries(text: &str) -> usize {
+    let closing = text.rfind("--\n-- PostgreSQL database dump complete\n--");
+    let completed = text.rfind("-- Completed on ");
     [completed, closing]
         .into_iter()
         .flatten()
-        .filter(|at| *at >= from)
         .min()
-        .unwrap_or(sql.len())
+        .unwrap_or(text.len())
 }
 
 struct Header<'a> {
@@ -351,13 +367,8 @@ mod tests {
         sql: &str,
         sql_without_owner: &str,
     ) -> Result<Vec<Entry>, String> {
-        let mut entries = split(Printed {
-            list,
-            post_data_list,
-            sql,
-        })?;
-        set_owners_apart(&mut entries, list, sql_without_owner)?;
-        Ok(entries)
+        let (sql, bare) = (sql.as_bytes(), sql_without_owner.as_bytes());
+        Entries::new(list, post_data_list, sql, bare)?.collect()
     }
 
     #[test]
