@@ -20,6 +20,7 @@ select d.datname,
        coalesce(to_jsonb(d) ->> 'datlocprovider', 'c'),
        coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'),
        to_jsonb(d) ->> 'daticurules',
-       to_jsonb(d) ->> 'datcollversion'
+       to_jsonb(d) ->> 'datcollversion',
+       exists (select from pg_namespace where nspname = 'public')
   from pg_database d
  where d.datname = current_database()

@@ -77,6 +77,7 @@ pub(crate) fn facts(version: &str, relation_count: u64) -> ServerFacts {
         maintenance_work_mem_kib: 65_536,
         has_lz4: true,
         database: Some(DatabaseFacts {
+            has_public_schema: true,
             name: "shop".to_owned(),
             oid: 16384,
             encoding: "UTF8".to_owned(),

@@ -8,7 +8,8 @@ use crate::model::problem::Problem;
 use crate::pg::archive;
 use crate::pg::client_tools::ClientTools;
 use crate::pg::problem::problem;
-use crate::planner::definitions::{Comparison, Terms};
+use crate::planner::comparison::Comparison;
+use crate::planner::definitions::Terms;
 use crate::planner::dialect::Versions;
 use crate::sql::large_objects::HAS_SOME;
 

@@ -321,6 +321,8 @@ pub struct DatabaseFacts {
     /// `TimeZone` and `DateStyle`, likewise.
     pub time_zone: String,
     pub date_style: String,
+    /// It has not been dropped. pg_dump says nothing of that: it is there in every new database.
+    pub has_public_schema: bool,
 }
 
 /// Who sorts and classes a database's text, and by what; with libc, `collate` and `ctype` say that.

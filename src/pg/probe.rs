@@ -134,6 +134,7 @@ async fn database_facts(client: &Client) -> Result<DatabaseFacts, Problem> {
         search_path: text(&row, 7).to_owned(),
         time_zone: text(&row, 8).to_owned(),
         date_style: text(&row, 9).to_owned(),
+        has_public_schema: text(&row, 14) == "t",
     })
 }
 

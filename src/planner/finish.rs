@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::model::archive::Entry;
+use crate::model::connection::DatabaseFacts;
 use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 use crate::model::options::Keep;
@@ -28,7 +29,10 @@ pub(super) fn closes_public_schema(context: &Context<'_>) -> bool {
 /// The same where the archive has no entry that it could be a part of.
 pub(super) fn push_closing_public_schema(context: &Context<'_>, steps: &mut Steps) {
     let mut entries = context.inspection.archive.entries.iter();
-    if !closes_public_schema(context) || entries.any(is_acl_of_public_schema) {
+    if !closes_public_schema(context)
+        || entries.any(is_acl_of_public_schema)
+        || lacks_public_schema(context)
+    {
         return;
     }
     steps.push(
@@ -39,6 +43,36 @@ pub(super) fn push_closing_public_schema(context: &Context<'_>, steps: &mut Step
         )
         .key("finish/public")
         .transaction([statements::CLOSE_PUBLIC_SCHEMA.to_owned()]),
+    );
+}
+
+/// The source has dropped schema public, and the destination has it.
+pub(super) fn lacks_public_schema(context: &Context<'_>) -> bool {
+    let inspection = context.inspection;
+    let is_dropped = |one: &DatabaseFacts| !one.has_public_schema;
+    context.options.include.is_empty()
+        && inspection.source.database.as_ref().is_some_and(is_dropped)
+        && !inspection
+            .destination
+            .database
+            .as_ref()
+            .is_some_and(is_dropped)
+}
+
+/// What is the destination's own may use it.
+pub(super) fn push_dropping_public_schema(context: &Context<'_>, steps: &mut Steps) {
+    if !lacks_public_schema(context) || !context.is_whole() {
+        return;
+    }
+    steps.push(
+        Draft::new(
+            Phase::Finish,
+            "Drop schema public",
+            "Every new database has one; the source's was dropped.",
+        )
+        .rule(Rule::Optional)
+        .key("finish/no public")
+        .transaction([statements::DROP_PUBLIC_SCHEMA]),
     );
 }
 

@@ -4,6 +4,7 @@
 
 mod builder;
 mod closure;
+pub mod comparison;
 pub mod consequences;
 mod database;
 pub mod definitions;
@@ -349,9 +350,15 @@ pub fn comparison(inspection: &Inspection, selection: &Selection, options: &Opti
     let not_compared =
         verification::push_definitions(&context, &mut steps, Phase::Verify, is_whole, None);
     let carried_entries = verification::carried_entries(&context);
+    let lacks_public = finish::lacks_public_schema(&context);
     let mut plan = context.into_plan(steps);
     plan.not_measured
         .push("The database's own settings, comment, owner and privileges.".to_owned());
+    if lacks_public {
+        plan.not_measured.push(
+            "Schema public itself: the source has dropped it, the destination has it.".to_owned(),
+        );
+    }
     Plan {
         carried_entries,
         definitions_not_compared: not_compared,
@@ -428,6 +435,7 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
     if makes_schema {
         lending::push_ends(&context, &mut steps);
         finish::push_closing_public_schema(&context, &mut steps);
+        finish::push_dropping_public_schema(&context, &mut steps);
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::Finish);
         // A view is filled with its owner's rights.
         finish::push_refreshes(&context, &mut steps, &made, &rows);

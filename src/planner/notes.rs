@@ -11,7 +11,7 @@ use crate::model::selection::Carry;
 
 use super::rows::Carried;
 use super::schema::StepOfEntry;
-use super::{Context, existing};
+use super::{Context, existing, finish};
 
 /// Rows of tables that are made, but stay behind.
 pub(super) fn rows_left_out(context: &Context<'_>) -> Vec<LeftOut> {
@@ -233,6 +233,12 @@ pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
                 one.what_is_there()
             ));
         }
+    }
+    if finish::lacks_public_schema(context) && !context.is_whole() {
+        notes.push(
+            "Schema public, which the source has dropped, stays on the destination, which is not empty."
+                .to_owned(),
+        );
     }
     notes.extend(torn_keys(context));
     notes.extend(existing::notes(context));

@@ -159,6 +159,7 @@ mod tests {
     fn a_database_is_made_with_the_provider_of_the_source_where_the_server_has_it() {
         let made = |locale: DatabaseLocale, version: u32| {
             let like = DatabaseFacts {
+                has_public_schema: true,
                 encoding: "UTF8".to_owned(),
                 collate: "C".to_owned(),
                 ctype: "C".to_owned(),

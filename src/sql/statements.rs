@@ -359,6 +359,9 @@ pub fn local_search_path(path: &str) -> String {
 }
 
 /// What a server from 15 on is made with.
+/// Every new database has it. Whatever is in it stays, and it with that: there is no CASCADE.
+pub const DROP_PUBLIC_SCHEMA: &str = "DROP SCHEMA IF EXISTS public";
+
 pub const CLOSE_PUBLIC_SCHEMA: &str = "REVOKE CREATE ON SCHEMA public FROM PUBLIC;";
 
 // ---- questions of the checks ----------------------------------------------------------------------

@@ -63,6 +63,54 @@ async fn carries_oddities(method: &str) {
     assert_eq!(found, Vec::<String>::new(), "{}", said(&run));
 }
 
+/// Every new database has a schema public; not every source has kept it.
+#[tokio::test]
+async fn a_source_without_a_schema_public_is_carried_without_one() {
+    let pair = support::databases("no_public").await;
+    let script = "drop schema public; create schema app; create table app.t (id int); insert into app.t values (1)";
+    support::execute_batch(&support::role::superuser(&pair.source), script).await;
+    if support::role::is_owner() {
+        let user = &pair.source.user;
+        let give = format!("alter schema app owner to {user}; alter table app.t owner to {user}");
+        support::execute_batch(&support::role::superuser(&pair.source), &give).await;
+    }
+    let run = howdah("run", &pair, &["--yes"]);
+    assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+    if support::role::is_owner() {
+        // An administrator has put the extension there.
+        let why = "extension postgres_fdw depends on schema public";
+        assert!(said(&run).contains(why), "{}", said(&run));
+        return;
+    }
+    let there = "select string_agg(nspname::text, ' ' order by 1) from pg_namespace where nspname !~ '^pg_|^information_schema$'";
+    assert_eq!(
+        support::query_text(&pair.destination, there).await,
+        "app",
+        "{}",
+        said(&run)
+    );
+    assert_eq!(howdah("verify", &pair, &[]).status.code(), Some(0));
+    // What is in it keeps it, and that is told.
+    let second = support::further_destination(&pair).await;
+    support::execute_batch(&second.destination, "create table public.own (id int)").await;
+    let run = howdah("run", &second, &["--yes", "--on-existing", "append"]);
+    assert!(
+        said(&run).contains("Schema public, which the source has dropped, stays"),
+        "{}",
+        said(&run)
+    );
+    assert_eq!(
+        support::query_text(&second.destination, "select count(*) from public.own").await,
+        "0"
+    );
+    let compared = howdah("verify", &second, &[]);
+    assert!(
+        said(&compared).contains("Schema public itself"),
+        "{}",
+        said(&compared)
+    );
+}
+
 #[tokio::test]
 async fn copy_carries_every_oddity() {
     carries_oddities("copy").await;

@@ -47,6 +47,7 @@ fn facts(relation_count: u64) -> ServerFacts {
         maintenance_work_mem_kib: 65_536,
         has_lz4: true,
         database: Some(DatabaseFacts {
+            has_public_schema: true,
             name: "many".to_owned(),
             oid: 5,
             encoding: "UTF8".to_owned(),
