@@ -89,7 +89,7 @@ pub fn kind_words(kind: &str) -> String {
         "FK CONSTRAINT" => "foreign key".to_owned(),
         "ACL" => "grant".to_owned(),
         "DEFAULT ACL" => "default grant".to_owned(),
-        "SEQUENCE OWNED BY" => "sequence's owner".to_owned(),
+        "SEQUENCE OWNED BY" => "owning column".to_owned(),
         "TABLE ATTACH" => "attached partition".to_owned(),
         "INDEX ATTACH" => "attached index".to_owned(),
         "DEFAULT" => "default value".to_owned(),
