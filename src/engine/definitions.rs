@@ -42,7 +42,11 @@ impl Executor {
                 "Could not start: the source has changed since the plan was made",
                 what,
             )
-            .hint("Go back to Check, or run howdah resume: the plan is then made from the source as it is now.")
+            .hint(if self.plan.is_comparison {
+                "Start the comparison again."
+            } else {
+                "Go back to Check, or run howdah resume: the plan is then made from the source as it is now."
+            })
         };
         if self.plan.has_no_large_objects {
             let asked = open.client.query_typed_one(HAS_SOME, &[]).await;
@@ -52,7 +56,17 @@ impl Executor {
             }
         }
         let tools = ClientTools::at(&self.plan.client_directory).await?;
-        let now = archive::digest(&tools, self.sessions.source(), snapshot).await?;
+        let source = self.sessions.source();
+        let now = archive::digest(&tools, source, snapshot).await;
+        // pg_dump's own words say that a statement was cancelled, and which.
+        let now = now.map_err(|problem| {
+            let said = [Some(&problem.message), problem.detail.as_ref()];
+            if said.into_iter().flatten().any(|text| text.contains("timeout")) {
+                problem.hint("Somebody waits to change, empty or drop a table of the source, and this run with them. Let that end or be cancelled first, then resume.")
+            } else {
+                problem
+            }
+        })?;
         if now == self.plan.schema_digest {
             return Ok(());
         }

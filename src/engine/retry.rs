@@ -36,7 +36,8 @@ pub(super) const GO_ON: &str = "Run howdah resume: it takes a new snapshot, keep
 /// Why trying again may help; none where something must be mended first.
 fn cause(kind: StepKind, problem: &Problem) -> Option<Cause> {
     // It waits only for a short while behind a writer, and lets go, so that nobody queues behind it.
-    let is_held = problem.sqlstate.as_deref() == Some("55P03") && kind == StepKind::FdwBarrier;
+    let is_held = matches!(problem.sqlstate.as_deref(), Some("55P03" | "57014"))
+        && kind == StepKind::FdwBarrier;
     is_held
         .then_some(Cause::Conflict)
         .or_else(|| Cause::of(problem))
@@ -387,12 +388,14 @@ mod tests {
 
     #[test]
     fn a_lock_that_is_held_is_waited_for_at_the_barrier_alone() {
-        let held = Problem {
-            sqlstate: Some("55P03".to_owned()),
-            ..Problem::new("Could not", "it was not to be")
-        };
-        assert_eq!(cause(StepKind::Sql, &held), None);
-        assert_eq!(cause(StepKind::FdwBarrier, &held), Some(Cause::Conflict));
+        for code in ["55P03", "57014"] {
+            let held = Problem {
+                sqlstate: Some(code.to_owned()),
+                ..Problem::new("Could not", "it was not to be")
+            };
+            assert_eq!(cause(StepKind::Sql, &held), None);
+            assert_eq!(cause(StepKind::FdwBarrier, &held), Some(Cause::Conflict));
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 
 use crate::model::archive::{Archive, Entry};
+use crate::model::options::Keep;
 use crate::model::plan::Text;
 use crate::sql::settings;
 
@@ -57,7 +58,9 @@ impl Context<'_> {
     /// expression can depend on them: a query.
     pub(super) fn parameters_of_database(&self) -> Vec<Text> {
         let settings = self.inspection.catalog.database.settings.iter();
+        // Their values may be secrets: who leaves them out does not want them in a plan either.
         settings
+            .filter(|_| self.options.database_settings == Keep::Keep)
             .filter(|one| one.role.is_none() && one.name.contains('.'))
             .map(|one| settings::local_parameter(&one.name, &one.value).into())
             .collect()

@@ -121,18 +121,24 @@ pub(super) fn by_search_path(context: &Context<'_>, first: &[Statement]) -> Opti
     })
 }
 
-/// Of parameters that look like somebody's own some are of a library that lets nobody but a superuser set them.
+/// Of parameters that look like somebody's own some are of a library that lets nobody but a superuser set them. There is one
+/// other way for each step, so the source's search_path is set in it as well.
 pub(super) fn without_parameters(
+    context: &Context<'_>,
     parameters: &[Text],
     plainly: impl Iterator<Item = Text>,
     journal_key: &str,
 ) -> Option<Fallback> {
+    let path = &context.inspection.source.database.as_ref()?.search_path;
+    let set = Text::from(statements::local_search_path(path));
     let journal = statements::journal_done(journal_key);
     (!parameters.is_empty()).then(|| Fallback {
         // Insufficient privilege, cannot be changed now, invalid name or value.
         after: &["42501", "55P02", "42602", "22023"],
-        why: "a parameter of the database may not be set by this role, so it is done again without those.".to_owned(),
-        statements: transaction(plainly, journal).collect(),
+        why: format!(
+            "a parameter of the database may not be set by this role, so it is done again without those, under the source's search_path ({path})."
+        ),
+        statements: transaction([set].into_iter().chain(plainly), journal).collect(),
         to_finish: None,
         way: None,
     })

@@ -36,6 +36,8 @@ pub(super) struct Scaffold {
     sessions_of: HashMap<usize, Vec<u16>>,
     session_count: u16,
     removes_extension: bool,
+    /// Of all tables, those that go by COPY among them: without that, only one session reads one state.
+    can_lock: bool,
     barrier: Option<StepId>,
     /// All sessions read what the coordinator's snapshot shows.
     is_one_state: bool,
@@ -65,6 +67,8 @@ impl Scaffold {
         if fdw.is_empty() {
             return scaffold;
         }
+        scaffold.can_lock = !context.inspection.source.in_recovery
+            && (carried.iter()).all(|one| context.inspection.catalog.tables[one.table].can_lock);
         scaffold.assign_sessions(context, &fdw);
         let installed = installs.then(|| {
             steps.push(
@@ -84,9 +88,7 @@ impl Scaffold {
     /// The largest tables first, each, or each part of it, to the session with the least to do so far.
     fn assign_sessions(&mut self, context: &Context<'_>, fdw: &[&Carried]) {
         let tables = &context.inspection.catalog.tables;
-        let can_lock = !context.inspection.source.in_recovery
-            && fdw.iter().all(|carried| tables[carried.table].can_lock);
-        let wanted = if can_lock {
+        let wanted = if self.can_lock {
             let shares = fdw.iter().map(|carried| carried.shares().count()).sum();
             context.options.jobs.min(shares).max(1)
         } else {
@@ -143,10 +145,8 @@ impl Scaffold {
     ) -> StepId {
         let tables = &context.inspection.catalog.tables;
         // What a foreign table brings is compared by the source itself, which must see the same rows for that.
-        let compares_there = context.options.verify == VerifyLevel::Checksums
-            || context.inspection.journal.is_some();
-        let has_barrier = carried.iter().all(|c| tables[c.table].can_lock)
-            && !context.inspection.source.in_recovery
+        let compares_there = context.options.verify == VerifyLevel::Checksums;
+        let has_barrier = self.can_lock
             && (self.session_count > 1
                 || compares_there
                 || carried.iter().any(|c| c.method == Method::Copy));
@@ -161,57 +161,54 @@ impl Scaffold {
             .kind(StepKind::FdwBarrier)
             .key("fdw/barrier")
             .needs(installed);
-        let hold = |draft: Draft| {
-            let draft = draft.run(Session::Coordinator, statements::BEGIN_SNAPSHOT);
-            match statements::lock_tables(names(), "ACCESS SHARE") {
-                Some(lock) => draft.run(Session::Coordinator, lock),
-                None => draft,
-            }
+        let begin = |draft: Draft| draft.run(Session::Coordinator, statements::BEGIN_SNAPSHOT);
+        let hold = |draft: Draft| match statements::lock_tables(names(), "ACCESS SHARE") {
+            Some(lock) => draft.run(Session::Coordinator, lock),
+            None => draft,
         };
         // A table that is truncated after a snapshot reads as empty in it (manual, TRUNCATE): nobody may do that from then on.
         if !has_barrier {
-            draft = hold(draft);
+            draft = hold(begin(draft));
         }
         for session in 0..self.session_count {
             draft = self.begin_session(context, draft, session);
         }
         let first = |session: u16| {
             let reading = self.readings(context, session).into_iter().next()?;
-            let table = &tables[*reading.tables.first()?].name;
-            let foreign = ObjectName::new(reading.foreign_schema, &table.name);
-            Some((Session::Fdw(session), foreign))
+            let table = &tables[*reading.tables.first()?];
+            let foreign = ObjectName::new(reading.foreign_schema, &table.name.name);
+            Some((Session::Fdw(session), foreign, table.is_heap))
         };
         let firsts: Vec<_> = (0..self.session_count).filter_map(first).collect();
         if has_barrier {
             // Nobody has read yet, but all are connected: nothing slow is left for the time in which nobody may write.
-            for (on, foreign) in &firsts {
+            for (on, foreign, _) in &firsts {
                 for sql in statements::connect_foreign(foreign) {
                     draft = draft.run(*on, sql);
                 }
             }
-            draft = draft.run(Session::SourceNow, statements::BEGIN).run(
+            draft = begin(draft).run(Session::SourceNow, statements::BEGIN).run(
                 Session::SourceNow,
-                statements::local_lock_timeout(BARRIER_LOCK_SECONDS),
+                statements::local_statement_timeout(BARRIER_LOCK_SECONDS),
             );
             if let Some(lock) = statements::lock_tables(names(), "SHARE") {
                 draft = draft.run(Session::SourceNow, lock);
             }
         }
-        for (on, foreign) in &firsts {
-            draft = draft.run(*on, statements::touch_foreign(foreign));
+        for (on, foreign, is_heap) in &firsts {
+            draft = draft.run(*on, statements::touch_foreign(foreign, *is_heap));
         }
         if has_barrier {
-            draft = hold(draft);
+            // All that comes after, pg_dump among it, is seen as it was at this moment.
+            draft = hold(draft)
+                .run(Session::Coordinator, statements::TAKE_SNAPSHOT)
+                .run(Session::SourceNow, statements::COMMIT);
         }
-        draft = draft.statement(
+        steps.push(draft.statement(
             Session::Coordinator,
             Action::ExportSnapshot,
             statements::EXPORT_SNAPSHOT,
-        );
-        if has_barrier {
-            draft = draft.run(Session::SourceNow, statements::COMMIT);
-        }
-        steps.push(draft)
+        ))
     }
 
     fn begin_session(&mut self, context: &Context<'_>, draft: Draft, session: u16) -> Draft {

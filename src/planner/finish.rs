@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::model::archive::Entry;
-use crate::model::connection::DatabaseFacts;
+use crate::model::connection::ServerFacts;
 use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 use crate::model::options::Keep;
@@ -31,7 +31,8 @@ pub(super) fn push_closing_public_schema(context: &Context<'_>, steps: &mut Step
     let mut entries = context.inspection.archive.entries.iter();
     if !closes_public_schema(context)
         || entries.any(is_acl_of_public_schema)
-        || lacks_public_schema(context)
+        || has_dropped_public_schema(&context.inspection.source)
+        || has_dropped_public_schema(&context.inspection.destination)
     {
         return;
     }
@@ -46,33 +47,36 @@ pub(super) fn push_closing_public_schema(context: &Context<'_>, steps: &mut Step
     );
 }
 
+fn has_dropped_public_schema(facts: &ServerFacts) -> bool {
+    let database = facts.database.as_ref();
+    database.is_some_and(|one| !one.has_public_schema)
+}
+
 /// The source has dropped schema public, and the destination has it.
 pub(super) fn lacks_public_schema(context: &Context<'_>) -> bool {
     let inspection = context.inspection;
-    let is_dropped = |one: &DatabaseFacts| !one.has_public_schema;
     context.options.include.is_empty()
-        && inspection.source.database.as_ref().is_some_and(is_dropped)
-        && !inspection
-            .destination
-            .database
-            .as_ref()
-            .is_some_and(is_dropped)
+        && has_dropped_public_schema(&inspection.source)
+        && !has_dropped_public_schema(&inspection.destination)
 }
 
-/// What is the destination's own may use it.
+/// With the journal, in the last transaction: a run that is resumed may have use for it. What is the destination's own may, too.
 pub(super) fn push_dropping_public_schema(context: &Context<'_>, steps: &mut Steps) {
-    if !lacks_public_schema(context) || !context.is_whole() {
+    let is_managed = context.inspection.provider_there.is_some();
+    if !lacks_public_schema(context) || !context.is_whole() || is_managed {
         return;
     }
+    let last = steps.last_transaction();
     steps.push(
         Draft::new(
-            Phase::Finish,
+            Phase::CleanUp,
             "Drop schema public",
             "Every new database has one; the source's was dropped.",
         )
         .rule(Rule::Optional)
         .key("finish/no public")
-        .transaction([statements::DROP_PUBLIC_SCHEMA]),
+        .needs([last])
+        .in_last_transaction([statements::DROP_PUBLIC_SCHEMA]),
     );
 }
 
@@ -191,7 +195,7 @@ pub(super) fn push_refreshes(
             let refresh = [statements::refresh_materialized_view(name).into()];
             let parameters = context.parameters_of_database();
             let plainly = context.as_on_source().into_iter().chain(refresh.clone());
-            let without = fallback::without_parameters(&parameters, plainly, &key);
+            let without = fallback::without_parameters(context, &parameters, plainly, &key);
             let before = context.as_on_source().into_iter().chain(parameters);
             let refresh = steps.push(
                 Draft::new(

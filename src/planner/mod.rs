@@ -435,7 +435,6 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
     if makes_schema {
         lending::push_ends(&context, &mut steps);
         finish::push_closing_public_schema(&context, &mut steps);
-        finish::push_dropping_public_schema(&context, &mut steps);
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::Finish);
         // A view is filled with its owner's rights.
         finish::push_refreshes(&context, &mut steps, &made, &rows);
@@ -447,6 +446,7 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
     if makes_schema {
         schema::push_entries(&context, &mut steps, &mut made, &rows, Phase::CleanUp);
         database::push_settings(&context, &mut steps);
+        finish::push_dropping_public_schema(&context, &mut steps);
     }
     let removal = last::push_journal_removal(&mut steps, aside.is_some());
     let definitions_not_compared = if makes_schema {

@@ -18,6 +18,8 @@ pub const BEGIN: &str = "BEGIN";
 pub const COMMIT: &str = "COMMIT";
 pub const ROLLBACK: &str = "ROLLBACK";
 pub const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+/// A transaction of [`BEGIN_SNAPSHOT`] sees what was committed before its first query, which a LOCK is not.
+pub const TAKE_SNAPSHOT: &str = "SELECT 1";
 pub const EXPORT_SNAPSHOT: &str = "SELECT pg_catalog.pg_export_snapshot()";
 pub const SAVEPOINT: &str = "SAVEPOINT howdah_table";
 pub const RELEASE_SAVEPOINT: &str = "RELEASE SAVEPOINT howdah_table";
@@ -41,8 +43,9 @@ pub fn lock_tables<'a>(
 }
 
 /// How long the barrier may wait behind a writer before it lets go and tries again.
-pub fn local_lock_timeout(seconds: u32) -> String {
-    format!("SET LOCAL lock_timeout = '{seconds}s'")
+/// However many tables one statement locks, one after another.
+pub fn local_statement_timeout(seconds: u32) -> String {
+    format!("SET LOCAL statement_timeout = '{seconds}s'")
 }
 
 fn column_list(columns: &[&str]) -> String {
@@ -322,9 +325,15 @@ pub fn connect_foreign(foreign: &ObjectName) -> [String; 2] {
     ]
 }
 
-/// The first row that is read chooses the state that the remote transaction sees.
-pub fn touch_foreign(foreign: &ObjectName) -> String {
-    format!("SELECT 1 FROM {} LIMIT 1", qualified(foreign))
+/// The first query chooses the state that the remote transaction sees. Of a heap it reads one page: what was emptied and not yet
+/// vacuumed would be read to its end for a first row.
+pub fn touch_foreign(foreign: &ObjectName, is_heap: bool) -> String {
+    let which = if is_heap {
+        "WHERE ctid = '(0,1)'"
+    } else {
+        "LIMIT 1"
+    };
+    format!("SELECT 1 FROM {} {which}", qualified(foreign))
 }
 
 /// OVERRIDING SYSTEM VALUE keeps the values of GENERATED ALWAYS identity columns.
@@ -358,10 +367,9 @@ pub fn local_search_path(path: &str) -> String {
     )
 }
 
-/// What a server from 15 on is made with.
 /// Every new database has it. Whatever is in it stays, and it with that: there is no CASCADE.
 pub const DROP_PUBLIC_SCHEMA: &str = "DROP SCHEMA IF EXISTS public";
-
+/// What a server from 15 on is made with.
 pub const CLOSE_PUBLIC_SCHEMA: &str = "REVOKE CREATE ON SCHEMA public FROM PUBLIC;";
 
 // ---- questions of the checks ----------------------------------------------------------------------

@@ -3,8 +3,16 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use howdah::checks::{self, Purpose};
+use howdah::model::catalog::Catalog;
+use howdah::model::options::Method;
+use howdah::model::plan::{Step, StepKind};
+use howdah::model::selection::Selection;
+use howdah::planner;
+
 use crate::migrate::{howdah, said};
 use crate::support;
+use crate::trust::by;
 
 /// Its size cannot be read while it is refreshed, so that the reading of the catalog waits there.
 const TABLES: &str = "
@@ -140,7 +148,18 @@ async fn nobody_is_kept_from_writing_but_while_fdw_sessions_begin_to_read() {
         from + rest.position(|line| line.contains(words)).unwrap()
     };
     let locked = after(0, " IN SHARE MODE");
-    let free = after(locked, "pg_export_snapshot");
+    let free = after(locked, ": COMMIT");
+    // Nobody connects meanwhile, and pg_dump, which may take long, comes later.
+    let is_of_barrier = |line: &&str| {
+        let words = ["LOCK TABLE ", "SELECT 1"];
+        line.starts_with("postgres_fdw\t")
+            || words.iter().any(|word| line.contains(&format!(": {word}")))
+    };
+    let others: Vec<&&str> = lines[locked..free]
+        .iter()
+        .filter(|line| !is_of_barrier(line))
+        .collect();
+    assert!(others.is_empty(), "{others:#?}");
     let of_fdw: Vec<&&str> = lines[locked..free]
         .iter()
         .filter(|line| line.starts_with("postgres_fdw\t"))
@@ -157,4 +176,35 @@ async fn nobody_is_kept_from_writing_but_while_fdw_sessions_begin_to_read() {
     let connected = of_run.next().unwrap().iter();
     let connected = connected.filter(|line| line.contains("START TRANSACTION"));
     assert_eq!(connected.count(), 2);
+}
+
+/// Sessions that nobody makes begin at one moment would each see another one.
+#[tokio::test]
+async fn where_one_table_may_not_be_locked_one_session_reads() {
+    let pair = support::databases("unlockable").await;
+    let tables =
+        "create table one (id int); create table two (id int); create table three (id int)";
+    support::execute_batch(&pair.source, tables).await;
+    let options = by(Method::Fdw);
+    let (source, destination) = (pair.source.clone(), pair.destination.clone());
+    let mut inspection =
+        checks::inspect(source, destination, options.clone(), Purpose::Run, |_| ())
+            .await
+            .unwrap();
+    let mut selection = Selection::all(&inspection.catalog);
+    let at = |catalog: &Catalog| {
+        let mut tables = catalog.tables.iter();
+        tables.position(|table| table.name.name == "three").unwrap()
+    };
+    let three = at(&inspection.catalog);
+    selection.methods[three] = Some(Method::Copy);
+    for (can_lock, sessions) in [(true, 2), (false, 1)] {
+        inspection.catalog.tables[three].can_lock = can_lock;
+        let plan = planner::plan(&inspection, &selection, &options).unwrap();
+        let is_commit = |step: &&Step| matches!(step.kind, StepKind::FdwCommit { .. });
+        assert_eq!(plan.steps.iter().filter(is_commit).count(), sessions);
+        let mut all = plan.steps.iter().flat_map(|step| &step.statements);
+        let locks = all.any(|statement| statement.sql.contains(" IN SHARE MODE"));
+        assert_eq!(locks, can_lock);
+    }
 }

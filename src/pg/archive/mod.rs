@@ -30,7 +30,7 @@ pub async fn dump(
     snapshot: Option<&str>,
 ) -> Result<Archive, Problem> {
     let dir = directory()?;
-    let file = write(tools, endpoint, snapshot, dir.path()).await?;
+    let file = write(tools, endpoint, snapshot, Waits::Forever, dir.path()).await?;
     let (entries, digest) = read(tools, &file, Vec::new(), Vec::push).await?;
     Ok(Archive {
         client_version: tools.version.clone(),
@@ -48,7 +48,7 @@ pub async fn look<T: Send + 'static>(
     see: fn(&mut T, Entry),
 ) -> Result<T, Problem> {
     let dir = directory()?;
-    let file = write(tools, endpoint, None, dir.path()).await?;
+    let file = write(tools, endpoint, None, Waits::Forever, dir.path()).await?;
     read(tools, &file, seen, see).await.map(|(seen, _)| seen)
 }
 
@@ -59,7 +59,8 @@ pub async fn digest(
     snapshot: &str,
 ) -> Result<u64, Problem> {
     let dir = directory()?;
-    let file = write(tools, endpoint, Some(snapshot), dir.path()).await?;
+    let waits = Waits::Briefly;
+    let file = write(tools, endpoint, Some(snapshot), waits, dir.path()).await?;
     let printed = print(tools, &file, "with-owner", &["--verbose"]).await?;
     apart(move || digest_of(open(&printed)?)).await
 }
@@ -87,10 +88,15 @@ async fn read<T: Send + 'static>(
         let text = |file: &Path| std::fs::read_to_string(file).or_unread();
         let (list, post_data_list) = (text(&list)?, text(&post_data_list)?);
         let unfit = |reason: String| {
-            Problem::new(UNREAD, reason).hint(format!(
-                "{} printed something unexpected. Try another version of the PostgreSQL client programs.",
-                program.display()
-            ))
+            let hint = if reason.starts_with(split::NOT_UTF8) {
+                OTHER_BYTES.to_owned()
+            } else {
+                format!(
+                    "{} printed something unexpected. Try another version of the PostgreSQL client programs.",
+                    program.display()
+                )
+            };
+            Problem::new(UNREAD, reason).hint(hint)
         };
         let digest = digest_of(open(&with_owner)?)?;
         let (with_owner, bare) = (open(&with_owner)?, open(&bare)?);
@@ -122,7 +128,14 @@ trait OrUnread<T> {
 
 impl<T> OrUnread<T> for std::io::Result<T> {
     fn or_unread(self) -> Result<T, Problem> {
-        self.map_err(|error| Problem::new(UNREAD, error.to_string()))
+        self.map_err(|error| {
+            let problem = Problem::new(UNREAD, error.to_string());
+            if error.kind() == std::io::ErrorKind::InvalidData {
+                problem.hint(OTHER_BYTES)
+            } else {
+                problem
+            }
+        })
     }
 }
 
@@ -136,32 +149,43 @@ fn digest_of(mut text: impl BufRead) -> Result<u64, Problem> {
 }
 
 const UNREAD: &str = "Could not read the schema archive";
+const OTHER_BYTES: &str =
+    "Convert the source to UTF8, or give the object that holds other bytes another name.";
 
-/// Of what pg_restore prints, but for what is of the moment or of the archive alone.
+/// Of what pg_restore prints, but for what is of the moment or of the archive alone: not of what stands like that in a user's text.
 #[derive(Default)]
-struct Digest(DefaultHasher);
+struct Digest {
+    hasher: DefaultHasher,
+    /// Between a line `--` and the next that is no comment.
+    is_in_comment: bool,
+    has_entries: bool,
+    /// Lines that end the whole text, unless entries follow.
+    closing: Vec<u8>,
+}
 
-/// Numbers of entries, times, versions of programs, and the word that newer ones guard the text with.
-const OF_THE_MOMENT: [&[u8]; 8] = [
-    b"-- TOC entry ",
-    b"-- Dependencies: ",
-    b"-- Data Pos: ",
-    b"-- Started on ",
-    b"-- Completed on ",
-    b"-- Dumped ",
-    b"\\restrict ",
-    b"\\unrestrict ",
-];
+/// In the header of an entry.
+const NUMBERS: [&[u8]; 3] = [b"-- TOC entry ", b"-- Dependencies: ", b"-- Data Pos: "];
+/// Before the first entry: times, versions of programs, and the word that newer ones guard the text with.
+const OF_THE_MOMENT: [&[u8]; 3] = [b"-- Started on ", b"-- Dumped ", b"\\restrict "];
+/// After the last one.
+const CLOSING: [&[u8]; 2] = [b"-- Completed on ", b"\\unrestrict "];
 
 impl Digest {
     fn line(&mut self, line: &[u8]) {
-        if !OF_THE_MOMENT.iter().any(|begin| line.starts_with(begin)) {
-            self.0.write(line);
+        let begins = |list: &[&[u8]]| list.iter().any(|begin| line.starts_with(begin));
+        if self.is_in_comment && begins(&NUMBERS) {
+            self.has_entries = true;
+            self.hasher.write(&std::mem::take(&mut self.closing));
+        } else if begins(&CLOSING) {
+            self.closing.extend(line);
+        } else if self.has_entries || !begins(&OF_THE_MOMENT) {
+            self.hasher.write(line);
         }
+        self.is_in_comment = line == b"--\n" || (self.is_in_comment && line.starts_with(b"-- "));
     }
 
     fn finish(&self) -> u64 {
-        self.0.finish()
+        self.hasher.finish()
     }
 }
 
@@ -176,18 +200,30 @@ fn directory() -> Result<tempfile::TempDir, Problem> {
     })
 }
 
+/// For how long pg_dump waits for a table that somebody has locked.
+#[derive(Clone, Copy)]
+enum Waits {
+    Forever,
+    /// Where it may be this very run that others wait for, and pg_dump for them: no server sees that ring.
+    Briefly,
+}
+
+const LOCK_WAIT: &str = "--lock-wait-timeout=20s";
+
 /// Has pg_dump write the archive.
 async fn write(
     tools: &ClientTools,
     endpoint: &Endpoint,
     snapshot: Option<&str>,
+    waits: Waits,
     directory: &Path,
 ) -> Result<PathBuf, Problem> {
     let file = directory.join("schema.dump");
-    match write_archive(tools, &with_options(endpoint, PINNED), snapshot, &file).await {
+    let pinned = with_options(endpoint, PINNED);
+    match write_archive(tools, &pinned, snapshot, waits, &file).await {
         // A pooler between does not let them through; then the role has to be as it should.
         Err(problem) if is_about_options(&problem) => {
-            write_archive(tools, endpoint, snapshot, &file).await?;
+            write_archive(tools, endpoint, snapshot, waits, &file).await?;
         }
         written => written?,
     }
@@ -219,6 +255,7 @@ async fn write_archive(
     tools: &ClientTools,
     endpoint: &Endpoint,
     snapshot: Option<&str>,
+    waits: Waits,
     file: &Path,
 ) -> Result<(), Problem> {
     let mut command = Command::new(tools.pg_dump());
@@ -232,6 +269,9 @@ async fn write_archive(
     command.arg(file);
     if let Some(snapshot) = snapshot {
         command.arg(format!("--snapshot={snapshot}"));
+    }
+    if matches!(waits, Waits::Briefly) {
+        command.arg(LOCK_WAIT);
     }
     connect_by_environment(&mut command, endpoint);
     command.arg(format!(
@@ -361,6 +401,44 @@ fn connect_by_environment(command: &mut Command, endpoint: &Endpoint) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_the_user_has_written_is_digested() {
+        let of = |text: &str| digest_of(text.as_bytes()).unwrap();
+        let printed = |time: &str, id: u32, body: &str| {
+            format!(
+                "--\n-- PostgreSQL database dump\n--\n\n\\restrict x{id}\n\n-- Dumped from database version 15.{id}\n-- Started on {time}\n\nSET a = 1;\n\n\
+                 --\n-- TOC entry {id} (class 1255 OID 7)\n-- Dependencies: {id} 3\n-- Name: f(); Type: FUNCTION; Schema: public; Owner: me\n--\n\n\
+                 CREATE FUNCTION public.f() AS $$\n{body}\n$$;\n\n\n\
+                 --\n-- TOC entry 9{id} (class 1255 OID 8)\n-- Name: g(); Type: FUNCTION; Schema: public; Owner: me\n--\n\nCREATE FUNCTION public.g() AS 'x';\n\n\n\
+                 -- Completed on {time}\n\n--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict x{id}\n"
+            )
+        };
+        assert_eq!(of(&printed("now", 1, "x")), of(&printed("later", 2, "x")));
+        let empty = |time: &str| {
+            format!(
+                "--\n-- PostgreSQL database dump\n--\n\n-- Started on {time}\n\nSET a = 1;\n\n-- Completed on {time}\n\n--\n"
+            )
+        };
+        assert_eq!(of(&empty("now")), of(&empty("later")));
+        // Also where it looks like what is left out.
+        let bodies = [
+            "x",
+            "-- Started on a",
+            "-- Started on b",
+            "-- Dumped by a",
+            "-- Dependencies: 1",
+            "-- Completed on a",
+            "-- Completed on b",
+            "\\restrict a",
+            "\\unrestrict a",
+        ];
+        let digests: std::collections::BTreeSet<u64> = bodies
+            .iter()
+            .map(|body| of(&printed("now", 1, body)))
+            .collect();
+        assert_eq!(digests.len(), bodies.len());
+    }
 
     #[test]
     fn a_source_that_falls_silent_is_noticed_by_pg_dump_too() {

@@ -109,6 +109,9 @@ impl<S: BufRead, B: BufRead> Iterator for Entries<S, B> {
     }
 }
 
+/// Begins the reason where that is so.
+pub(super) const NOT_UTF8: &str = "it is not UTF-8";
+
 /// What is printed, cut before each entry's header.
 struct Pieces<R> {
     lines: R,
@@ -152,9 +155,9 @@ impl<R: BufRead> Pieces<R> {
     fn read_line(&mut self) -> Result<bool, String> {
         match self.lines.read_line(&mut self.buffer) {
             Ok(read) => Ok(read > 0),
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(format!(
-                "it is not UTF-8 ({error}): convert the source to UTF8, or name the object that holds other bytes"
-            )),
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                Err(format!("{NOT_UTF8}: {error}"))
+            }
             Err(error) => Err(error.to_string()),
         }
     }
