@@ -1,7 +1,8 @@
 //! Measures howdah against its peers in one run: the same database, the same two servers, one contender after another,
 //! round by round, and prints medians and ratios as Markdown.
 //!
-//! Nothing is asserted about time. A contender that fails, or whose copy `howdah verify` finds different, ends the run.
+//! Nothing is asserted about time. A contender that fails, or whose copy `howdah verify` finds different, ends the run; one that
+//! succeeds and leaves objects behind is told, and has no figures.
 
 #![expect(
     clippy::print_stdout,
@@ -195,6 +196,21 @@ impl Arena {
         .context("the destination could not be emptied")
     }
 
+    /// All relations are there, and none is empty that has something on the source: asked after every run, for it takes no time.
+    fn is_complete(&self) -> Result<()> {
+        let question = "SELECT relkind, count(*), count(*) FILTER (WHERE pg_relation_size(oid) > 0) FROM pg_class \
+            WHERE relkind IN ('r', 'p', 'i', 'S', 'm', 'v') AND (relnamespace >= 16384 OR relnamespace = 'public'::regnamespace) \
+            GROUP BY 1 ORDER BY 1";
+        self.must(&format!(
+            "source=$(psql -XqAt -d \"$SRC\" -c \"{question}\")
+             destination=$(psql -XqAt -d \"$DST\" -c \"{question}\")
+             [ \"$source\" = \"$destination\" ] || {{
+                 echo \"kind, number and those with contents on the source:\"; echo \"$source\"
+                 echo \"on the destination:\"; echo \"$destination\"; exit 1
+             }}"
+        ))
+    }
+
     fn is_equal(&self) -> Result<()> {
         self.must("$HOWDAH verify --source \"$SRC\" --destination \"$DST\" --verify checksums")
             .context("the copy differs from the original")
@@ -239,6 +255,10 @@ fn main() -> Result<()> {
             let measured = measure::run(&arena, contender)
                 .with_context(|| format!("{} failed", contender.name))?;
             eprintln!("round {round}, {}: {measured}", contender.name);
+            if let Err(why) = arena.is_complete() {
+                eprintln!("    not a copy, and not counted: {why}");
+                continue;
+            }
             figures.entry(contender.name).or_default().push(measured);
             if arguments.verify && round == 1 {
                 arena.is_equal().context(contender.name)?;
