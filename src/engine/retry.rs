@@ -33,12 +33,15 @@ const LOOKING: Duration = Duration::from_millis(100);
 /// What is left where the state of the source that is read is lost.
 pub(super) const GO_ON: &str = "Run howdah resume: it takes a new snapshot, keeps what proves to be the same as on the source and copies the rest.";
 
+/// A lock was not to be had in the time that was given for it.
+fn is_held(problem: &Problem) -> bool {
+    matches!(problem.sqlstate.as_deref(), Some("55P03" | "57014"))
+}
+
 /// Why trying again may help; none where something must be mended first.
 fn cause(kind: StepKind, problem: &Problem) -> Option<Cause> {
     // It waits only for a short while behind a writer, and lets go, so that nobody queues behind it.
-    let is_held = matches!(problem.sqlstate.as_deref(), Some("55P03" | "57014"))
-        && kind == StepKind::FdwBarrier;
-    is_held
+    (kind == StepKind::FdwBarrier && is_held(problem))
         .then_some(Cause::Conflict)
         .or_else(|| Cause::of(problem))
 }
@@ -169,6 +172,12 @@ pub(super) async fn execute(
         let Err(problem) = result else {
             executor.doubts.finished(step);
             return (result, told);
+        };
+        let problem = match step.kind {
+            StepKind::FdwBarrier if is_held(&problem) => problem.hint(
+                "A transaction on the source has written to one of the tables and is still open; FDW sessions begin when it has ended. End it, or use COPY.",
+            ),
+            _ => problem,
         };
         let cause = cause(step.kind, &problem);
         if cause == Some(Cause::Lost) {
