@@ -124,26 +124,18 @@ mod tests {
     use crate::model::archive::Archive;
     use crate::model::definition::Change;
     use crate::model::report::Verdict;
+    use crate::planner::definitions::tests::entry;
     use crate::planner::dialect::Versions;
-
-    fn entry(kind: &str, name: &str, sql: &str) -> Entry {
-        Entry {
-            kind: kind.to_owned().into(),
-            name: ObjectName::new("public", name.to_owned()),
-            sql: sql.to_owned().into(),
-            ..Entry::default()
-        }
-    }
 
     /// What reads alike is not written anew, but counts; of namesakes none is taken for another.
     #[test]
     fn a_plan_is_compared_with_all_it_was_to_make() {
         let f = |of: &str, body: &str| {
-            let sql = format!("CREATE FUNCTION public.f({of}) AS '{body}';\n");
+            let sql = ["CREATE FUNCTION public.f(", of, ") AS '", body, "';\n"].concat();
             entry("FUNCTION", "f", &sql)
         };
         let table = |columns: &str| {
-            let sql = format!("CREATE TABLE public.t ({columns});\n");
+            let sql = ["CREATE TABLE public.t (", columns, ");\n"].concat();
             Entry {
                 owner_sql: Some("ALTER TABLE public.t OWNER TO me;".to_owned().into()),
                 ..entry("TABLE", "t", &sql)

@@ -313,10 +313,10 @@ fn goes_on(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn entry(kind: &str, name: &str, sql: &str) -> Entry {
+    pub(in crate::planner) fn entry(kind: &str, name: &str, sql: &str) -> Entry {
         Entry {
             kind: kind.to_owned().into(),
             name: ObjectName::new("public", name.to_owned()),
