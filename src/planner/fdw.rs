@@ -67,8 +67,7 @@ impl Scaffold {
         if fdw.is_empty() {
             return scaffold;
         }
-        scaffold.can_lock = !context.inspection.source.in_recovery
-            && (carried.iter()).all(|one| context.inspection.catalog.tables[one.table].can_lock);
+        scaffold.can_lock = can_lock(context, carried);
         scaffold.assign_sessions(context, &fdw);
         let installed = installs.then(|| {
             steps.push(
@@ -387,6 +386,12 @@ impl Scaffold {
             .run(Session::Destination, statements::DROP_FDW_EXTENSION),
         );
     }
+}
+
+/// Whether writers can be kept off all that is read, by COPY too, for the moment in which the sessions begin.
+pub(super) fn can_lock(context: &Context<'_>, carried: &[Carried]) -> bool {
+    let tables = &context.inspection.catalog.tables;
+    !context.inspection.source.in_recovery && carried.iter().all(|one| tables[one.table].can_lock)
 }
 
 /// Rows per round trip, so that one brings about 8 MiB. Where nobody knows how many rows there are, each may be a large one.

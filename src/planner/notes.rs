@@ -11,7 +11,7 @@ use crate::model::selection::Carry;
 
 use super::rows::Carried;
 use super::schema::StepOfEntry;
-use super::{Context, existing, finish};
+use super::{Context, existing, fdw, finish};
 
 /// Rows of tables that are made, but stay behind.
 pub(super) fn rows_left_out(context: &Context<'_>) -> Vec<LeftOut> {
@@ -174,7 +174,6 @@ pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
     }
     let by_fdw = carried.iter().filter(|c| c.method == Method::Fdw).count();
     let fallback = carried.iter().filter(|c| c.because.is_some()).count();
-    let tables = &context.inspection.catalog.tables;
     if fallback > 0 {
         notes.push(format!(
             "{}, because FDW would copy them wrongly; each says why.",
@@ -185,8 +184,7 @@ pub(super) fn notes(context: &Context<'_>, carried: &[Carried]) -> Vec<String> {
             )
         ));
     }
-    let can_lock =
-        !context.inspection.source.in_recovery && carried.iter().all(|c| tables[c.table].can_lock);
+    let can_lock = fdw::can_lock(context, carried);
     if by_fdw > 0 && by_fdw < carried.len() && !can_lock {
         notes.push(
             "Tables by FDW and tables by COPY are read at two moments, because this role may not lock the source's tables. Stop writers, or use COPY for all."
