@@ -5,6 +5,7 @@
 //! work, is asked before anything is done again.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -54,6 +55,8 @@ pub(super) struct Doubts {
     finished: Mutex<Vec<StepId>>,
     /// Servers that were waited for in vain: until one answers again, no other step waits for it.
     worn_out: Mutex<HashSet<Side>>,
+    /// The state of the source that the run reads is gone: it cannot end well, whichever server answers again.
+    is_over: AtomicBool,
     /// What steps brought when they were done once more because the destination had forgotten them.
     redone: Mutex<HashMap<StepId, StepOutcome>>,
     /// Held by who looks what the destination has forgotten.
@@ -108,19 +111,27 @@ impl Doubts {
         worn_out.extend(sides);
     }
 
-    fn is_worn_out(&self, step: &Step) -> bool {
-        let worn_out = self.worn_out.lock().unwrap_or_else(PoisonError::into_inner);
-        sides(step).any(|side| worn_out.contains(&side))
+    /// Not even the source, which FDW's steps never name, is worth waiting for; but what cleans up waits for a server that
+    /// answers again.
+    fn end(&self) {
+        self.wear_out(Side::BOTH);
+        self.is_over.store(true, Ordering::Relaxed);
     }
 
-    fn finished(&self, step: &Step) {
+    fn waits(&self, rule: Rule, mut sides: impl Iterator<Item = Side>) -> bool {
+        let worn_out = self.worn_out.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_wanted = rule == Rule::Always || !self.is_over.load(Ordering::Relaxed);
+        is_wanted && !sides.any(|side| worn_out.contains(&side))
+    }
+
+    fn finished(&self, step: StepId, sides: impl Iterator<Item = Side>) {
         let mut worn_out = self.worn_out.lock().unwrap_or_else(PoisonError::into_inner);
-        for side in sides(step) {
+        for side in sides {
             worn_out.remove(&side);
         }
         drop(worn_out);
         let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
-        finished.push(step.id);
+        finished.push(step);
     }
 
     /// In the order in which they have ended.
@@ -170,7 +181,7 @@ pub(super) async fn execute(
         };
         told.extend(notices);
         let Err(problem) = result else {
-            executor.doubts.finished(step);
+            executor.doubts.finished(step.id, sides(step));
             return (result, told);
         };
         let problem = match step.kind {
@@ -192,8 +203,7 @@ pub(super) async fn execute(
         }
         let problem = match lost_state(executor, step, cause) {
             Some(hint) => {
-                // The run has come to its end: nothing is worth waiting for, not even the source that FDW's steps never name.
-                executor.doubts.wear_out(Side::BOTH);
+                executor.doubts.end();
                 let lost = Problem {
                     retry: Retry::Never,
                     ..problem.hint(hint)
@@ -203,7 +213,8 @@ pub(super) async fn execute(
             None => problem,
         };
         let may_repeat = step.repeat != Repeat::Never || step.is_of_last_transaction();
-        let may_repeat = cause.is_some() && may_repeat && !executor.doubts.is_worn_out(step);
+        let may_repeat =
+            cause.is_some() && may_repeat && executor.doubts.waits(step.rule, sides(step));
         let pause = if may_repeat { backoff.pause() } else { None };
         if may_repeat && pause.is_none() {
             executor.doubts.wear_out(sides(step));
@@ -405,6 +416,24 @@ mod tests {
             assert_eq!(cause(StepKind::Sql, &held), None);
             assert_eq!(cause(StepKind::FdwBarrier, &held), Some(Cause::Conflict));
         }
+    }
+
+    /// A table that was nearly in when the source stopped ends well after another has told that the run is over.
+    #[test]
+    fn once_the_source_s_state_is_lost_only_what_cleans_up_waits_again() {
+        let doubts = Doubts::default();
+        let both = || Side::BOTH.into_iter();
+        assert!(doubts.waits(Rule::default(), both()));
+        doubts.wear_out([Side::Source]);
+        assert!(!doubts.waits(Rule::default(), both()));
+        doubts.finished(StepId(1), both());
+        assert!(doubts.waits(Rule::default(), both()));
+        doubts.end();
+        assert!(!doubts.waits(Rule::Always, both()));
+        doubts.finished(StepId(2), both());
+        assert!(!doubts.waits(Rule::default(), both()));
+        assert!(doubts.waits(Rule::Always, both()));
+        assert_eq!(doubts.all_finished(), [StepId(1), StepId(2)]);
     }
 
     #[test]

@@ -1,18 +1,19 @@
 //! What may pass by itself is tried again, and nothing is doubled by it.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use howdah::engine;
 use howdah::model::connection::Endpoint;
 use howdah::model::event::{RunEvent, Stop};
 use howdah::model::options::{Keep, Method, Options, Split};
 use howdah::model::report::Outcome;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::migrate::said;
 use crate::support::{self, Pair};
-use crate::trust::{by, plan, scaffold};
+use crate::trust::{SLOW, by, plan, scaffold};
 
 const SHOP: &str = "
     create table parts (id int, body text);
@@ -134,4 +135,59 @@ async fn a_server_without_a_free_place_is_waited_for_and_a_stop_ends_the_waiting
         }
     }
     assert_eq!(support::query_text(&admin, "select n from t").await, "1");
+}
+
+/// A table whose rows were all read before the source stopped commits after another has lost its own: what is left to ask
+/// the source does not wait for it, for the run has to be gone on with anyway.
+#[tokio::test]
+async fn nothing_waits_for_the_source_once_its_snapshot_is_lost() {
+    let (mut source, destination) = (support::cluster(), support::cluster());
+    let pair = support::databases_on(&source, &destination, "late").await;
+    support::execute_batch(&pair.source, SLOW).await;
+    let directory = tempfile::tempdir().unwrap();
+    let hold = directory.path().join("hold");
+    let mut run = tokio::process::Command::new(env!("CARGO_BIN_EXE_howdah"))
+        .args(["run", "--yes", "--jobs", "2", "--json"])
+        .args(["--source", &support::uri(&pair.source)])
+        .args(["--destination", &support::uri(&pair.destination)])
+        .env(
+            "HOWDAH_FAILPOINT",
+            format!("data/public.quick@commit=hold:{}", hold.display()),
+        )
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    let sleeps = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'";
+    while !hold.with_extension("reached").exists()
+        || support::query_text(&pair.destination, sleeps).await == "0"
+    {
+        assert!(began.elapsed() < Duration::from_secs(60));
+        assert_eq!(run.try_wait().unwrap(), None);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    source.stop_immediate().unwrap();
+    let mut lines = BufReader::new(run.stdout.take().unwrap()).lines();
+    let mut words = String::new();
+    loop {
+        let line = tokio::time::timeout(Duration::from_secs(60), lines.next_line());
+        let Some(line) = line.await.expect(&words).unwrap() else {
+            break;
+        };
+        if line.contains("slow_rows") && line.contains("failed") {
+            std::fs::write(&hold, "").unwrap();
+        }
+        words = words + &line + "\n";
+    }
+    assert_eq!(run.wait().await.unwrap().code(), Some(1), "{words}");
+    assert!(hold.exists(), "{words}");
+    let rows = support::query_text(&pair.destination, "select count(*) from quick").await;
+    assert_eq!(rows, "100", "{words}");
+    let refused = words.lines().find(|line| line.contains("nothing listens"));
+    assert!(
+        refused.is_some_and(|line| line.contains("counter")),
+        "{words}"
+    );
+    assert!(!words.contains("again"), "{words}");
 }
