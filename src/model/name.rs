@@ -95,18 +95,19 @@ pub(super) fn split_quoted(text: &str, separator: char) -> Option<Vec<String>> {
 /// For people: `schema.name`, control and direction characters made visible.
 impl fmt::Display for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!(
-            "{}.{}",
-            printable(&self.schema),
-            printable(&self.name)
-        ))
+        let (schema, name) = (printable(&self.schema), printable(&self.name));
+        if f.width().is_none() && f.precision().is_none() {
+            return write!(f, "{schema}.{name}");
+        }
+        f.pad(&format!("{schema}.{name}"))
     }
 }
 
 /// Replaces what could disturb a terminal or mislead a reader (C0 and C1 controls, bidirectional
 /// overrides, zero-width characters) by visible escapes such as `\x1b` or `\u{202e}`.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hostile) {
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_plain || !text.chars().any(is_hostile) {
         return Cow::Borrowed(text);
     }
     Cow::Owned(

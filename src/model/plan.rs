@@ -117,8 +117,8 @@ impl Plan {
 }
 
 /// The journal key of the step that makes an object.
-pub fn schema_key(kind: &str, name: &ObjectName) -> String {
-    format!("schema/{kind}/{}.{}", name.schema, name.name)
+pub fn schema_key(kind: &str, name: &ObjectName) -> Text {
+    format_args!("schema/{kind}/{}.{}", name.schema, name.name).into()
 }
 
 /// The journal key of the step that installs postgres_fdw: its row says that the extension is howdah's own.

@@ -1,10 +1,10 @@
 //! A text that many may hold and nobody changes: much of a plan is the same in every step, or stands in the archive already.
 
 use arcstr::ArcStr;
+use foldhash::{HashMap, HashSet};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Borrow;
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Deref;
 
@@ -16,6 +16,9 @@ pub struct Text(ArcStr);
 thread_local! {
     /// The program's own words, by where they stand: a plan says each of them thousands of times.
     static WRITTEN: RefCell<HashMap<(*const u8, usize), Text>> = RefCell::default();
+
+    /// Where a text is written before its length is known.
+    static DRAFT: RefCell<String> = RefCell::default();
 }
 
 impl Text {
@@ -65,6 +68,20 @@ impl From<&'static str> for Text {
                 .or_insert_with(|| Self(text.into()))
                 .clone()
         })
+    }
+}
+
+/// What `format_args!` says, with no more memory taken than the text needs.
+impl From<fmt::Arguments<'_>> for Text {
+    fn from(said: fmt::Arguments<'_>) -> Self {
+        // Taken out: what is said may itself be made of such texts.
+        let mut draft = DRAFT.take();
+        draft.clear();
+        let is_said = fmt::Write::write_fmt(&mut draft, said).is_ok();
+        debug_assert!(is_said, "a Display that fails");
+        let text = Self(draft.as_str().into());
+        DRAFT.set(draft);
+        text
     }
 }
 
@@ -164,6 +181,18 @@ mod tests {
         let said = || Text::from("Statistics are gathered.");
         assert!(ArcStr::ptr_eq(&said().0, &said().0));
         assert_eq!(said(), "Statistics are gathered.");
+    }
+
+    #[test]
+    fn what_is_said_in_what_is_said_is_not_lost() {
+        struct Inner;
+        impl fmt::Display for Inner {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&Text::from(format_args!("{}-{}", 1, 2)))
+            }
+        }
+        assert_eq!(Text::from(format_args!("({Inner}, {Inner})")), "(1-2, 1-2)");
+        assert_eq!(Text::from(format_args!("{}", 3)), "3");
     }
 
     #[test]

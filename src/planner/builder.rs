@@ -10,8 +10,8 @@ use crate::model::plan::{
 use crate::sql::{quote, statements};
 
 /// The journal's key of `work` on an object; unlike a name for people it cannot be read in two ways (`a."b.c"`, `"a.b".c`).
-pub(super) fn journal_key(work: &str, object: &ObjectName) -> String {
-    format!("{work}/{}", quote::qualified(object))
+pub(super) fn journal_key(work: &str, object: &ObjectName) -> Text {
+    format_args!("{work}/{}", quote::qualified(object)).into()
 }
 
 use super::{Context, fallback};
@@ -149,9 +149,10 @@ impl Draft {
     pub(super) fn transaction_and(
         mut self,
         statements: impl IntoIterator<Item = impl Into<Text>>,
-        journal: String,
+        journal: impl Into<Text>,
     ) -> Self {
-        self.statements.extend(transaction(statements, journal));
+        self.statements
+            .extend(transaction(statements, journal.into()));
         self
     }
 }
@@ -159,11 +160,11 @@ impl Draft {
 /// Statements in one transaction on the destination, the journal's among them.
 pub(super) fn transaction(
     statements: impl IntoIterator<Item = impl Into<Text>>,
-    journal: String,
+    journal: Text,
 ) -> impl Iterator<Item = Statement> {
     std::iter::once(Text::from(statements::BEGIN))
         .chain(statements.into_iter().map(Into::into))
-        .chain([journal.into(), statements::COMMIT.into()])
+        .chain([journal, statements::COMMIT.into()])
         .map(|sql| Statement {
             session: Session::Destination,
             action: Action::Run,

@@ -1,6 +1,6 @@
 //! What cannot exist without what is left out: the selection's consequences, by pg_dump's own dependencies.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use crate::model::archive::{Archive, Entry, PG_CLASS};
 use crate::model::catalog::Catalog;
@@ -13,13 +13,17 @@ use crate::model::selection::{Carry, Selection};
 /// answered at once.
 #[derive(Clone, Debug, Default)]
 pub struct Dependants {
-    /// All dependants, those of one entry side by side, and where each entry's begin.
+    /// All dependants, those of one entry side by side and in the archive's order, and where each entry's begin.
     all: Vec<usize>,
     begins: Vec<usize>,
+    /// Of each of these, whether it is a part of what it depends on: a table's own index, key, default.
+    is_own: Vec<bool>,
     /// Position by the entry's id.
     position: HashMap<u32, usize>,
     /// OID of a relation to its entry's position.
     relation: HashMap<u32, usize>,
+    /// Positions of the sequences' entries.
+    sequences: Vec<usize>,
 }
 
 impl Dependants {
@@ -44,18 +48,31 @@ impl Dependants {
         }
         let mut next = begins.clone();
         let mut all = vec![0; begins.last().copied().unwrap_or(0)];
+        let mut is_own = vec![false; all.len()];
         for (at, on) in pairs() {
             all[next[on]] = at;
+            is_own[next[on]] = is_own_of(&entries[on], &entries[at]);
             next[on] += 1;
         }
         let relations = entries.iter().enumerate();
         let relations = relations.filter(|(_, entry)| is_table(entry));
+        let sequences = entries.iter().enumerate();
+        let sequences = sequences.filter(|(_, entry)| entry.kind == "SEQUENCE");
         Self {
+            sequences: sequences.map(|(at, _)| at).collect(),
             relation: relations.map(|(at, entry)| (entry.oid, at)).collect(),
             all,
             begins,
+            is_own,
             position,
         }
+    }
+
+    /// Whether `entry` is a part of the `needed` one, and unsaid where that is said.
+    pub(super) fn is_own(&self, entry: usize, needed: usize) -> bool {
+        let begin = self.begins.get(needed).copied().unwrap_or(0);
+        let found = self.on(needed).binary_search(&entry);
+        found.is_ok_and(|at| self.is_own[begin + at])
     }
 
     pub(super) fn on(&self, entry: usize) -> &[usize] {
@@ -68,6 +85,17 @@ impl Dependants {
     pub(super) fn table(&self, oid: u32) -> Option<usize> {
         self.relation.get(&oid).copied()
     }
+}
+
+/// pg_dump names the parts of a table by the table: `film film_pkey`.
+fn is_own_of(needed: &Entry, entry: &Entry) -> bool {
+    let name = &entry.name;
+    needed.kind == "TABLE"
+        && name.schema == needed.name.schema
+        && name
+            .name
+            .strip_prefix(needed.name.name.as_str())
+            .is_some_and(|rest| rest.starts_with(' '))
 }
 
 fn is_table(entry: &Entry) -> bool {
@@ -139,7 +167,7 @@ impl Closure {
         }
         closure.propagate(dependants, archive, 0);
         let before = closure.causes.len();
-        closure.drop_idle_sequences(archive, catalog, selection);
+        closure.drop_idle_sequences(dependants, archive, catalog, selection);
         closure.propagate(dependants, archive, before);
         closure
     }
@@ -216,7 +244,13 @@ impl Closure {
 
     /// A sequence goes when its owning table is left out, or when it is not selected and belongs to no table; but never
     /// when something that is carried needs it.
-    fn drop_idle_sequences(&mut self, archive: &Archive, catalog: &Catalog, selection: &Selection) {
+    fn drop_idle_sequences(
+        &mut self,
+        dependants: &Dependants,
+        archive: &Archive,
+        catalog: &Catalog,
+        selection: &Selection,
+    ) {
         let idle: HashMap<u32, Cause> = catalog
             .sequences
             .iter()
@@ -230,19 +264,16 @@ impl Closure {
         if idle.is_empty() {
             return;
         }
-        let entries = archive.entries.iter();
-        let needed: HashSet<u32> = entries
-            .zip(&self.is_dropped)
-            .filter(|(entry, is_dropped)| !**is_dropped && !is_satellite(&entry.kind))
-            .flat_map(|(entry, _)| entry.depends_on.iter().copied())
+        let is_kept =
+            |at: &usize| !self.is_dropped[*at] && !is_satellite(&archive.entries[*at].kind);
+        let unneeded: Vec<(usize, Cause)> = dependants
+            .sequences
+            .iter()
+            .filter_map(|at| Some((*at, *idle.get(&archive.entries[*at].oid)?)))
+            .filter(|(at, _)| !dependants.on(*at).iter().any(is_kept))
             .collect();
-        for (at, entry) in archive.entries.iter().enumerate() {
-            let cause = (entry.kind == "SEQUENCE" && !needed.contains(&entry.id))
-                .then(|| idle.get(&entry.oid))
-                .flatten();
-            if let Some(cause) = cause {
-                self.drop(at, *cause);
-            }
+        for (at, cause) in unneeded {
+            self.drop(at, cause);
         }
     }
 }

@@ -1,8 +1,10 @@
 //! A destination's archive held against the plan that was to make it, as its entries come. What two entries say to one another is
 //! for [`definitions`](super::definitions) to tell.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use crate::model::archive::Entry;
 use crate::model::definition::{Definition, DefinitionsResult};
@@ -35,7 +37,7 @@ enum Seen {
 
 impl Comparison {
     pub fn new(plan: Arc<Plan>) -> Self {
-        let mut made: HashMap<(Text, ObjectName), Seen> = HashMap::new();
+        let mut made: HashMap<(Text, ObjectName), Seen> = HashMap::default();
         // Under other names of roles most read otherwise.
         if plan.options.role_map.is_empty() {
             for at in &plan.carried_entries {

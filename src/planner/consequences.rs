@@ -1,6 +1,6 @@
 //! What a choice takes along: the objects that cannot exist without what is left out. Pure, for showing while one chooses.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::model::archive::{Archive, Entry};
 use crate::model::catalog::Catalog;
@@ -47,7 +47,7 @@ pub fn of(
             Cause::Needs(needs) => Some(Fallen { entry, needs }),
             _ => None,
         })
-        .filter(|one| !is_own(&archive.entries[one.entry], &archive.entries[one.needs]))
+        .filter(|one| !dependants.is_own(one.entry, one.needs))
         .collect()
 }
 
@@ -67,6 +67,9 @@ pub fn in_the_way<'a, 'b>(
     existing: &'a [ExistingObject],
     carried: impl Iterator<Item = &'b Entry>,
 ) -> Vec<&'a ExistingObject> {
+    if existing.is_empty() {
+        return Vec::new();
+    }
     let wanted: HashSet<(&str, &str, &str)> = carried
         .map(|entry| {
             let names = names_among(&entry.kind);
@@ -141,15 +144,6 @@ pub fn left_to_provider(
     closure.tell(archive).left_out
 }
 
-/// A key, a trigger … of the very table that is left out: that it goes goes without saying.
-fn is_own(entry: &Entry, needed: &Entry) -> bool {
-    let name = &entry.name;
-    let of_table = name.name.strip_prefix(needed.name.name.as_str());
-    needed.kind == "TABLE"
-        && name.schema == needed.name.schema
-        && of_table.is_some_and(|rest| rest.starts_with(' '))
-}
-
 impl Dependants {
     /// Objects of others that go when this table goes: views, foreign keys, functions …; its own indexes and the like are left
     /// unsaid.
@@ -158,7 +152,7 @@ impl Dependants {
             return Vec::new();
         };
         let own = format!("{} ", archive.entries[start].name.name);
-        let mut seen = HashSet::from([start]);
+        let mut seen = HashSet::from_iter([start]);
         let mut queue = vec![start];
         let mut fallen = Vec::new();
         while let Some(needed) = queue.pop() {

@@ -2,7 +2,7 @@
 //! materialized views. All these may depend on the time zone and on how dates are written; they see those that a session on the
 //! source has by itself, for the one transaction, where howdah's own pins would give other values.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::model::archive::{Archive, Entry};
 use crate::model::options::Keep;

@@ -19,7 +19,7 @@ use crate::model::journal::{KeyAside, key_label, put_back_key};
 use crate::model::name::printable;
 use crate::model::options::{OnExisting, SchemaChoice};
 use crate::model::plan::{
-    Action, EMPTYING_KEY, Phase, Repeat, Rule, Session, StepId, StepKind, TableLock, Way,
+    Action, EMPTYING_KEY, Phase, Repeat, Rule, Session, StepId, StepKind, TableLock, Text, Way,
 };
 use crate::model::problem::Problem;
 use crate::sql::constraints;
@@ -237,7 +237,7 @@ pub(super) fn push_emptying(context: &Context<'_>, steps: &mut Steps, snapshot: 
     steps.push(
         Draft::new(
             Phase::Prepare,
-            format!("Empty {} tables of the destination", emptied.len() + partly.len()),
+            format_args!("Empty {} tables of the destination", emptied.len() + partly.len()),
             "You asked for it: their rows would otherwise be doubled or clash. All are emptied, or none; their triggers do not fire.",
         )
         .key(EMPTYING_KEY)
@@ -282,7 +282,7 @@ pub(super) fn push_setting_aside<'a>(
     let step = steps.push(
         Draft::new(
             Phase::Prepare,
-            format!("Drop {} foreign keys for the time of the copy", keys.len()),
+            format_args!("Drop {} foreign keys for the time of the copy", keys.len()),
             "This role may not switch them off, and rows of one table would arrive before those they refer to. They are put back when the rows are there, however the run ends; the journal remembers how.",
         )
         .key(resume::SETTING_ASIDE_KEY)
@@ -354,13 +354,13 @@ pub(super) fn push_putting_back(
         let name = name_of(ground, key);
         let tables = &ground.existing.catalog.tables;
         let journal = put_back_key(&name);
-        let done = |add: Vec<String>, journal: String| {
+        let done = |add: Vec<String>, journal: Text| {
             let list = add.into_iter().chain([existing::forget(&name)]);
             transaction(list, journal).collect::<Vec<_>>()
         };
         let mut draft = Draft::new(
             Phase::Indexes,
-            format!("Put back foreign key {}", title_of(ground, key)),
+            format_args!("Put back foreign key {}", title_of(ground, key)),
             "As it was before; the server checks every row while the key is added.",
         )
         .kind(StepKind::PutBack { taken: aside.step })
@@ -409,7 +409,7 @@ pub(super) fn push_counting_orphans(context: &Context<'_>, steps: &mut Steps, ro
         steps.push(
             Draft::new(
                 Phase::Verify,
-                format!("Check foreign key {}", title_of(ground, key)),
+                format_args!("Check foreign key {}", title_of(ground, key)),
                 "It was switched off while the rows were copied; rows that refer to nothing are counted now.",
             )
             .kind(StepKind::VerifyForeignKey)
@@ -459,7 +459,7 @@ pub(super) fn push_analyze(
         steps.push(
             Draft::new(
                 Phase::Indexes,
-                format!("Gather statistics of {name}"),
+                format_args!("Gather statistics of {name}"),
                 "Without new statistics the planner would go by what the table held before.",
             )
             .object(name)

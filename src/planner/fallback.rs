@@ -223,6 +223,6 @@ fn leaving_out(
     })
 }
 
-pub(super) fn done_by(journal_key: &str, way: Way) -> String {
+pub(super) fn done_by(journal_key: &str, way: Way) -> Text {
     statements::journal_done_by(journal_key, way.word())
 }

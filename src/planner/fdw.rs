@@ -4,7 +4,9 @@
 //! One FDW session reads one state of the source (manual, postgres_fdw, "Transaction Management"). Several sessions open
 //! their transactions while the coordinator holds SHARE locks, so that all read the same state.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
 
 use crate::model::name::ObjectName;
 use crate::model::options::{Method, VerifyLevel};
@@ -300,7 +302,7 @@ impl Scaffold {
         let mut draft = Draft::new(
             Phase::Data,
             portion.title("Pull", table),
-            portion.why(context, "The destination reads the rows straight from the source; they do not pass through this machine."),
+            portion.why(context, "The destination reads the rows straight from the source; they do not pass through this machine.".into()),
         )
         .kind(StepKind::FdwRows { session: number })
         .object(&table.name)
@@ -352,7 +354,7 @@ impl Scaffold {
             let on = Session::Fdw(session);
             let mut draft = Draft::new(
                 Phase::Data,
-                format!("Commit what FDW session {} has read", session + 1),
+                format_args!("Commit what FDW session {} has read", session + 1),
                 "Foreign tables, server and the stored login are dropped first, in the same transaction that brought the rows: only the rows stay.",
             )
             .kind(StepKind::FdwCommit { session })

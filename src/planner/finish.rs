@@ -1,6 +1,6 @@
 //! What follows the rows besides the archive's own entries: counters, materialized views, clean-up.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use crate::model::archive::Entry;
 use crate::model::connection::ServerFacts;
@@ -137,7 +137,7 @@ pub(super) fn push_sequences(context: &Context<'_>, steps: &mut Steps) -> Vec<(u
         let name = &context.inspection.catalog.sequences[at].name;
         let key = journal_key("sequence", name);
         let step = steps.push(
-            Draft::new(Phase::Sequences, format!("Set sequence {name}"), why)
+            Draft::new(Phase::Sequences, format_args!("Set sequence {name}"), why)
                 .kind(StepKind::Sequence)
                 .object(name)
                 .key(&key)
@@ -172,9 +172,12 @@ pub(super) fn push_refreshes(
         .filter(|view| view.is_populated)
         .map(|view| (view.oid, &view.name))
         .collect();
+    if populated.is_empty() {
+        return;
+    }
     // Entry to the steps that bring what is read through it, looking through plain views: without the rows of one table a
     // materialized view would be filled, and wrong.
-    let mut upstream: HashMap<u32, Vec<StepId>> = HashMap::new();
+    let mut upstream: HashMap<u32, Vec<StepId>> = HashMap::default();
     for entry in &context.inspection.archive.entries {
         let mut needs: Vec<StepId> = entry
             .depends_on
@@ -200,7 +203,7 @@ pub(super) fn push_refreshes(
             let refresh = steps.push(
                 Draft::new(
                     Phase::Finish,
-                    format!("Fill materialized view {name}"),
+                    format_args!("Fill materialized view {name}"),
                     "Computed from the rows that were copied, after the materialized views it reads.",
                 )
                 .object(name)
@@ -224,7 +227,7 @@ fn push_gathering(steps: &mut Steps, view: &ObjectName, refresh: StepId) {
     steps.push(
         Draft::new(
             Phase::Finish,
-            format!("Gather statistics of {view}"),
+            format_args!("Gather statistics of {view}"),
             "Without statistics the planner would guess, and the first queries would be slow.",
         )
         .object(view)

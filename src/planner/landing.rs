@@ -4,7 +4,9 @@
 //! Tables and columns are matched by name. A partition takes its rows directly where both sides partition the whole tree alike;
 //! otherwise they go through the topmost table that both sides have, and the destination distributes them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::HashMap;
 
 use crate::model::catalog::{Catalog, Column, HashForm, Table, TableKind, WireType};
 use crate::model::existing::{ExistingSchema, Trigger};
@@ -122,7 +124,7 @@ pub fn of<'a>(
 
 /// A table that takes several tables' rows, and a tree some of whose rows are distributed.
 fn mark_shared(there: &Catalog, landings: &mut Landings<'_>) {
-    let mut count: HashMap<usize, usize> = HashMap::new();
+    let mut count: HashMap<usize, usize> = HashMap::default();
     let mut distributed: BTreeSet<usize> = BTreeSet::new();
     for landing in landings.values().flatten() {
         *count.entry(landing.table).or_default() += 1;
@@ -244,7 +246,7 @@ type Place<'a> = (
 
 /// Every partitioned table at the top of a tree with the places of all tables below it.
 fn trees(catalog: &Catalog) -> HashMap<usize, BTreeSet<Place<'_>>> {
-    let mut trees: HashMap<usize, BTreeSet<_>> = HashMap::new();
+    let mut trees: HashMap<usize, BTreeSet<_>> = HashMap::default();
     for (at, table) in catalog.tables.iter().enumerate() {
         if let Some(parent) = table.partition_of {
             let parent = &catalog.tables[parent];
@@ -353,7 +355,7 @@ pub struct Ground<'a> {
 impl<'a> Ground<'a> {
     pub fn new(existing: &'a ExistingSchema, journal: Option<&'a Journal>) -> Self {
         let catalog = &existing.catalog;
-        let mut partitions: HashMap<usize, Vec<usize>> = HashMap::new();
+        let mut partitions: HashMap<usize, Vec<usize>> = HashMap::default();
         for (at, table) in catalog.tables.iter().enumerate() {
             if let Some(parent) = table.partition_of {
                 partitions.entry(parent).or_default().push(at);
@@ -413,7 +415,7 @@ impl<'a> Ground<'a> {
     pub fn is_filled(&self, landing: &Landing<'_>) -> bool {
         let key = journal_key("data", &landing.source.name);
         self.journal
-            .is_some_and(|journal| journal.done.contains(&key))
+            .is_some_and(|journal| journal.done.contains(&*key))
     }
 
     /// Triggers that would fire all the same, by table: switched off for the transaction.
@@ -452,7 +454,7 @@ impl<'a> Ground<'a> {
 
     /// What becomes of each foreign key of the destination that these rows concern, by its position in the catalog.
     pub fn foreign_keys(&self, landings: &Landings<'_>) -> BTreeMap<usize, Fate> {
-        let mut feeders: HashMap<usize, Vec<usize>> = HashMap::new();
+        let mut feeders: HashMap<usize, Vec<usize>> = HashMap::default();
         for (at, landing) in landings {
             for table in landing.iter().flat_map(|landing| self.concerned(landing)) {
                 feeders.entry(table).or_default().push(*at);

@@ -4,7 +4,9 @@
 //! have lost that right since, or a superuser gave him the object. A schema that is there already, the check asks about; one
 //! that the run makes nobody can prepare, so the right is given for as long as objects are made, and taken back.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::HashMap;
 
 use crate::model::archive::Entry;
 use crate::model::name::printable;
@@ -59,7 +61,7 @@ pub(super) fn of<'a>(context: &Context<'a>) -> Vec<Loan<'a>> {
         of_schema.extend(roles_of(Grammar::Owner, sql));
     }
     // By the schema's entry; looked for once, not for each of many schemas.
-    let mut acls: HashMap<u32, &str> = HashMap::new();
+    let mut acls: HashMap<u32, &str> = HashMap::default();
     for entry in carried().filter(|entry| entry.kind == "ACL") {
         for schema in &entry.depends_on {
             acls.entry(*schema).or_insert(&entry.sql);
@@ -110,7 +112,7 @@ impl Loan<'_> {
         steps.push(
             Draft::new(
                 Phase::Schema,
-                format!("Lend the right to create in schema {}", self.title()),
+                format_args!("Lend the right to create in schema {}", self.title()),
                 "These roles own objects there, but may not create any; without this right only a superuser could make them owners. It is taken back when all objects are created.",
             )
             .key(format!("lend/{schema}"))
@@ -125,7 +127,7 @@ impl Loan<'_> {
         steps.push(
             Draft::new(
                 Phase::Finish,
-                format!("Take back the right to create in schema {}", self.title()),
+                format_args!("Take back the right to create in schema {}", self.title()),
                 "All objects there are created; on the source these roles may not create any.",
             )
             .key(format!("lend/end/{schema}"))

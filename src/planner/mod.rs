@@ -29,8 +29,10 @@ pub mod schema;
 mod statistics;
 mod verification;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashSet};
 
 use crate::model::archive::Entry;
 use crate::model::connection::ServerFacts;
@@ -53,7 +55,7 @@ use schema::StepOfEntry;
 
 /// Title and reason of a step.
 struct Sentence {
-    title: String,
+    title: Text,
     why: Text,
 }
 
@@ -64,7 +66,7 @@ struct Context<'a> {
     options: &'a Options,
     closure: Closure,
     /// The journal key of each archive entry, in their order.
-    entry_keys: Vec<String>,
+    entry_keys: Vec<Text>,
     /// Archive entry of a table to its catalog position.
     table_of_entry: HashMap<u32, usize>,
     /// Archive entry of an index to its table's catalog position.
@@ -213,7 +215,7 @@ impl Context<'_> {
 
     /// Each TABLE entry with the tables whose rows it stands for: itself, or every leaf below a partitioned table.
     fn leaves_by_entry(&self) -> HashMap<u32, Vec<usize>> {
-        let mut of_entry: HashMap<u32, Vec<usize>> = HashMap::new();
+        let mut of_entry: HashMap<u32, Vec<usize>> = HashMap::default();
         for at in 0..self.inspection.catalog.tables.len() {
             for table in self.tables_of_rows(at) {
                 if let Some(entry) = self.entry_of_table.get(&table) {
@@ -285,7 +287,7 @@ impl<'a> Context<'a> {
                 .unwrap_or_default(),
             ground: existing.map(|there| Ground::new(there, inspection.journal.as_ref())),
             creating_step,
-            step_of_role: HashMap::new(),
+            step_of_role: HashMap::default(),
             sample: None,
         }
     }
@@ -410,7 +412,7 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
     existing::push_emptying(&context, &mut steps, snapshot);
     push_removal(&context, &mut steps, snapshot);
 
-    let mut made = StepOfEntry::new();
+    let mut made = StepOfEntry::default();
     let no_rows = RowSteps::default();
     let makes_schema = options.schema == SchemaChoice::All;
     if makes_schema {
@@ -486,7 +488,7 @@ fn make(mut context: Context<'_>) -> Result<Plan, Problem> {
 }
 
 fn partitions(inspection: &Inspection) -> HashMap<usize, Vec<usize>> {
-    let mut partitions: HashMap<usize, Vec<usize>> = HashMap::new();
+    let mut partitions: HashMap<usize, Vec<usize>> = HashMap::default();
     for (at, table) in inspection.catalog.tables.iter().enumerate() {
         if let Some(parent) = table.partition_of {
             partitions.entry(parent).or_default().push(at);
@@ -504,7 +506,7 @@ fn push_preparation(context: &Context<'_>, steps: &mut Steps) -> Result<(), Prob
         steps.push(
             Draft::new(
                 Phase::Prepare,
-                format!(
+                format_args!(
                     "Create database {}",
                     printable(&inspection.destination_endpoint.database)
                 ),
@@ -557,7 +559,7 @@ fn push_removal(context: &Context<'_>, steps: &mut Steps, snapshot: Option<StepI
         steps.push(
             Draft::new(
                 Phase::Prepare,
-                format!("Remove {} objects that are in the way", clashes.len()),
+                format_args!("Remove {} objects that are in the way", clashes.len()),
                 "You asked for it: objects of the source will be created under the same names. All are removed, or none.",
             )
             .key("prepare/remove")

@@ -1,6 +1,6 @@
 //! What a reader should know before running: said once, in plan, preview and report.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::model::catalog::ForeignKey;
 use crate::model::format::counted;

@@ -175,7 +175,7 @@ pub(super) fn proof(context: &Context<'_>, carried: &Carried) -> Option<Draft> {
     let keys: Vec<String> = done.iter().map(|pages| pages.key(&table.name)).collect();
     let draft = Draft::new(
         Phase::Data,
-        format!("Prove the copied parts of {}", table.name),
+        format_args!("Prove the copied parts of {}", table.name),
         "They were copied before the run was interrupted. They stay if they are the same as the source's rows on those pages now; otherwise all parts are copied again.",
     )
     .kind(StepKind::CopyRows {

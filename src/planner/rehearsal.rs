@@ -3,8 +3,9 @@
 //!
 //! A sample is a range of pages from the middle of the table: one condition for COPY and FDW alike, and no other page is read.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use crate::model::catalog::Table;
 use crate::model::connection::Endpoint;

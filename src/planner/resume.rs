@@ -4,7 +4,9 @@
 //! other rows come from; else the table is emptied and filled again. Foreign keys, triggers and rules that stand already, and
 //! constraints that hold for new rows alone, would be in the way of that, so they are made last once more.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
+
+use foldhash::HashSet;
 
 use crate::model::archive::Archive;
 use crate::model::catalog::Catalog;
@@ -15,7 +17,7 @@ use crate::model::journal::{Journal, KeyAside, key_label};
 use crate::model::name::ObjectName;
 use crate::model::options::Options;
 use crate::model::plan::{
-    Action, EMPTYING_KEY, LARGE_OBJECTS_KEY, Phase, Repeat, Session, schema_key,
+    Action, EMPTYING_KEY, LARGE_OBJECTS_KEY, Phase, Repeat, Session, Text, schema_key,
 };
 use crate::sql::existing::{
     delete_user_rows, drop_domain_constraint, drop_rule, forget, take_back,
@@ -56,9 +58,9 @@ fn standing(there: Option<&ExistingSchema>, journal: &Journal) -> Standing {
         // pg_dump's headers have spaces for line ends.
         let tag = format!("{} {name}", table.name).replace(['\n', '\r'], " ");
         let key = schema_key(kind, &ObjectName::new(&table.schema, tag));
-        if journal.done.contains(&key) {
+        if journal.done.contains(&*key) {
             standing.drops.extend(drop);
-            standing.keys.insert(key);
+            standing.keys.insert(key.to_string());
         }
     };
     for key in &there.catalog.foreign_keys {
@@ -121,7 +123,7 @@ pub(super) fn push_going_on(context: &Context<'_>, steps: &mut Steps, journal: &
     };
     let draft = Draft::new(
         Phase::Prepare,
-        format!("Resume the run of {}", journal.started_at),
+        format_args!("Resume the run of {}", journal.started_at),
         why,
     )
     .key("prepare/resume")
@@ -264,7 +266,7 @@ enum Arrived {
 }
 
 fn arrived(journal: &Journal, table: &ObjectName) -> Arrived {
-    if journal.done.contains(&journal_key("data", table)) {
+    if journal.done.contains(&*journal_key("data", table)) {
         Arrived::All
     } else if parts::done_in(journal, table).is_empty() {
         Arrived::Nothing
@@ -336,7 +338,7 @@ impl Draft {
 
 /// Tables that a run into tables of the destination's own has filled, and that are not carried any more: nobody would prove their rows.
 pub fn strays(journal: &Journal, catalog: &Catalog) -> Vec<String> {
-    let known: HashSet<String> = catalog
+    let known: HashSet<Text> = catalog
         .tables
         .iter()
         .map(|table| journal_key("data", &table.name))
@@ -344,7 +346,7 @@ pub fn strays(journal: &Journal, catalog: &Catalog) -> Vec<String> {
     let is_of_table = |key: &&String| key.starts_with("data/") && *key != LARGE_OBJECTS_KEY;
     let filled = journal.done.iter().filter(is_of_table);
     filled
-        .filter(|key| journal.is_rows_only() && !known.contains(*key))
+        .filter(|key| journal.is_rows_only() && !known.contains(key.as_str()))
         .map(|key| key.trim_start_matches("data/").to_owned())
         .collect()
 }
@@ -359,11 +361,11 @@ pub fn unfit(
 ) -> Vec<DefinitionDifference> {
     let is_made_again = |kind: &str| matches!(kind, "COMMENT" | "FK CONSTRAINT" | "TRIGGER");
     let mut expected: Vec<Definition> = Vec::new();
-    let mut present: HashSet<String> = HashSet::new();
+    let mut present: HashSet<Text> = HashSet::default();
     for (entry, key) in archive.entries.iter().zip(schema::keys(archive)) {
-        if journal.done.contains(&key) && !is_made_again(&entry.kind) {
+        if journal.done.contains(&*key) && !is_made_again(&entry.kind) {
             let made = definitions::expected(entry, options).map(|one| Definition {
-                sql: match journal.ways.get(&key) {
+                sql: match journal.ways.get(&*key) {
                     Some(way) => fallback::without(&one.sql, *way).trim().to_owned(),
                     None => one.sql,
                 },
@@ -386,7 +388,7 @@ pub fn unfit(
     );
     let gone = journal.done.iter().filter_map(|key| {
         let (kind, name) = key.strip_prefix("schema/")?.split_once('/')?;
-        let is_gone = !present.contains(key) && !is_made_again(kind);
+        let is_gone = !present.contains(key.as_str()) && !is_made_again(kind);
         is_gone.then(|| DefinitionDifference {
             kind: kind.to_owned(),
             name: ObjectName::new("", name.to_owned()),

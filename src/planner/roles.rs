@@ -1,6 +1,8 @@
 //! Which roles the destination must have for what is carried, and the steps that make those it lacks.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::{HashMap, HashSet};
 
 use crate::model::archive::{Archive, Entry};
 use crate::model::catalog::Catalog;
@@ -181,7 +183,7 @@ pub(super) fn push_roles(
     context: &Context<'_>,
     steps: &mut Steps,
 ) -> (HashMap<String, StepId>, Vec<NewRole>) {
-    let (mut step_of_role, mut made) = (HashMap::new(), Vec::new());
+    let (mut step_of_role, mut made) = (HashMap::default(), Vec::new());
     let Inspection {
         archive,
         catalog,
@@ -217,7 +219,7 @@ pub(super) fn push_roles(
         let step = steps.push(
             Draft::new(
                 Phase::Prepare,
-                format!("Create role {}", printable(name)),
+                format_args!("Create role {}", printable(name)),
                 why,
             )
             .key(format!("prepare/role/{name}"))
@@ -236,6 +238,9 @@ pub(super) fn push_roles(
 
 /// The steps that make the roles which an entry's step names.
 pub(super) fn steps_of_entry(context: &Context<'_>, entry: &Entry) -> Vec<StepId> {
+    if context.step_of_role.is_empty() {
+        return Vec::new();
+    }
     steps_of(context, &of_entry(entry, context.options))
 }
 

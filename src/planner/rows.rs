@@ -1,12 +1,12 @@
 //! Rows: which method and format each table takes, and the steps that carry them.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::model::catalog::{Table, WireType};
 use crate::model::name::printable;
 use crate::model::options::{Method, OnExisting};
 use crate::model::plan::{
-    Action, LARGE_OBJECTS_KEY, Part, Phase, Repeat, Session, StepId, StepKind,
+    Action, LARGE_OBJECTS_KEY, Part, Phase, Repeat, Session, StepId, StepKind, Text,
 };
 use crate::model::selection::Carry;
 use crate::sql::large_objects;
@@ -63,11 +63,11 @@ pub(super) fn unlogged(context: &Context<'_>, carried: &[Carried], rows: &RowSte
 
 /// What is different where a step carries a part only.
 pub(super) struct Portion {
-    pub(super) key: String,
+    pub(super) key: Text,
     pub(super) filter: Option<String>,
     /// `, part 2 of 4`.
     title: String,
-    why: String,
+    why: &'static str,
 }
 
 impl Portion {
@@ -76,27 +76,32 @@ impl Portion {
         let name = &context.inspection.catalog.tables[table].name;
         match share {
             Some((Part { number, of }, pages)) => Self {
-                key: pages.key(name),
+                key: pages.key(name).into(),
                 filter: Some(pages.condition()),
                 title: format!(", part {number} of {of}"),
-                why: "One of several parts of a large table that are copied side by side; each is a range of the pages that the rows lie on. ".to_owned(),
+                why: "One of several parts of a large table that are copied side by side; each is a range of the pages that the rows lie on. ",
             },
             None => Self {
                 key: journal_key("data", name),
                 filter: rehearsal::filter(context, carried),
                 title: String::new(),
-                why: String::new(),
+                why: "",
             },
         }
     }
 
-    pub(super) fn title(&self, verb: &str, table: &Table) -> String {
-        format!("{verb} the rows of {}{}", table.name, self.title)
+    pub(super) fn title(&self, verb: &str, table: &Table) -> Text {
+        format_args!("{verb} the rows of {}{}", table.name, self.title).into()
     }
 
-    pub(super) fn why(&self, context: &Context<'_>, why: &str) -> String {
-        let kept = if context.is_done(&self.key) { KEPT } else { "" };
-        format!("{kept}{}{why}", self.why)
+    pub(super) fn why(&self, context: &Context<'_>, why: Text) -> Text {
+        match (context.is_done(&self.key), self.why) {
+            (false, "") => why,
+            (is_done, part) => {
+                let kept = if is_done { KEPT } else { "" };
+                format_args!("{kept}{part}{why}").into()
+            }
+        }
     }
 }
 
@@ -378,25 +383,25 @@ pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) 
         Some(encoding) => (CopyFormat::TextIn(encoding), "text"),
         None => (CopyFormat::Text, "text"),
     };
-    let why = match &carried.because {
-        Some(reason) => format!("{reason} Streamed in {name} format."),
+    let why: Text = match &carried.because {
+        Some(reason) => format_args!("{reason} Streamed in {name} format.").into(),
         None if carried.is_binary => {
-            "Streamed through howdah in PostgreSQL's binary format, which is fastest and exact.".to_owned()
+            "Streamed through howdah in PostgreSQL's binary format, which is fastest and exact.".into()
         }
         None if context.binary_would_convert(table) => {
-            "Streamed through howdah as text in the encoding of both databases: in binary form its characters would be converted to UTF8 and back.".to_owned()
+            "Streamed through howdah as text in the encoding of both databases: in binary form its characters would be converted to UTF8 and back.".into()
         }
-        None => "Streamed through howdah as text: a column's type has no binary form that every server reads alike.".to_owned(),
+        None => "Streamed through howdah as text: a column's type has no binary form that every server reads alike.".into(),
     };
     let why = match context.selection.filter(carried.table) {
-        Some(filter) => format!("Only rows that satisfy {}. {why}", printable(filter)),
+        Some(filter) => format_args!("Only rows that satisfy {}. {why}", printable(filter)).into(),
         None => why,
     };
     let key = &portion.key;
     let mut draft = Draft::new(
         Phase::Data,
         portion.title("Copy", table),
-        portion.why(context, &why),
+        portion.why(context, why),
     )
     .kind(StepKind::CopyRows {
         is_binary: carried.is_binary,
@@ -463,7 +468,7 @@ fn large_object_step(context: &Context<'_>) -> Draft {
     let objects = &context.inspection.catalog.large_objects;
     let draft = Draft::new(
         Phase::Data,
-        format!("Copy {} large objects", objects.count),
+        format_args!("Copy {} large objects", objects.count),
         "Large objects belong to no table; each is read and written in pieces of one megabyte, under its own number.",
     )
     .kind(StepKind::LargeObjects)

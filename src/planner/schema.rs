@@ -1,6 +1,6 @@
 //! Schema entries as steps: pre-data in pg_dump's order, post-data after the rows they depend on.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use crate::model::archive::{Archive, Entry, Section};
 use crate::model::catalog::{Index, TableKind};
@@ -9,6 +9,7 @@ use crate::model::feature::Feature;
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::Keep;
 use crate::model::plan::{Phase, Rule, StepId, TableLock, Text, schema_key};
+use crate::model::roles::RoleMap;
 use crate::sql::roles::{Grammar, mapped, without_session_authorization};
 use crate::sql::{settings, statements, unique};
 
@@ -56,17 +57,18 @@ fn phase_in(context: &Context<'_>, entry: &Entry) -> Phase {
 pub(super) type StepOfEntry = HashMap<u32, StepId>;
 
 /// The journal key of each entry's step.
-pub(super) fn keys(archive: &Archive) -> impl Iterator<Item = String> {
-    let mut namesakes: HashMap<String, u32> = HashMap::new();
+pub(super) fn keys(archive: &Archive) -> impl Iterator<Item = Text> {
+    let mut namesakes: HashMap<Text, u32> = HashMap::default();
     archive.entries.iter().map(move |entry| {
-        let mut key = schema_key(&entry.kind, &entry.name);
+        let key = schema_key(&entry.kind, &entry.name);
         // pg_dump names operators without their types, default privileges without their role, a line break as a space.
         let namesake = namesakes.entry(key.clone()).or_default();
         *namesake += 1;
         if *namesake > 1 {
-            key.push_str(&format!(" ({namesake})"));
+            format_args!("{key} ({namesake})").into()
+        } else {
+            key
         }
-        key
     })
 }
 
@@ -82,7 +84,7 @@ pub(super) fn push_entries(
     let tables = &context.inspection.catalog.tables;
     let all_indexes: u64 = tables.iter().map(|table| table.index_bytes).sum();
     let archive = &context.inspection.archive;
-    let mut entries: Vec<(&Entry, &String)> = archive
+    let mut entries: Vec<(&Entry, &Text)> = archive
         .entries
         .iter()
         .zip(&context.entry_keys)
@@ -122,7 +124,7 @@ pub(super) fn push_entries(
                 entry
                     .owner_sql
                     .as_ref()
-                    .map(|sql| sql.or_new(mapped(Grammar::Owner, sql, map))),
+                    .map(|sql| with_roles_of(map, Grammar::Owner, sql)),
             );
         }
         if sql.is_empty() {
@@ -217,6 +219,14 @@ fn definition(context: &Context<'_>, entry: &Entry) -> String {
     dialect::understood(entry, mapped_definition(context, entry), version)
 }
 
+/// The names of the roles on the destination.
+fn with_roles_of(map: &RoleMap, grammar: Grammar, sql: &Text) -> Text {
+    if map.is_empty() {
+        return sql.clone();
+    }
+    sql.or_new(mapped(grammar, sql, map))
+}
+
 fn mapped_definition(context: &Context<'_>, entry: &Entry) -> String {
     let Some(grammar) = Grammar::of_kind(&entry.kind) else {
         return entry.sql.to_string();
@@ -267,9 +277,19 @@ fn index_of<'a>(context: &'a Context<'_>, entry: &Entry) -> Option<&'a Index> {
     let table = context.table_of_index.get(&entry.id)?;
     let table = &context.inspection.catalog.tables[*table];
     // pg_dump's headers have spaces for line ends.
-    let is_named = |name: &str| entry.name.name == name.replace(['\n', '\r'], " ");
+    let is_same = |header: &str, name: &str| {
+        let mut name = name.bytes().map(|byte| match byte {
+            b'\n' | b'\r' => b' ',
+            byte => byte,
+        });
+        header.len() == name.len() && header.bytes().all(|byte| name.next() == Some(byte))
+    };
+    let header = entry.name.name.as_str();
+    let of_table = header.split_at_checked(table.name.name.len());
+    let of_table = of_table.filter(|(owner, _)| is_same(owner, &table.name.name));
+    let after = of_table.and_then(|(_, rest)| rest.strip_prefix(' '));
     table.indexes.iter().find(|index| {
-        is_named(&index.name) || is_named(&format!("{} {}", table.name.name, index.name))
+        is_same(header, &index.name) || after.is_some_and(|name| is_same(name, &index.name))
     })
 }
 
@@ -299,7 +319,7 @@ fn in_two(
     index: Option<&Index>,
     sql: &mut [Text],
     workers: Option<Text>,
-) -> Option<(String, Draft)> {
+) -> Option<(Text, Draft)> {
     let index = index.filter(|_| entry.kind == "CONSTRAINT")?;
     let at = *context.table_of_index.get(&entry.id)?;
     let table = &context.inspection.catalog.tables[at];
@@ -320,7 +340,7 @@ fn in_two(
         .collect();
     let draft = Draft::new(
         Phase::Indexes,
-        format!("Build unique index {name}"),
+        format_args!("Build unique index {name}"),
         "The index of a key is built beside the table's other indexes; the key then takes it over at once.",
     )
     .object(&name)
@@ -356,7 +376,7 @@ pub(super) fn reading(entries: &[Entry]) -> HashSet<u32> {
             .map_or("", |(_, rest)| rest);
         matches!(language.split_whitespace().next(), Some("c" | "internal"))
     };
-    let mut reading = HashSet::new();
+    let mut reading = HashSet::default();
     for entry in entries {
         let calls = || entry.depends_on.iter().any(|id| reading.contains(id));
         let is_one = match entry.kind.as_str() {
@@ -469,13 +489,13 @@ fn sentence(entry: &Entry) -> Sentence {
         ),
         _ => {
             return Sentence {
-                title: format!("Create {} {name}", entry.kind.to_lowercase()),
+                title: format_args!("Create {} {name}", entry.kind.to_lowercase()).into(),
                 why: "Created exactly as pg_dump describes it.".into(),
             };
         }
     };
     Sentence {
-        title: format!("{verb} {name}"),
+        title: format_args!("{verb} {name}").into(),
         why: why.into(),
     }
 }

@@ -1,7 +1,9 @@
 //! What the destination's planner knows of the rows: the source's own statistics where the destination takes them (18 and
 //! newer), else gathered anew.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
 
 use crate::model::catalog::{Statistics, Table};
 use crate::model::feature::Feature;
@@ -83,7 +85,7 @@ fn whole(context: &Context<'_>, carried: &[Carried]) -> Vec<bool> {
             && context.rehashed_by(carried.table).is_none()
             && context.selection.filter(carried.table).is_none();
     }
-    let mut parents: HashMap<usize, Vec<usize>> = HashMap::new();
+    let mut parents: HashMap<usize, Vec<usize>> = HashMap::default();
     for (at, table) in tables.iter().enumerate() {
         let above = table.inherits.iter().copied().chain(table.partition_of);
         parents.entry(at).or_default().extend(above);
@@ -131,16 +133,20 @@ fn one_by_one(context: &Context<'_>, at: usize, whole: &[bool]) -> Draft {
 
 fn draft(context: &Context<'_>, table: usize, verb: &str, why: &'static str) -> Draft {
     let name = &context.inspection.catalog.tables[table].name;
-    Draft::new(Phase::Indexes, format!("{verb} statistics of {name}"), why)
-        .object(name)
-        .rule(Rule::Optional)
-        .repeat(Repeat::Freely)
-        // It waits for whatever alters the table, and that for it.
-        .locks(vec![TableLock {
-            table,
-            is_shared: false,
-        }])
-        .needs(context.table_step(table))
+    Draft::new(
+        Phase::Indexes,
+        format_args!("{verb} statistics of {name}"),
+        why,
+    )
+    .object(name)
+    .rule(Rule::Optional)
+    .repeat(Repeat::Freely)
+    // It waits for whatever alters the table, and that for it.
+    .locks(vec![TableLock {
+        table,
+        is_shared: false,
+    }])
+    .needs(context.table_step(table))
 }
 
 fn gather(

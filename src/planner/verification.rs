@@ -71,7 +71,7 @@ fn table(
     } else {
         "A checksum over every value of every row is compared with that of the source's snapshot."
     };
-    let draft = Draft::new(Phase::Verify, format!("Compare {}", route.name), how)
+    let draft = Draft::new(Phase::Verify, format_args!("Compare {}", route.name), how)
         .kind(StepKind::VerifyTable { data })
         .object(&table.name)
         .key(journal_key("verify", &table.name));
@@ -114,7 +114,7 @@ fn tables_together(
         .collect();
     let draft = Draft::new(
         Phase::Verify,
-        format!("Compare {}", route.name),
+        format_args!("Compare {}", route.name),
         "The destination may have other rows in each partition, so all partitions are compared as one.",
     )
     .kind(StepKind::VerifyTable { data: None })
@@ -141,7 +141,7 @@ fn sequence(context: &Context<'_>, at: usize, data: Option<StepId>) -> Draft {
     let name = &context.inspection.catalog.sequences[at].name;
     let mut draft = Draft::new(
         Phase::Verify,
-        format!("Compare sequence {name}"),
+        format_args!("Compare sequence {name}"),
         "last_value and is_called must both be the source's.",
     )
     .kind(StepKind::VerifySequence { data })

@@ -7,32 +7,58 @@ use crate::model::name::ObjectName;
 /// Any name but plain lower-case ASCII is quoted, and so is every keyword that is not "unreserved" in any version up to
 /// 18 (manual, appendix "SQL Key Words"); quoting more than needed is harmless.
 pub fn ident(name: &str) -> String {
-    let mut chars = name.chars();
-    let is_plain = chars
+    let mut sql = String::with_capacity(name.len() + QUOTES);
+    push_ident(&mut sql, name);
+    sql
+}
+
+/// Two, and one more for what few names have.
+const QUOTES: usize = 3;
+
+fn push_ident(sql: &mut String, name: &str) {
+    let mut bytes = name.bytes();
+    let is_plain = bytes
         .next()
-        .is_some_and(|c| c.is_ascii_lowercase() || c == '_')
-        && chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        .is_some_and(|c| c.is_ascii_lowercase() || c == b'_')
+        && bytes.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_')
         && KEYWORDS.binary_search(&name).is_err();
     if is_plain {
-        name.to_owned()
+        sql.push_str(name);
     } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
+        sql.push('"');
+        push_doubling(sql, name, &['"']);
+        sql.push('"');
+    }
+}
+
+/// `text`, each of `doubled` in it twice.
+fn push_doubling(sql: &mut String, text: &str, doubled: &[char]) {
+    for piece in text.split_inclusive(doubled) {
+        sql.push_str(piece);
+        sql.extend(piece.chars().next_back().filter(|c| doubled.contains(c)));
     }
 }
 
 /// `schema.name`, each part quoted where needed.
 pub fn qualified(name: &ObjectName) -> String {
-    format!("{}.{}", ident(&name.schema), ident(&name.name))
+    let length = name.schema.len() + name.name.len();
+    let mut sql = String::with_capacity(length + 1 + 2 * QUOTES);
+    push_ident(&mut sql, &name.schema);
+    sql.push('.');
+    push_ident(&mut sql, &name.name);
+    sql
 }
 
 /// A string literal that reads the same whatever `standard_conforming_strings` says.
 pub fn literal(text: &str) -> String {
-    let doubled = text.replace('\'', "''");
+    let mut sql = String::with_capacity(text.len() + QUOTES);
     if text.contains('\\') {
-        format!("E'{}'", doubled.replace('\\', "\\\\"))
-    } else {
-        format!("'{doubled}'")
+        sql.push('E');
     }
+    sql.push('\'');
+    push_doubling(&mut sql, text, &['\'', '\\']);
+    sql.push('\'');
+    sql
 }
 
 /// Comma-separated quoted identifiers.

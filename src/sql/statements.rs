@@ -5,6 +5,7 @@ use crate::model::connection::{Endpoint, TlsMode};
 use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 use crate::model::plan::PASSWORD_MARKER;
+use crate::model::text::Text;
 
 use super::quote::{ident, ident_list, literal, qualified};
 
@@ -550,27 +551,27 @@ pub fn writes_journal(sql: &str) -> bool {
 }
 
 /// For steps whose rows and bytes mean nothing.
-pub fn journal_done(key: &str) -> String {
-    format!(
-        "INSERT INTO howdah.step (key) VALUES ({}) ON CONFLICT DO NOTHING",
-        literal(key)
-    )
+pub fn journal_done(key: &str) -> Text {
+    let key = literal(key);
+    format_args!("INSERT INTO howdah.step (key) VALUES ({key}) ON CONFLICT DO NOTHING").into()
 }
 
 /// The same of a step that takes over what another has made: it was done by whatever way that was.
-pub fn journal_done_as(key: &str, other: &str) -> String {
-    format!(
+pub fn journal_done_as(key: &str, other: &str) -> Text {
+    format_args!(
         "INSERT INTO howdah.step (key, way) SELECT {}, (SELECT s.way FROM howdah.step AS s WHERE s.key = {}) ON CONFLICT DO NOTHING",
         literal(key),
         literal(other)
     )
+    .into()
 }
 
 /// The same of a step that was done by another way than its own; `way` is the word for it.
-pub fn journal_done_by(key: &str, way: &str) -> String {
-    format!(
+pub fn journal_done_by(key: &str, way: &str) -> Text {
+    format_args!(
         "INSERT INTO howdah.step (key, way) VALUES ({}, {}) ON CONFLICT DO NOTHING",
         literal(key),
         literal(way)
     )
+    .into()
 }

@@ -78,7 +78,7 @@ fn settle(selection: &mut Selection, catalog: &Catalog, tables: &[usize]) {
             above = catalog.tables.get(parent).and_then(|one| one.partition_of);
         }
     }
-    let touched: std::collections::HashSet<usize> = tables.iter().copied().collect();
+    let touched: foldhash::HashSet<usize> = tables.iter().copied().collect();
     for (position, sequence) in catalog.sequences.iter().enumerate() {
         let Some(owner) = sequence
             .owned_by
