@@ -150,7 +150,8 @@ impl Writer {
         let indent = (own + hang).min(self.columns / 2);
         let mut row = Row::new();
         let mut used = 0;
-        for word in words(pieces) {
+        let parts = words(pieces);
+        for word in parts.split_inclusive(|(_, text)| text.ends_with(' ')) {
             let wanted: usize = word.iter().map(|(_, text)| text.width()).sum();
             let last = word.last().map_or("", |(_, text)| *text);
             let trailing = last.len() - last.trim_end_matches(' ').len();
@@ -158,6 +159,13 @@ impl Writer {
                 self.rows.push(std::mem::take(&mut row));
                 row.push((Ink::Prose, " ".repeat(indent)));
                 used = indent;
+            }
+            if used + wanted <= self.columns {
+                used += wanted;
+                for (ink, text) in word {
+                    push(&mut row, *ink, text);
+                }
+                continue;
             }
             for (ink, text) in word {
                 for c in text.chars() {
@@ -170,10 +178,7 @@ impl Writer {
                         used = 0;
                     }
                     used += width;
-                    match row.last_mut() {
-                        Some((same, whole)) if *same == ink => whole.push(c),
-                        _ => row.push((ink, c.to_string())),
-                    }
+                    push(&mut row, *ink, c.encode_utf8(&mut [0; 4]));
                 }
             }
         }
@@ -195,22 +200,20 @@ fn caret(problem: &Problem) -> Option<(usize, usize)> {
     Some((shown.matches('\n').count(), column))
 }
 
-/// Pieces put together to words that end with their spaces.
-fn words<'a>(pieces: &[(Ink, &'a str)]) -> Vec<Vec<(Ink, &'a str)>> {
-    let mut words = Vec::new();
-    let mut word = Vec::new();
-    for (ink, text) in pieces {
-        for part in text.split_inclusive(' ') {
-            word.push((*ink, part));
-            if part.ends_with(' ') {
-                words.push(std::mem::take(&mut word));
-            }
-        }
+fn push(row: &mut Row, ink: Ink, text: &str) {
+    match row.last_mut() {
+        Some((same, whole)) if *same == ink => whole.push_str(text),
+        _ => row.push((ink, text.to_owned())),
     }
-    if !word.is_empty() {
-        words.push(word);
-    }
-    words
+}
+
+/// Pieces cut behind each space: a word ends where one of them ends with a space.
+fn words<'a>(pieces: &[(Ink, &'a str)]) -> Vec<(Ink, &'a str)> {
+    let parts = |(ink, text): &(Ink, &'a str)| {
+        let ink = *ink;
+        text.split_inclusive(' ').map(move |part| (ink, part))
+    };
+    pieces.iter().flat_map(parts).collect()
 }
 
 /// A step's statements, with its reason and what is known of it below.
