@@ -396,11 +396,19 @@ const KEYWORDS: &[&str] = &[
     "ZONE",
 ];
 
+/// Bytes of the longest.
+const LONGEST: usize = 17;
+
 /// Whether `word`, unquoted and in any case, is a keyword.
 pub fn is_keyword(word: &str) -> bool {
-    let folded = word.bytes().map(|byte| byte.to_ascii_uppercase());
+    let mut folded = [0; LONGEST];
+    let Some(folded) = folded.get_mut(..word.len()) else {
+        return false;
+    };
+    folded.copy_from_slice(word.as_bytes());
+    folded.make_ascii_uppercase();
     KEYWORDS
-        .binary_search_by(|keyword| keyword.bytes().cmp(folded.clone()))
+        .binary_search_by(|keyword| keyword.as_bytes().cmp(folded))
         .is_ok()
 }
 
@@ -411,6 +419,7 @@ mod tests {
     #[test]
     fn the_list_is_sorted_so_that_all_of_it_is_found() {
         assert!(KEYWORDS.is_sorted());
+        assert_eq!(KEYWORDS.iter().map(|word| word.len()).max(), Some(LONGEST));
         assert!(KEYWORDS.iter().all(|word| is_keyword(&word.to_lowercase())));
         assert!(!is_keyword("film"));
         assert!(!is_keyword(""));
