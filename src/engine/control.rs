@@ -37,6 +37,7 @@ impl Run {
             Control::Retry(id) => {
                 if let Some(problem) = ledger.undecided.remove(&id) {
                     ledger.retried.push((id, problem));
+                    self.executor.doubts.go_on();
                     self.executor.progress.reset(id);
                     // What was mended, a setting of the role or the database, may hold for new sessions only.
                     self.executor
@@ -47,6 +48,7 @@ impl Run {
             }
             Control::LeaveOut(id) => {
                 if let Some(problem) = ledger.undecided.remove(&id) {
+                    self.executor.doubts.go_on();
                     let why = format!("it failed and was left out: {}", problem.message);
                     self.leave_out(id, why, ledger).await;
                     for (fallen, reason) in schedule.leave_out(id) {

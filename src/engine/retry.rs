@@ -55,7 +55,7 @@ pub(super) struct Doubts {
     finished: Mutex<Vec<StepId>>,
     /// Servers that were waited for in vain: until one answers again, no other step waits for it.
     worn_out: Mutex<HashSet<Side>>,
-    /// The state of the source that the run reads is gone: it cannot end well, whichever server answers again.
+    /// The state of the source that the run reads is gone: the source is not worth waiting for, whichever step still ends well.
     is_over: AtomicBool,
     /// What steps brought when they were done once more because the destination had forgotten them.
     redone: Mutex<HashMap<StepId, StepOutcome>>,
@@ -111,17 +111,21 @@ impl Doubts {
         worn_out.extend(sides);
     }
 
-    /// Not even the source, which FDW's steps never name, is worth waiting for; but what cleans up waits for a server that
-    /// answers again.
+    /// Also of the source, which FDW's steps never name.
     fn end(&self) {
         self.wear_out(Side::BOTH);
         self.is_over.store(true, Ordering::Relaxed);
     }
 
+    /// Somebody has mended what failed, or does without it: the run may end well after all.
+    pub(super) fn go_on(&self) {
+        self.is_over.store(false, Ordering::Relaxed);
+    }
+
     fn waits(&self, rule: Rule, mut sides: impl Iterator<Item = Side>) -> bool {
         let worn_out = self.worn_out.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_wanted = rule == Rule::Always || !self.is_over.load(Ordering::Relaxed);
-        is_wanted && !sides.any(|side| worn_out.contains(&side))
+        let is_over = rule != Rule::Always && self.is_over.load(Ordering::Relaxed);
+        !sides.any(|side| worn_out.contains(&side) || is_over && side == Side::Source)
     }
 
     fn finished(&self, step: StepId, sides: impl Iterator<Item = Side>) {
@@ -420,7 +424,7 @@ mod tests {
 
     /// A table that was nearly in when the source stopped ends well after another has told that the run is over.
     #[test]
-    fn once_the_source_s_state_is_lost_only_what_cleans_up_waits_again() {
+    fn once_the_source_s_state_is_lost_nothing_but_what_cleans_up_waits_for_the_source() {
         let doubts = Doubts::default();
         let both = || Side::BOTH.into_iter();
         assert!(doubts.waits(Rule::default(), both()));
@@ -432,7 +436,10 @@ mod tests {
         assert!(!doubts.waits(Rule::Always, both()));
         doubts.finished(StepId(2), both());
         assert!(!doubts.waits(Rule::default(), both()));
+        assert!(doubts.waits(Rule::default(), std::iter::once(Side::Destination)));
         assert!(doubts.waits(Rule::Always, both()));
+        doubts.go_on();
+        assert!(doubts.waits(Rule::default(), both()));
         assert_eq!(doubts.all_finished(), [StepId(1), StepId(2)]);
     }
 

@@ -68,7 +68,7 @@ impl Dependants {
         }
     }
 
-    /// Whether `entry` is a part of the `needed` one, and unsaid where that is said.
+    /// Whether `entry` is a part of the `needed` one: that it goes with it goes without saying.
     pub(super) fn is_own(&self, entry: usize, needed: usize) -> bool {
         let begin = self.begins.get(needed).copied().unwrap_or(0);
         let found = self.on(needed).binary_search(&entry);

@@ -9,7 +9,6 @@ use crate::model::feature::Feature;
 use crate::model::name::{ObjectName, printable};
 use crate::model::options::Keep;
 use crate::model::plan::{Phase, Rule, StepId, TableLock, Text, schema_key};
-use crate::model::roles::RoleMap;
 use crate::sql::roles::{Grammar, mapped, without_session_authorization};
 use crate::sql::{settings, statements, unique};
 
@@ -124,7 +123,7 @@ pub(super) fn push_entries(
                 entry
                     .owner_sql
                     .as_ref()
-                    .map(|sql| with_roles_of(map, Grammar::Owner, sql)),
+                    .map(|sql| sql.or_new(mapped(Grammar::Owner, sql, map))),
             );
         }
         if sql.is_empty() {
@@ -217,14 +216,6 @@ fn is_made_beside_others(entry: &Entry) -> bool {
 fn definition(context: &Context<'_>, entry: &Entry) -> String {
     let version = context.inspection.destination.version_num;
     dialect::understood(entry, mapped_definition(context, entry), version)
-}
-
-/// The names of the roles on the destination.
-fn with_roles_of(map: &RoleMap, grammar: Grammar, sql: &Text) -> Text {
-    if map.is_empty() {
-        return sql.clone();
-    }
-    sql.or_new(mapped(grammar, sql, map))
 }
 
 fn mapped_definition(context: &Context<'_>, entry: &Entry) -> String {

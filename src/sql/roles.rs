@@ -60,6 +60,9 @@ pub fn named(grammar: Grammar, sql: &str) -> Vec<NamedRole> {
 
 /// `sql` with the roles' names on the destination; all else stays byte for byte.
 pub fn mapped(grammar: Grammar, sql: &str, map: &RoleMap) -> String {
+    if map.is_empty() {
+        return sql.to_owned();
+    }
     let edits = spots(grammar, sql).into_iter().filter_map(|spot| {
         let new = map.map_role(&spot.name);
         (new != spot.name).then(|| (spot.at, spot.length, ident(new)))

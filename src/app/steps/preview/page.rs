@@ -160,7 +160,9 @@ impl Writer {
                 row.push((Ink::Prose, " ".repeat(indent)));
                 used = indent;
             }
-            if used + wanted <= self.columns {
+            // What a screen makes of other characters in a row is not always what they take one by one.
+            let is_plain = word.iter().all(|(_, text)| text.is_ascii());
+            if is_plain && used + wanted <= self.columns {
                 used += wanted;
                 for (ink, text) in word {
                     push(&mut row, *ink, text);
@@ -318,6 +320,21 @@ mod tests {
         let mut out = Writer::new(4);
         out.line(Ink::Prose, "表表表");
         assert_eq!(plain(&out.rows), ["表表", "表"]);
+    }
+
+    /// Two of its letters are one where a font draws them so; a terminal's cells know nothing of that.
+    #[test]
+    fn letters_that_may_be_drawn_as_one_have_room_each() {
+        let text = "الإعلانات";
+        let cells = |text: &str| text.chars().filter_map(char::width).sum::<usize>();
+        assert!(text.width() < cells(text));
+        for columns in text.width()..=cells(text) {
+            let mut out = Writer::new(columns);
+            out.line(Ink::Prose, text);
+            let rows = plain(&out.rows);
+            assert!(rows.iter().all(|row| cells(row) <= columns), "{rows:?}");
+            assert_eq!(rows.concat(), text);
+        }
     }
 
     #[test]
