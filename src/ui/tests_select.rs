@@ -83,6 +83,21 @@ fn twenty_thousand_tables_are_walked_through() {
             .unwrap();
     }
     assert!(!state.select.fallen.is_empty());
+    // What falls with it is named beside counts of five digits, on a narrow screen too.
+    state.update(
+        Msg::Resize {
+            width: 80,
+            height: 24,
+        },
+        Now(0),
+    );
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    terminal
+        .draw(|frame| draw(&state, Now(0), frame, &theme))
+        .unwrap();
+    let words = format!("c lists {} left out too", state.select.fallen.len());
+    let frame = terminal.backend().to_string();
+    assert!(frame.contains(&words), "{words}\n{frame}");
 }
 
 /// Values that try a terminal's patience.

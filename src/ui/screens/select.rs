@@ -221,9 +221,18 @@ fn draw_tabs(
     }
     let fallen = state.select.fallen.len() as u64;
     if fallen > 0 && !(filter.is_active() || filter.is_typing) {
+        let used: usize = spans.iter().map(Span::width).sum();
+        let room = usize::from(area.width).saturating_sub(used);
         let objects = format::counted(fallen, "object is", "objects are");
+        let words = format!("{objects} left out too: c lists them");
+        // Beside the counts of thousands of tables and sequences that is too long for a narrow screen.
+        let words = if text::width(&words) <= room {
+            words
+        } else {
+            format!("c lists {} left out too", format::count(fallen))
+        };
         spans.push(Span::styled(
-            format!("{objects} left out too: c lists them"),
+            text::fit(&words, room, theme.glyphs.ellipsis),
             theme.warning(),
         ));
     }
