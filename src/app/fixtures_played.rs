@@ -111,7 +111,7 @@ pub(crate) fn play(state: &mut State, plan: &Plan, began: Now, until_ms: u64) ->
             let is_rows = carries(one.step);
             let event = RunEvent::StepFinished {
                 step: one.step.id,
-                rows: one.step.row_hint.filter(|_| is_rows).unwrap_or(0),
+                rows: one.step.row_hint().filter(|_| is_rows).unwrap_or(0),
                 bytes: if is_rows { one.step.size_hint_bytes } else { 0 },
                 elapsed_ms,
                 is_kept: false,
@@ -129,7 +129,7 @@ pub(crate) fn play(state: &mut State, plan: &Plan, began: Now, until_ms: u64) ->
                 let share = |of: u64| of * (one.whole - one.left) / one.whole;
                 (
                     one.step.id,
-                    share(one.step.row_hint.unwrap_or(0)),
+                    share(one.step.row_hint().unwrap_or(0)),
                     share(one.whole),
                 )
             });

@@ -371,7 +371,7 @@ fn a_proof_that_leaves_columns_out_keeps_nothing() {
         let statements = &film.unwrap().statements;
         let empties = statements
             .iter()
-            .filter(|s| s.sql.starts_with("TRUNCATE"))
+            .filter(|s| s.sql().starts_with("TRUNCATE"))
             .count();
         let proves = statements
             .iter()

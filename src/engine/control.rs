@@ -24,7 +24,7 @@ impl Run {
     pub(super) async fn obey(
         &self,
         control: Control,
-        schedule: &mut Schedule,
+        schedule: &mut Schedule<'_>,
         ledger: &mut Ledger,
     ) {
         match control {
@@ -68,7 +68,7 @@ impl Run {
     }
 
     /// Every undecided step has failed, as it had where nobody is there.
-    pub(super) async fn give_up(&self, schedule: &mut Schedule, ledger: &mut Ledger) {
+    pub(super) async fn give_up(&self, schedule: &mut Schedule<'_>, ledger: &mut Ledger) {
         for (step, problem) in std::mem::take(&mut ledger.undecided) {
             let failed = RunEvent::StepFailed {
                 step,

@@ -114,7 +114,10 @@ impl Executor {
         let mut notices = Vec::new();
         let mut result = self.statements(step, &step.statements, &mut held).await;
         if let Err(refusal) = &result
-            && let Some(fallback) = step.fallbacks.iter().find(|one| is_foreseen(refusal, one))
+            && let Some(fallback) = step
+                .fallbacks()
+                .iter()
+                .find(|one| is_foreseen(refusal, one))
         {
             let refusal = refusal.clone();
             let first = self.roll_back(step, &mut held).await;
@@ -204,14 +207,14 @@ impl Executor {
             match statement.action {
                 Action::Run => {
                     let stops = failpoint::is_at(step, Moment::Commit);
-                    if stops && statement.sql == statements::COMMIT {
+                    if stops && statement.sql() == statements::COMMIT {
                         failpoint::reach(step, Moment::Commit).await;
                     }
                     let batch: Vec<&Statement> = list[position..]
                         .iter()
                         .enumerate()
                         .take_while(|(at, s)| {
-                            let is_apart = stops && *at > 0 && s.sql == statements::COMMIT;
+                            let is_apart = stops && *at > 0 && s.sql() == statements::COMMIT;
                             s.action == Action::Run && s.session == statement.session && !is_apart
                         })
                         .map(|(_, s)| s)
@@ -225,7 +228,7 @@ impl Executor {
                 Action::RunWithPassword => {
                     let password = self.sessions.source().password.as_ref();
                     let text = password.map_or("", |p| p.expose());
-                    let sql = statement.sql.replace(PASSWORD_MARKER, &literal(text));
+                    let sql = statement.sql().replace(PASSWORD_MARKER, &literal(text));
                     let open = held.session(statement.session).await?;
                     open.client
                         .batch_execute(&sql)
@@ -245,9 +248,9 @@ impl Executor {
                     ) else {
                         return Err(Problem::new(&step.title, "a session was not kept"));
                     };
+                    let (out, into) = (statement.sql(), copy_in.sql());
                     let piped =
-                        copy::pipe(end(source, statement), end(destination, copy_in), counter)
-                            .await;
+                        copy::pipe(end(source, &out), end(destination, &into), counter).await;
                     let copied = match piped {
                         Ok(copied) => copied,
                         Err(broken) => {
@@ -276,8 +279,9 @@ impl Executor {
                 }
                 Action::CarryRows => {
                     let open = held.session(statement.session).await?;
+                    let sql = statement.sql();
                     let carried = tokio::select! {
-                        carried = open.client.execute(&*statement.sql, &[]) => carried,
+                        carried = open.client.execute(&*sql, &[]) => carried,
                         never = self.watch_growth(step, counter) => match never {},
                     };
                     outcome.rows = carried.or_fail(step, statement, open).await?;
@@ -317,7 +321,7 @@ impl Executor {
                     let open = held.session(statement.session).await?;
                     let row = open
                         .client
-                        .query_typed_one(&statement.sql, &[])
+                        .query_typed_one(&statement.sql(), &[])
                         .await
                         .or_fail(step, statement, open)
                         .await?;
@@ -340,7 +344,7 @@ impl Executor {
                     let open = held.session(statement.session).await?;
                     let row = open
                         .client
-                        .query_typed_one(&statement.sql, &[])
+                        .query_typed_one(&statement.sql(), &[])
                         .await
                         .or_fail(step, statement, open)
                         .await?;
@@ -360,7 +364,7 @@ impl Executor {
                     let open = held.session(statement.session).await?;
                     open.client
                         .query_typed(
-                            &statement.sql,
+                            &statement.sql(),
                             &[(&last_value, Type::INT8), (&is_called, Type::BOOL)],
                         )
                         .await
@@ -371,7 +375,7 @@ impl Executor {
                     let open = held.session(statement.session).await?;
                     let answer = open
                         .client
-                        .simple_query(&statement.sql)
+                        .simple_query(&statement.sql())
                         .await
                         .or_fail(step, statement, open)
                         .await?;
@@ -390,7 +394,10 @@ impl Executor {
                     let as_i64 = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
                     let (rows, bytes) = (as_i64(outcome.rows), as_i64(outcome.bytes));
                     open.client
-                        .query_typed(&statement.sql, &[(&rows, Type::INT8), (&bytes, Type::INT8)])
+                        .query_typed(
+                            &statement.sql(),
+                            &[(&rows, Type::INT8), (&bytes, Type::INT8)],
+                        )
                         .await
                         .or_fail(step, statement, open)
                         .await?;
@@ -399,7 +406,7 @@ impl Executor {
                     let calls = list[position..].iter();
                     let calls: Vec<&Statement> =
                         calls.take_while(|s| s.action == Action::Stream).collect();
-                    let has = |sql: &str| calls.iter().any(|call| call.sql == sql);
+                    let has = |sql: &str| calls.iter().any(|call| call.sql() == sql);
                     let before = Before {
                         all_ours: has(UNLINK_ALL),
                         replaces: has(UNLINK),
@@ -433,7 +440,10 @@ impl Executor {
     /// An INSERT tells nothing until it ends; the file it fills does. Never ends; errors only mean that nothing is shown.
     async fn watch_growth(&self, step: &Step, counter: &Counter) -> Infallible {
         // Nobody but the session itself may look at a table that it has emptied before: the question would wait with it.
-        let empties = step.statements.iter().any(|s| statements::empties(&s.sql));
+        let empties = step
+            .statements
+            .iter()
+            .any(|s| statements::empties(&s.sql()));
         let Some(name) = step.object.as_ref().filter(|_| !empties) else {
             return std::future::pending().await;
         };
@@ -449,10 +459,10 @@ impl Executor {
                 return std::future::pending().await;
             };
             // Parts of one table grow together in one file.
-            let parts = step.part.map_or(1, |part| u64::from(part.of.max(1)));
+            let parts = step.part().map_or(1, |part| u64::from(part.of.max(1)));
             let bytes = u64::try_from(row.get::<_, i64>(0)).unwrap_or(0) / parts;
             counter.bytes.store(bytes, Ordering::Relaxed);
-            if let (Some(rows), true) = (step.row_hint, step.size_hint_bytes > 0) {
+            if let (Some(rows), true) = (step.row_hint(), step.size_hint_bytes > 0) {
                 let share = bytes.min(step.size_hint_bytes) as f64 / step.size_hint_bytes as f64;
                 #[expect(
                     clippy::cast_possible_truncation,
@@ -467,18 +477,18 @@ impl Executor {
     }
 }
 
-fn end<'a>(open: &'a Open, copy: &'a Statement) -> End<'a> {
+fn end<'a>(open: &'a Open, copy: &'a str) -> End<'a> {
     End {
         client: &open.client,
         tap: &open.tap,
-        sql: &copy.sql,
+        sql: copy,
     }
 }
 
 fn ended_early(step: &Step, statement: &Statement) -> Problem {
     let side = statement.session.side();
     Problem {
-        statement: Some(statement.sql.to_string()),
+        statement: Some(statement.sql().into_owned()),
         retry: Retry::MayPass,
         ..Problem::new(
             format!("{} failed on the {side}", step.title),
@@ -496,7 +506,7 @@ fn is_foreseen(refusal: &Problem, fallback: &Fallback) -> bool {
 async fn run_batch(step: &Step, open: &Open, batch: &[&Statement]) -> Result<(), Problem> {
     let sent = batch.iter().map(|statement| async move {
         open.client
-            .simple_query(&statement.sql)
+            .simple_query(&statement.sql())
             .await
             .or_fail(step, statement, open)
             .await
@@ -509,7 +519,7 @@ async fn run_batch(step: &Step, open: &Open, batch: &[&Statement]) -> Result<(),
 async fn measure(step: &Step, statement: &Statement, open: &Open) -> Result<Measure, Problem> {
     let row = open
         .client
-        .query_typed_one(&statement.sql, &[])
+        .query_typed_one(&statement.sql(), &[])
         .await
         .or_fail(step, statement, open)
         .await?;
@@ -547,7 +557,7 @@ async fn failed(
             .filter(|o| !o.schema.is_empty())
             .map(ToString::to_string);
     }
-    found.statement = Some(statement.sql.to_string());
+    found.statement = Some(statement.sql().into_owned());
     found
 }
 

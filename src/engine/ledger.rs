@@ -115,7 +115,7 @@ impl Ledger {
     fn add_result(&self, report: &mut Report, plan: &Plan, step: &Step, verifier: Option<&Step>) {
         let group = plan.joined.iter().find(|group| group.contains(&step.id));
         // The parts of one table are one result, that of the first.
-        let parts = group.filter(|_| step.part.is_some());
+        let parts = group.filter(|_| step.part().is_some());
         if parts.is_some_and(|parts| parts.first() != Some(&step.id)) {
             return;
         }
@@ -291,7 +291,7 @@ impl Ledger {
                     because: Problem::new(&step.title, "rows refer to rows that are not there"),
                     violations: Some(found.count),
                     sample: found.sample.clone(),
-                    statement: step.remedy.as_deref().unwrap_or_default().to_owned(),
+                    statement: step.remedy().unwrap_or_default().to_owned(),
                     is_not_valid: false,
                 });
             }
@@ -365,8 +365,8 @@ impl Ledger {
                     report.left_behind.extend(
                         step.into_iter()
                             .flat_map(|s| &s.statements)
-                            .filter(|s| !is_bookkeeping(&s.sql))
-                            .map(|s| s.sql.to_string()),
+                            .filter(|s| !is_bookkeeping(&s.sql()))
+                            .map(|s| s.sql().into_owned()),
                     );
                 }
                 _ => report.failures.push((title(id), problem.clone())),

@@ -192,7 +192,10 @@ fn lost<'a>(
             continue;
         }
         // It may have come after the crash already, beside what the crash has left.
-        let empties = step.statements.iter().any(|s| statements::empties(&s.sql));
+        let empties = step
+            .statements
+            .iter()
+            .any(|s| statements::empties(&s.sql()));
         let meets = || keys.is_some_and(|keys| meets_triggers(executor, step, keys));
         if is_emptied && (!empties || meets()) {
             return Err(forgotten(&step.title));

@@ -72,7 +72,7 @@ impl Doubts {
         ran: Result<(), Problem>,
         brought: &StepOutcome,
     ) -> Result<(), Problem> {
-        if !batch.iter().any(|one| one.sql == statements::COMMIT) {
+        if !batch.iter().any(|one| one.sql() == statements::COMMIT) {
             return ran;
         }
         let lost = failpoint::loses(step).then(|| Problem {
@@ -371,13 +371,13 @@ async fn row(
         return Ok(None);
     };
     let way = found.get::<_, Option<&str>>(0).and_then(Way::of_word);
-    let mut fallbacks = step.fallbacks.iter();
+    let mut fallbacks = step.fallbacks().iter();
     let Some(fallback) = fallbacks.find(|one| way.is_some() && one.way == way) else {
         return Ok(Some(brought));
     };
     let mut list = fallback.statements.iter();
     if let Some(count) = list.find(|s| s.action == Action::CountViolations) {
-        let counted = open.client.query_typed_one(&count.sql, &[]).await;
+        let counted = open.client.query_typed_one(&count.sql(), &[]).await;
         let counted = counted.map_err(|error| problem(WHAT, &error))?;
         brought.violations = Some(Box::new(Violations::of(&counted)));
     }

@@ -61,7 +61,8 @@ impl Run {
         let started_at = jiff::Timestamp::now()
             .strftime("%Y-%m-%dT%H:%M:%SZ")
             .to_string();
-        let mut schedule = Schedule::new(&self.plan);
+        let plan = Arc::clone(&self.plan);
+        let mut schedule = Schedule::new(&plan);
         let mut ledger = Ledger {
             gives_up: !is_attended,
             // A map that grows is there twice meanwhile.

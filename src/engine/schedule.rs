@@ -7,7 +7,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::model::event::Stop;
-use crate::model::plan::{Phase, Plan, Rule, Session, Step, StepId, StepKind, TableLock};
+use crate::model::plan::{Phase, Plan, Rule, Step, StepId, StepKind, TableLock};
+
+mod waits;
+
+use waits::Waits;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -47,16 +51,6 @@ fn gates(phase: Phase) -> &'static [Phase] {
     }
 }
 
-/// Also when only its other way does.
-fn reads_in_snapshot(step: &Step) -> bool {
-    let other = step
-        .fallbacks
-        .iter()
-        .flat_map(|fallback| &fallback.statements);
-    let mut all = step.statements.iter().chain(other);
-    all.any(|statement| statement.session == Session::Source)
-}
-
 /// Ready steps looked at for one that need not wait for a table.
 const LOOK_AHEAD: usize = 512;
 
@@ -65,48 +59,59 @@ fn shares_cores(lane: Lane) -> bool {
     matches!(lane, Lane::Rows | Lane::Indexes)
 }
 
-/// From the last step to the first. What depends on one step runs side by side, so it counts with its longest chain, or with
-/// all of it shared among the workers, whichever is more.
-fn measure_distances(nodes: &mut [Node], plan: &Plan) {
+/// What the work from each step on costs, from the last step to the first; none where the plan's order is kept. What depends on
+/// one step runs side by side, so it counts with its longest chain, or with all of it shared among the workers, whichever is more.
+fn measure_distances(nodes: &mut [Node], waits: &Waits, plan: &Plan) {
     let workers = plan.at_once.max(1) as u64;
     for (at, step) in plan.steps.iter().enumerate().rev() {
+        if !shares_cores(nodes[at].lane) {
+            continue;
+        }
         let (mut longest, mut all) = (0, 0_u64);
-        for (dependant, _) in &nodes[at].dependants {
+        for (dependant, _) in waits.of(step.id) {
             // A need that stands behind what needs it has no distance yet: the order is a hint, nothing hangs on it.
             longest = longest.max(nodes[dependant.index()].distance);
             all = all.saturating_add(plan.steps[dependant.index()].cost);
         }
-        if shares_cores(nodes[at].lane) {
-            nodes[at].distance = step.cost.saturating_add(longest.max(all / workers));
-        }
+        nodes[at].distance = step.cost.saturating_add(longest.max(all / workers));
     }
 }
 
-/// Steps of the schema that name all they need are made side by side, between those that do not: these wait for all that come
-/// before them, and are waited for by all that follow.
-fn keep_order_of_schema(nodes: &mut [Node], plan: &Plan) {
-    let mut before: Vec<StepId> = Vec::new();
-    let mut beside: Vec<StepId> = Vec::new();
-    for step in plan.steps.iter().filter(|s| s.phase == Phase::Schema) {
-        if step.has_all_needs {
-            beside.push(step.id);
-        } else if !beside.is_empty() {
-            before = std::mem::take(&mut beside);
-        }
-        nodes[step.id.index()].waiting_for += before.len();
-        for earlier in &before {
-            nodes[earlier.index()].dependants.push((step.id, false));
-        }
-        if !step.has_all_needs {
-            before = vec![step.id];
-        }
+fn lane_of(step: &Step) -> Lane {
+    match (step.phase, step.kind) {
+        (_, StepKind::FdwRows { session } | StepKind::FdwCommit { session }) => Lane::Fdw(session),
+        (_, StepKind::CopyRows { .. } | StepKind::LargeObjects) => Lane::Rows,
+        (Phase::Indexes, _) => Lane::Indexes,
+        (Phase::Sequences, _) => Lane::Sequences,
+        (Phase::Verify, _) => Lane::Verify,
+        (Phase::Schema, _) => Lane::Schema,
+        _ => Lane::Serial,
     }
+}
+
+/// Waits for named steps alone, not for phases: lets go of the source, removes the FDW scaffold.
+fn ignores_gates(step: &Step) -> bool {
+    let is_scaffold = step.rule == Rule::Always && !step.needs.is_empty();
+    is_scaffold || step.kind == StepKind::ReleaseSnapshot
+}
+
+fn survives_gentle_stop(step: &Step) -> bool {
+    matches!(
+        step.kind,
+        StepKind::ReleaseSnapshot | StepKind::FdwCommit { .. }
+    )
+}
+
+fn step_at(at: usize) -> StepId {
+    StepId(u32::try_from(at).unwrap_or(u32::MAX))
 }
 
 /// Where every step stands.
 #[derive(Debug)]
-pub(super) struct Schedule {
-    nodes: Vec<Node>,
+pub(super) struct Schedule<'p> {
+    plan: &'p Plan,
+    nodes: Box<[Node]>,
+    waits: Waits,
     ready: HashMap<Lane, BTreeSet<Rank>>,
     running: HashMap<Lane, usize>,
     open_in_phase: HashMap<Phase, usize>,
@@ -128,102 +133,44 @@ pub(super) struct Schedule {
 /// What is further from the end comes first; among equals, the plan's order.
 type Rank = (Reverse<u64>, StepId);
 
+/// What changes of a step, and what of it is looked at again and again.
 #[derive(Debug)]
 struct Node {
     state: State,
-    /// Cost of the longest chain of work that begins here; none where the plan's order is kept.
-    distance: u64,
-    phase: Phase,
     lane: Lane,
-    rule: Rule,
-    locks: Box<[TableLock]>,
-    /// Waits for named steps alone, not for phases: lets go of the source, removes the FDW scaffold.
-    ignores_gates: bool,
-    survives_gentle_stop: bool,
-    /// Of the last transaction: without its commit nothing of it stays.
-    is_of_last: bool,
-    waiting_for: usize,
-    /// (dependant, whether this step's failure fails it)
-    dependants: Vec<(StepId, bool)>,
+    waiting_for: u32,
+    /// [`measure_distances`].
+    distance: u64,
     doomed_by: Option<StepId>,
 }
 
-impl Schedule {
-    pub(super) fn new(plan: &Plan) -> Self {
-        let mut nodes: Vec<Node> = plan
-            .steps
-            .iter()
-            .map(|step| Node {
+impl<'p> Schedule<'p> {
+    pub(super) fn new(plan: &'p Plan) -> Self {
+        let (waits, waiting_for) = Waits::new(plan);
+        let nodes = plan.steps.iter().zip(waiting_for);
+        let mut nodes: Box<[Node]> = nodes
+            .map(|(step, waiting_for)| Node {
                 state: State::Waiting,
+                lane: lane_of(step),
+                waiting_for,
                 distance: 0,
-                phase: step.phase,
-                lane: match (step.phase, step.kind) {
-                    (_, StepKind::FdwRows { session } | StepKind::FdwCommit { session }) => {
-                        Lane::Fdw(session)
-                    }
-                    (_, StepKind::CopyRows { .. } | StepKind::LargeObjects) => Lane::Rows,
-                    (Phase::Indexes, _) => Lane::Indexes,
-                    (Phase::Sequences, _) => Lane::Sequences,
-                    (Phase::Verify, _) => Lane::Verify,
-                    (Phase::Schema, _) => Lane::Schema,
-                    _ => Lane::Serial,
-                },
-                rule: step.rule,
-                locks: step.locks.clone(),
-                ignores_gates: (step.rule == Rule::Always && !step.needs.is_empty())
-                    || step.kind == StepKind::ReleaseSnapshot,
-                survives_gentle_stop: matches!(
-                    step.kind,
-                    StepKind::ReleaseSnapshot | StepKind::FdwCommit { .. }
-                ),
-                is_of_last: step.is_of_last_transaction(),
-                waiting_for: 0,
-                dependants: Vec::new(),
                 doomed_by: None,
             })
             .collect();
-        for step in &plan.steps {
-            let after: Vec<StepId> = match step.kind {
-                StepKind::ReleaseSnapshot => plan
-                    .steps
-                    .iter()
-                    .filter(|s| reads_in_snapshot(s))
-                    .map(|s| s.id)
-                    .collect(),
-                StepKind::FdwCommit { session } => plan
-                    .steps
-                    .iter()
-                    .filter(|s| s.kind == StepKind::FdwRows { session })
-                    .map(|s| s.id)
-                    .collect(),
-                _ => Vec::new(),
-            };
-            nodes[step.id.index()].waiting_for = step.needs.len() + after.len();
-            for need in &step.needs {
-                // What was not taken away is not put back.
-                let is_hard =
-                    step.rule != Rule::Always || step.kind == (StepKind::PutBack { taken: *need });
-                nodes[need.index()].dependants.push((step.id, is_hard));
-            }
-            for earlier in after {
-                nodes[earlier.index()].dependants.push((step.id, false));
-            }
-        }
-        keep_order_of_schema(&mut nodes, plan);
-        measure_distances(&mut nodes, plan);
+        measure_distances(&mut nodes, &waits, plan);
         let mut open_in_phase: HashMap<Phase, usize> = HashMap::new();
-        for node in &nodes {
-            *open_in_phase.entry(node.phase).or_default() += 1;
+        for step in &plan.steps {
+            *open_in_phase.entry(step.phase).or_default() += 1;
         }
-        let gated = plan
-            .steps
-            .iter()
-            .map(|s| s.id)
-            .filter(|id| nodes[id.index()].waiting_for == 0)
+        let gated = (0..nodes.len())
+            .filter(|at| nodes[*at].waiting_for == 0)
+            .map(step_at)
             .collect();
         let mut schedule = Self {
+            plan,
             unfinished: nodes.len(),
             nodes,
+            waits,
             ready: HashMap::new(),
             running: HashMap::new(),
             open_in_phase,
@@ -240,6 +187,10 @@ impl Schedule {
         schedule
     }
 
+    fn step(&self, id: StepId) -> &'p Step {
+        &self.plan.steps[id.index()]
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.unfinished == 0
     }
@@ -249,7 +200,7 @@ impl Schedule {
         let nodes = self.nodes.iter().enumerate();
         nodes
             .filter(|(_, node)| node.state == State::Waiting)
-            .map(|(at, _)| StepId(u32::try_from(at).unwrap_or(u32::MAX)))
+            .map(|(at, _)| step_at(at))
     }
 
     fn width(&self, lane: Lane) -> usize {
@@ -260,9 +211,9 @@ impl Schedule {
     }
 
     fn is_open(&self, id: StepId) -> bool {
-        let node = &self.nodes[id.index()];
+        let step = self.step(id);
         let is_over = |phase: &Phase| self.open_in_phase.get(phase).is_none_or(|open| *open == 0);
-        node.ignores_gates || gates(node.phase).iter().all(is_over)
+        ignores_gates(step) || gates(step.phase).iter().all(is_over)
     }
 
     /// Looks at all gated steps only when a phase has ended since: a plan may have 100,000 steps.
@@ -349,18 +300,18 @@ impl Schedule {
             Some(sharing) => lock.is_shared && sharing.is_some(),
         };
         let mut ready = self.ready.get(&lane)?.iter().take(LOOK_AHEAD).copied();
-        ready.find(|(_, id)| self.nodes[id.index()].locks.iter().all(is_free))
+        ready.find(|(_, id)| self.step(*id).locks.iter().all(is_free))
     }
 
     fn lock(&mut self, id: StepId) {
-        for lock in &self.nodes[id.index()].locks {
+        for lock in &self.step(id).locks {
             let sharing = self.locked.entry(lock.table).or_insert(Some(0));
             *sharing = sharing.filter(|_| lock.is_shared).map(|count| count + 1);
         }
     }
 
     fn unlock(&mut self, id: StepId) {
-        for lock in &self.nodes[id.index()].locks {
+        for lock in &self.step(id).locks {
             match self.locked.get_mut(&lock.table) {
                 Some(Some(count)) if *count > 1 => *count -= 1,
                 _ => {
@@ -422,9 +373,8 @@ impl Schedule {
     }
 
     fn conclude(&mut self, id: StepId, state: State) -> Vec<(StepId, Option<StepId>)> {
-        let node = &mut self.nodes[id.index()];
-        node.state = state;
-        let (phase, rule) = (node.phase, node.rule);
+        self.nodes[id.index()].state = state;
+        let (phase, rule) = (self.step(id).phase, self.step(id).rule);
         let mut skipped = Vec::new();
         self.settle(id, &mut skipped);
         if state == State::Failed && rule != Rule::Optional {
@@ -456,12 +406,12 @@ impl Schedule {
         if std::mem::replace(&mut self.is_incomplete, true) {
             return;
         }
-        for at in 0..self.nodes.len() {
-            let node = &self.nodes[at];
-            let completes = node.rule == Rule::WhenComplete || node.is_of_last;
-            if node.state == State::Waiting && completes {
-                let id = StepId(u32::try_from(at).unwrap_or(u32::MAX));
-                self.skip(id, Some(because), skipped);
+        // Of the last transaction nothing stays without its commit.
+        let completes =
+            |step: &&Step| step.rule == Rule::WhenComplete || step.is_of_last_transaction();
+        for step in self.plan.steps.iter().filter(completes) {
+            if self.nodes[step.id.index()].state == State::Waiting {
+                self.skip(step.id, Some(because), skipped);
             }
         }
     }
@@ -472,18 +422,11 @@ impl Schedule {
         is_gentle: bool,
         skipped: &mut Vec<(StepId, Option<StepId>)>,
     ) {
-        let waiting: Vec<StepId> = (0..self.nodes.len())
-            .map(|at| StepId(u32::try_from(at).unwrap_or(u32::MAX)))
-            .filter(|id| {
-                let node = &self.nodes[id.index()];
-                node.state == State::Waiting
-                    && node.rule != Rule::Always
-                    && !(is_gentle && node.survives_gentle_stop)
-            })
-            .collect();
-        for id in waiting {
-            if self.nodes[id.index()].state == State::Waiting {
-                self.skip(id, because, skipped);
+        let falls =
+            |step: &&Step| step.rule != Rule::Always && !(is_gentle && survives_gentle_stop(step));
+        for step in self.plan.steps.iter().filter(falls) {
+            if self.nodes[step.id.index()].state == State::Waiting {
+                self.skip(step.id, because, skipped);
             }
         }
     }
@@ -511,16 +454,18 @@ impl Schedule {
         let mut stack = vec![id];
         while let Some(id) = stack.pop() {
             self.unfinished -= 1;
-            let node = &mut self.nodes[id.index()];
-            if let Some(open) = self.open_in_phase.get_mut(&node.phase) {
+            let step = self.step(id);
+            if let Some(open) = self.open_in_phase.get_mut(&step.phase) {
                 *open -= 1;
                 self.phase_ended |= *open == 0;
             }
+            let node = &self.nodes[id.index()];
             // An optional step's failure is a warning, its dependants go on.
             let is_fine = node.state == State::Done
-                || (node.state == State::Failed && node.rule == Rule::Optional);
+                || (node.state == State::Failed && step.rule == Rule::Optional);
             let reason = node.doomed_by.unwrap_or(id);
-            for (dependant, is_hard) in std::mem::take(&mut node.dependants) {
+            for at in 0..self.waits.of(id).len() {
+                let (dependant, is_hard) = self.waits.of(id)[at];
                 let other = &mut self.nodes[dependant.index()];
                 other.waiting_for = other.waiting_for.saturating_sub(1);
                 if other.state != State::Waiting {

@@ -28,4 +28,5 @@ pub mod sample;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod selection;
+pub mod step;
 pub mod text;

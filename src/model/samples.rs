@@ -28,11 +28,8 @@ fn public(name: &str) -> ObjectName {
 
 fn add(plan: &mut Plan, phase: Phase, kind: StepKind, title: String) -> &mut Step {
     let id = StepId(u32::try_from(plan.steps.len()).unwrap());
-    let statement = Statement {
-        session: Session::Destination,
-        action: Action::Run,
-        sql: format!("-- {title}").into(),
-    };
+    let sql = format!("-- {title}");
+    let statement = Statement::new(Session::Destination, Action::Run, sql);
     let mut step = Step::new(phase, title, "A reason.");
     step.id = id;
     step.kind = kind;
@@ -92,7 +89,7 @@ pub(crate) fn plan() -> Plan {
         );
         step.object = Some(public(name));
         step.size_hint_bytes = bytes;
-        step.row_hint = (rows > 0).then_some(rows);
+        step.extras_mut().row_hint = (rows > 0).then_some(rows);
     }
     for (position, (name, ..)) in TABLES.into_iter().enumerate() {
         let step = add(
@@ -136,7 +133,7 @@ pub(crate) fn finished(plan: &Plan, title: &str) -> RunEvent {
     let hints = plan.step(step).unwrap();
     RunEvent::StepFinished {
         step,
-        rows: hints.row_hint.unwrap_or(0),
+        rows: hints.row_hint().unwrap_or(0),
         bytes: hints.size_hint_bytes,
         elapsed_ms: 1_234,
         is_kept: false,

@@ -99,6 +99,11 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
             });
         }
     }
+    // There are as many of them as tables, and most tables have few columns.
+    for table in &mut tables {
+        table.columns.shrink_to_fit();
+        table.indexes.shrink_to_fit();
+    }
     let statistics = if Feature::VirtualColumns.is_in(version) {
         STATISTICS
     } else {

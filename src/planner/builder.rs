@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::name::ObjectName;
 use crate::model::plan::{
     Action, Fallback, Part, Phase, Repeat, Rule, Session, Statement, Step, StepId, StepKind,
-    TableLock, Text, Way,
+    TableLock, Text, Way, Words,
 };
-use crate::sql::{quote, statements};
+use crate::sql::{journal, quote, statements};
 
 /// The journal's key of `work` on an object; unlike a name for people it cannot be read in two ways (`a."b.c"`, `"a.b".c`).
 pub(super) fn journal_key(work: &str, object: &ObjectName) -> Text {
@@ -41,7 +41,7 @@ impl Draft {
     }
 
     pub(super) fn part(mut self, part: Part) -> Self {
-        self.step.part = Some(part);
+        self.step.extras_mut().part = Some(part);
         self
     }
 
@@ -66,7 +66,7 @@ impl Draft {
     }
 
     pub(super) fn remedy(mut self, statement: String) -> Self {
-        self.step.remedy = Some(statement.into());
+        self.step.extras_mut().remedy = Some(statement.into());
         self
     }
 
@@ -106,7 +106,9 @@ impl Draft {
     pub(super) fn size(mut self, bytes: u64, rows: Option<u64>) -> Self {
         self.step.size_hint_bytes = bytes;
         self.step.cost = bytes;
-        self.step.row_hint = rows;
+        if rows.is_some() {
+            self.step.extras_mut().row_hint = rows;
+        }
         self
     }
 
@@ -120,18 +122,19 @@ impl Draft {
         mut self,
         session: Session,
         action: Action,
-        sql: impl Into<Text>,
+        words: impl Into<Words>,
     ) -> Self {
-        self.statements.push(Statement {
-            session,
-            action,
-            sql: sql.into(),
-        });
+        self.statements.push(Statement::new(session, action, words));
         self
     }
 
-    pub(super) fn run(self, session: Session, sql: impl Into<Text>) -> Self {
-        self.statement(session, Action::Run, sql)
+    pub(super) fn statements(mut self, list: impl IntoIterator<Item = Statement>) -> Self {
+        self.statements.extend(list);
+        self
+    }
+
+    pub(super) fn run(self, session: Session, words: impl Into<Words>) -> Self {
+        self.statement(session, Action::Run, words)
     }
 
     pub(super) fn run_all(self, session: Session, list: Vec<Text>) -> Self {
@@ -141,7 +144,7 @@ impl Draft {
 
     /// The statements in one transaction on the destination, with the step's journal row.
     pub(super) fn transaction(self, statements: impl IntoIterator<Item = impl Into<Text>>) -> Self {
-        let journal = statements::journal_done(&self.step.journal_key);
+        let journal = journal::done(&self.step.journal_key);
         self.transaction_and(statements, journal)
     }
 
@@ -149,7 +152,7 @@ impl Draft {
     pub(super) fn transaction_and(
         mut self,
         statements: impl IntoIterator<Item = impl Into<Text>>,
-        journal: impl Into<Text>,
+        journal: impl Into<Words>,
     ) -> Self {
         self.statements
             .extend(transaction(statements, journal.into()));
@@ -160,25 +163,18 @@ impl Draft {
 /// Statements in one transaction on the destination, the journal's among them.
 pub(super) fn transaction(
     statements: impl IntoIterator<Item = impl Into<Text>>,
-    journal: Text,
+    journal: Words,
 ) -> impl Iterator<Item = Statement> {
-    std::iter::once(Text::from(statements::BEGIN))
-        .chain(statements.into_iter().map(Into::into))
+    std::iter::once(Words::from(statements::BEGIN))
+        .chain(statements.into_iter().map(|sql| Words::from(sql.into())))
         .chain([journal, statements::COMMIT.into()])
-        .map(|sql| Statement {
-            session: Session::Destination,
-            action: Action::Run,
-            sql,
-        })
+        .map(|words| Statement::new(Session::Destination, Action::Run, words))
 }
 
 /// A lost session takes along what it has begun; whether it had committed, the journal knows. A row of an earlier run says
 /// nothing of this one; but what is done once more then, rows that are proved or a counter, may be done twice.
 fn repeat_of(step: &Step, statements: &[Statement], is_in_journal: bool) -> Repeat {
-    let has_row = || {
-        let mut list = statements.iter();
-        list.any(|statement| statements::writes_journal(&statement.sql))
-    };
+    let has_row = || statements.iter().any(Statement::writes_journal);
     match step.kind {
         StepKind::FdwRows { .. } | StepKind::FdwCommit { .. } | StepKind::ReleaseSnapshot => {
             Repeat::Never
@@ -258,7 +254,10 @@ impl Steps {
         }
         step.statements = statements.into();
         step.needs = needs.into();
-        step.fallbacks = fallbacks.into();
+        if !fallbacks.is_empty() {
+            fallbacks.shrink_to_fit();
+            step.extras_mut().fallbacks = fallbacks;
+        }
         self.all.push(step);
         id
     }

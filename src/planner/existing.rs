@@ -20,10 +20,12 @@ use crate::model::name::printable;
 use crate::model::options::{OnExisting, SchemaChoice};
 use crate::model::plan::{
     Action, EMPTYING_KEY, Phase, Repeat, Rule, Session, StepId, StepKind, TableLock, Text, Way,
+    Words,
 };
 use crate::model::problem::Problem;
 use crate::sql::constraints;
 use crate::sql::existing;
+use crate::sql::journal;
 use crate::sql::measure::Measurement;
 use crate::sql::optimizer_statistics;
 use crate::sql::settings;
@@ -353,8 +355,8 @@ pub(super) fn push_putting_back(
         let brought = ends.flat_map(|table| rows.of_table(*table));
         let name = name_of(ground, key);
         let tables = &ground.existing.catalog.tables;
-        let journal = put_back_key(&name);
-        let done = |add: Vec<String>, journal: Text| {
+        let journal = Text::from(put_back_key(&name));
+        let done = |add: Vec<String>, journal: Words| {
             let list = add.into_iter().chain([existing::forget(&name)]);
             transaction(list, journal).collect::<Vec<_>>()
         };
@@ -379,9 +381,7 @@ pub(super) fn push_putting_back(
                 })
                 .collect(),
         );
-        for statement in done(put_back(ground, key), statements::journal_done(&journal)) {
-            draft = draft.statement(statement.session, statement.action, statement.sql);
-        }
+        draft = draft.statements(done(put_back(ground, key), journal::done(&journal)));
         let catalog = &ground.existing.catalog;
         let fallback = fallback::not_valid(context, catalog, key, || {
             let mut list = put_back(ground, key);

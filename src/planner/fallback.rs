@@ -4,9 +4,8 @@
 use crate::model::archive::Entry;
 use crate::model::catalog::{Catalog, ForeignKey, TableKind};
 use crate::model::feature::Feature;
-use crate::model::plan::{Action, Fallback, Session, Statement, Text, Way};
-use crate::sql::constraints;
-use crate::sql::{lexer, statements};
+use crate::model::plan::{Action, Fallback, Session, Statement, Text, Way, Words};
+use crate::sql::{constraints, journal, lexer, statements};
 
 use super::Context;
 use super::builder::transaction;
@@ -20,14 +19,14 @@ pub(super) fn of_entry(
     context: &Context<'_>,
     entry: &Entry,
     sql: &[Text],
-    journal_key: &str,
+    journal_key: &Text,
 ) -> Vec<Fallback> {
     let own = match entry.kind.as_str() {
         "FK CONSTRAINT" => not_valid_entry(context, entry, journal_key),
         "INDEX" | "CONSTRAINT" | "CHECK CONSTRAINT" | "STATISTICS"
             if context.calls_functions(entry.id) =>
         {
-            let first = transaction(sql.to_vec(), statements::journal_done(journal_key));
+            let first = transaction(sql.to_vec(), journal::done(journal_key));
             by_search_path(context, &first.collect::<Vec<_>>())
         }
         "TABLE" | "MATERIALIZED VIEW" => leaving_out(
@@ -82,11 +81,11 @@ pub(super) fn not_valid(
     {
         return None;
     }
-    let count = Statement {
-        session: Session::Destination,
-        action: Action::CountViolations,
-        sql: constraints::orphans(key, referencing, referenced).into(),
-    };
+    let count = Statement::new(
+        Session::Destination,
+        Action::CountViolations,
+        constraints::orphans(key, referencing, referenced),
+    );
     Some(Fallback {
         after: &["23503"],
         why: "some rows refer to rows that are not there, so the key is added for new rows only (NOT VALID), and the old ones that break it are counted."
@@ -102,11 +101,11 @@ pub(super) fn not_valid(
 pub(super) fn by_search_path(context: &Context<'_>, first: &[Statement]) -> Option<Fallback> {
     let path = &context.inspection.source.database.as_ref()?.search_path;
     let (begin, rest) = first.split_first()?;
-    let set = Statement {
-        session: Session::Destination,
-        action: Action::Run,
-        sql: statements::local_search_path(path).into(),
-    };
+    let set = Statement::new(
+        Session::Destination,
+        Action::Run,
+        statements::local_search_path(path),
+    );
     Some(Fallback {
         after: UNDEFINED,
         why: format!(
@@ -127,11 +126,11 @@ pub(super) fn without_parameters(
     context: &Context<'_>,
     parameters: &[Text],
     plainly: impl Iterator<Item = Text>,
-    journal_key: &str,
+    journal_key: &Text,
 ) -> Option<Fallback> {
     let path = &context.inspection.source.database.as_ref()?.search_path;
     let set = Text::from(statements::local_search_path(path));
-    let journal = statements::journal_done(journal_key);
+    let journal = journal::done(journal_key);
     (!parameters.is_empty()).then(|| Fallback {
         // Insufficient privilege, cannot be changed now, invalid name or value.
         after: &["42501", "55P02", "42602", "22023"],
@@ -193,7 +192,7 @@ pub(super) fn without(sql: &str, way: Way) -> String {
 /// The same without the statements that are of no meaning for what the object holds.
 fn leaving_out(
     sql: &[Text],
-    journal_key: &str,
+    journal_key: &Text,
     after: &'static [&'static str],
     way: Way,
     why: &str,
@@ -223,6 +222,6 @@ fn leaving_out(
     })
 }
 
-pub(super) fn done_by(journal_key: &str, way: Way) -> Text {
-    statements::journal_done_by(journal_key, way.word())
+pub(super) fn done_by(journal_key: &str, way: Way) -> Words {
+    journal::done_by(journal_key, way.word())
 }

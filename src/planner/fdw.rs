@@ -15,6 +15,7 @@ use crate::model::plan::{
 };
 use crate::sql::existing;
 use crate::sql::hush::Hush;
+use crate::sql::journal;
 use crate::sql::measure::{self, Measurement};
 use crate::sql::statements::{self, FdwAddress};
 
@@ -335,7 +336,7 @@ impl Scaffold {
         steps.push(
             draft
                 .unsilence(context, at, session)
-                .statement(session, Action::Journal, statements::journal_step(key))
+                .statement(session, Action::Journal, journal::done_with_rows(key))
                 .run(session, statements::RELEASE_SAVEPOINT)
                 .fallbacks(fallback::of_long_values(context, carried, share)),
         )

@@ -8,7 +8,7 @@ use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 use crate::model::options::Keep;
 use crate::model::plan::{Action, Phase, Repeat, Rule, Session, StepId, StepKind};
-use crate::sql::{existing, optimizer_statistics, statements};
+use crate::sql::{existing, journal, optimizer_statistics, statements};
 
 use super::builder::{Draft, Steps, journal_key};
 use super::rows::RowSteps;
@@ -148,7 +148,7 @@ pub(super) fn push_sequences(context: &Context<'_>, steps: &mut Steps) -> Vec<(u
                 )
                 .run(Session::Destination, statements::BEGIN)
                 .statement(Session::Destination, Action::BindMeasured, set(name))
-                .run(Session::Destination, statements::journal_done(&key))
+                .run(Session::Destination, journal::done(&key))
                 .run(Session::Destination, statements::COMMIT),
         );
         pushed.push((at, step));

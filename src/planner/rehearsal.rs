@@ -352,7 +352,7 @@ fn growth(context: &Context<'_>, plan: &Plan, whole: &Plan) -> Vec<Growth> {
                 .map(|lock| Extent::of_one(context, lock.table));
             own.fold(Extent::default(), Extent::with)
         };
-        let parts = step.part.map_or(1.0, |part| f64::from(part.of.max(1)));
+        let parts = step.part().map_or(1.0, |part| f64::from(part.of.max(1)));
         let key = step.journal_key.as_str();
         let (class, factor) = match step.kind {
             StepKind::CopyRows { .. } | StepKind::FdwRows { .. } => {
@@ -407,7 +407,7 @@ impl Extent {
 /// The index is there already: the constraint only takes it over.
 fn uses_index(step: &Step) -> bool {
     let mut statements = step.statements.iter();
-    statements.any(|statement| statement.sql.contains(" USING INDEX "))
+    statements.any(|statement| statement.sql().contains(" USING INDEX "))
 }
 
 fn not_measured(

@@ -9,6 +9,7 @@ use crate::model::plan::{
     Action, LARGE_OBJECTS_KEY, Part, Phase, Repeat, Session, StepId, StepKind, Text,
 };
 use crate::model::selection::Carry;
+use crate::sql::journal;
 use crate::sql::large_objects;
 use crate::sql::measure;
 use crate::sql::measure::Measurement;
@@ -454,7 +455,7 @@ pub(super) fn copy_step(context: &Context<'_>, carried: &Carried, share: Share) 
         .statement(
             Session::Destination,
             Action::Journal,
-            statements::journal_step(key),
+            journal::done_with_rows(key),
         )
         .run(Session::Destination, statements::COMMIT);
     if context.rows_call_functions(carried.table) {
@@ -521,7 +522,7 @@ fn large_object_step(context: &Context<'_>) -> Draft {
         .statement(
             Session::Destination,
             Action::Journal,
-            statements::journal_begun_step(LARGE_OBJECTS_KEY),
+            journal::done_what_was_begun(LARGE_OBJECTS_KEY),
         )
         .run(Session::Destination, statements::COMMIT)
 }

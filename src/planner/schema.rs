@@ -10,7 +10,7 @@ use crate::model::name::{ObjectName, printable};
 use crate::model::options::Keep;
 use crate::model::plan::{Phase, Rule, StepId, TableLock, Text, schema_key};
 use crate::sql::roles::{Grammar, mapped, without_session_authorization};
-use crate::sql::{settings, statements, unique};
+use crate::sql::{journal, settings, statements, unique};
 
 use super::builder::{Draft, Steps, journal_key};
 use super::definitions::is_skipped;
@@ -153,11 +153,11 @@ pub(super) fn push_entries(
             && size.saturating_mul(context.options.jobs as u64) >= all_indexes
             && Feature::ParallelIndexBuilds.is_in(context.inspection.destination.version_num);
         let workers = outweighs.then(|| Text::from(settings::WITH_PARALLEL_WORKERS));
-        let mut journal = statements::journal_done(key);
+        let mut journal = journal::done(key);
         if let Some((index_key, two)) = in_two(context, entry, index, &mut sql, workers.clone()) {
             needs = vec![steps.push(two.needs(needs).size(size, None).cost(2 * size))];
             size = 0;
-            journal = statements::journal_done_as(key, &index_key);
+            journal = journal::done_as(key, &index_key);
         } else {
             sql.splice(0..0, workers);
         }

@@ -189,11 +189,11 @@ fn carry(context: &Context<'_>, at: usize, table: &Table) -> Draft {
         // Insufficient privilege: to make a temporary table.
         after: &["42501"],
         why: "the role may not do that here, so statistics are gathered.".to_owned(),
-        statements: vec![Statement {
-            session: Session::Destination,
-            action: Action::Run,
-            sql: analyze.into(),
-        }],
+        statements: vec![Statement::new(
+            Session::Destination,
+            Action::Run,
+            analyze,
+        )],
         to_finish: None,
         way: None,
     }])

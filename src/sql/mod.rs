@@ -8,6 +8,7 @@ pub mod existing;
 pub mod grants;
 pub mod hush;
 pub mod joined;
+pub mod journal;
 pub mod keywords;
 pub mod large_objects;
 pub mod lexer;

@@ -69,7 +69,7 @@ pub fn text(plan: &Plan) -> String {
 /// A step's statements, and those of its fallback.
 pub fn push_statements(out: &mut String, step: &Step) {
     push_each(out, &step.statements);
-    for fallback in &step.fallbacks {
+    for fallback in step.fallbacks() {
         out.push_str(&format!("-- {}\n", instead(fallback)));
         push_each(out, &fallback.statements);
     }
@@ -99,8 +99,10 @@ fn push_statement(out: &mut String, statement: &Statement) {
     if let Some(about) = parameters(statement.action) {
         out.push_str(&format!("-- {about}\n"));
     }
-    out.push_str(statement.sql.trim_end());
-    if !statement.sql.trim_end().ends_with(';') && super::lexer::has_statement(&statement.sql) {
+    let sql = statement.sql();
+    let sql = sql.trim_end();
+    out.push_str(sql);
+    if !sql.ends_with(';') && super::lexer::has_statement(sql) {
         out.push(';');
     }
     out.push('\n');

@@ -126,7 +126,7 @@ impl Script {
         }
         // Steps of the last transaction follow one another, in one batch.
         let is_last = sessions(Session::Last);
-        if is_last || (sessions(Session::Destination) && step.fallbacks.is_empty()) {
+        if is_last || (sessions(Session::Destination) && step.fallbacks().is_empty()) {
             return self.batch(step);
         }
         self.flush();
@@ -179,7 +179,7 @@ impl Script {
         let number = self.counters.len();
         let reading = step.statements.iter();
         let reading = reading.filter(|s| s.action == Action::MeasureSource);
-        self.counters.extend(reading.map(|s| s.sql.to_string()));
+        self.counters.extend(reading.map(|s| s.sql().into_owned()));
         let title = psql_quoted(&self.title(step));
         self.batch.push_str(&format!("\\echo {title}\n"));
         for statement in &step.statements {
@@ -187,7 +187,7 @@ impl Script {
                 Action::MeasureSource => {}
                 Action::BindMeasured => self.batch.push_str(&format!(
                     "PREPARE counter (bigint, boolean) AS {};\nEXECUTE counter (:last_value_{number}, :'is_called_{number}');\nDEALLOCATE counter;\n",
-                    statement.sql
+                    statement.sql()
                 )),
                 _ => self.batch.push_str(&statements(std::slice::from_ref(statement))),
             }
@@ -256,7 +256,7 @@ impl Script {
         };
         self.text
             .push_str(&format!("try {command}\ncase $refused in\n'') ;;\n"));
-        for fallback in &step.fallbacks {
+        for fallback in step.fallbacks() {
             self.text.push_str(&format!(
                 "{})\nnote {}\n",
                 fallback.after.join("|"),
@@ -354,7 +354,8 @@ fn open_session(session: Session) -> (String, &'static str) {
 fn statements(list: &[Statement]) -> String {
     let mut text = String::new();
     for statement in list {
-        let sql = statement.sql.trim_end();
+        let sql = statement.sql();
+        let sql = sql.trim_end();
         match statement.action {
             Action::CountViolations => continue,
             Action::Journal => {

@@ -5,7 +5,6 @@ use crate::model::connection::{Endpoint, TlsMode};
 use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 use crate::model::plan::PASSWORD_MARKER;
-use crate::model::text::Text;
 
 use super::quote::{ident, ident_list, literal, qualified};
 
@@ -527,51 +526,4 @@ pub fn drop_trigger(table: &ObjectName, name: &str) -> String {
         ident(name),
         qualified(table)
     )
-}
-
-/// A step may be done again by a later start.
-const DONE_AGAIN: &str = "\n    ON CONFLICT (key) DO UPDATE SET rows = excluded.rows, bytes = excluded.bytes, finished_at = excluded.finished_at";
-
-/// `$1` rows, `$2` bytes.
-pub fn journal_step(key: &str) -> String {
-    format!(
-        "INSERT INTO howdah.step (key, rows, bytes) VALUES ({}, $1, $2){DONE_AGAIN}",
-        literal(key)
-    )
-}
-
-/// The same of what the journal may have as begun.
-pub fn journal_begun_step(key: &str) -> String {
-    format!("{}, way = NULL", journal_step(key))
-}
-
-/// One of those below.
-pub fn writes_journal(sql: &str) -> bool {
-    sql.starts_with("INSERT INTO howdah.step ")
-}
-
-/// For steps whose rows and bytes mean nothing.
-pub fn journal_done(key: &str) -> Text {
-    let key = literal(key);
-    format_args!("INSERT INTO howdah.step (key) VALUES ({key}) ON CONFLICT DO NOTHING").into()
-}
-
-/// The same of a step that takes over what another has made: it was done by whatever way that was.
-pub fn journal_done_as(key: &str, other: &str) -> Text {
-    format_args!(
-        "INSERT INTO howdah.step (key, way) SELECT {}, (SELECT s.way FROM howdah.step AS s WHERE s.key = {}) ON CONFLICT DO NOTHING",
-        literal(key),
-        literal(other)
-    )
-    .into()
-}
-
-/// The same of a step that was done by another way than its own; `way` is the word for it.
-pub fn journal_done_by(key: &str, way: &str) -> Text {
-    format_args!(
-        "INSERT INTO howdah.step (key, way) VALUES ({}, {}) ON CONFLICT DO NOTHING",
-        literal(key),
-        literal(way)
-    )
-    .into()
 }

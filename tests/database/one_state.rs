@@ -204,7 +204,7 @@ async fn where_one_table_may_not_be_locked_one_session_reads() {
         let is_commit = |step: &&Step| matches!(step.kind, StepKind::FdwCommit { .. });
         assert_eq!(plan.steps.iter().filter(is_commit).count(), sessions);
         let mut all = plan.steps.iter().flat_map(|step| &step.statements);
-        let locks = all.any(|statement| statement.sql.contains(" IN SHARE MODE"));
+        let locks = all.any(|statement| statement.sql().contains(" IN SHARE MODE"));
         assert_eq!(locks, can_lock);
     }
 }

@@ -99,9 +99,9 @@ async fn the_plan_is_what_runs(method: Method) {
     let mut streamed = BTreeSet::new();
     for statement in plan.steps.iter().flat_map(|step| &step.statements) {
         assert!(
-            shown.contains(statement.sql.trim_end()),
+            shown.contains(statement.sql().trim_end()),
             "not shown: {}",
-            statement.sql
+            statement.sql()
         );
         if statement.session.side() == Side::Source {
             continue;
@@ -109,10 +109,10 @@ async fn the_plan_is_what_runs(method: Method) {
         match statement.action {
             Action::RunWithPassword | Action::CompareDefinitions => {}
             Action::Stream => {
-                streamed.insert(tidy(&statement.sql));
+                streamed.insert(tidy(&statement.sql()));
             }
-            _ if hushed.iter().any(|sql| *sql == *statement.sql) => {}
-            _ => *expected.entry(tidy(&statement.sql)).or_default() += 1,
+            _ if hushed.iter().any(|sql| *sql == *statement.sql()) => {}
+            _ => *expected.entry(tidy(&statement.sql())).or_default() += 1,
         }
     }
     let begins = plan.destination_settings.join(";\n");

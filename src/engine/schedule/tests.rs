@@ -2,16 +2,17 @@
 
 use super::bare_step as step;
 use super::*;
-use crate::model::plan::{Action, Statement, Step};
+use crate::model::plan::{Action, Session, Statement, Step};
 
-fn schedule(steps: Vec<Step>) -> Schedule {
+/// The plan stays for as long as the tests run.
+fn schedule(steps: Vec<Step>) -> Schedule<'static> {
     let mut plan = Plan {
         steps,
         ..Plan::default()
     };
     plan.options.jobs = 2;
     plan.at_once = 4;
-    Schedule::new(&plan)
+    Schedule::new(Box::leak(Box::new(plan)))
 }
 
 fn copies(from: u32, to: u32) -> impl Iterator<Item = Step> {
@@ -146,11 +147,7 @@ fn a_failure_fails_its_dependants_and_nothing_else() {
 fn the_snapshot_is_released_when_its_last_reader_is_over_however_it_ended() {
     let mut steps = vec![step(0, Phase::Prepare, &[])];
     steps.extend(copies(1, 3).map(|mut s| {
-        let reading = Statement {
-            session: Session::Source,
-            action: Action::CopyOut,
-            sql: "".into(),
-        };
+        let reading = Statement::new(Session::Source, Action::CopyOut, "");
         s.statements = [reading].into();
         s
     }));
@@ -207,7 +204,7 @@ fn an_optional_step_takes_nothing_along() {
 }
 
 /// A table that fails, its index, another table, and what ends the run.
-fn with_an_undecided_step() -> Schedule {
+fn with_an_undecided_step() -> Schedule<'static> {
     let mut steps: Vec<Step> = copies(0, 2).collect();
     steps.push(step(2, Phase::Indexes, &[0]));
     steps.push(step(3, Phase::Indexes, &[1]));

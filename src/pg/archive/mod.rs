@@ -31,7 +31,8 @@ pub async fn dump(
 ) -> Result<Archive, Problem> {
     let dir = directory()?;
     let file = write(tools, endpoint, snapshot, Waits::Forever, dir.path()).await?;
-    let (entries, digest) = read(tools, &file, Vec::new(), Vec::push).await?;
+    let (mut entries, digest) = read(tools, &file, Vec::new(), Vec::push).await?;
+    entries.shrink_to_fit();
     Ok(Archive {
         client_version: tools.version.clone(),
         client_directory: tools.directory.clone(),

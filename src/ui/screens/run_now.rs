@@ -177,7 +177,7 @@ fn table_figures(
     columns: usize,
     theme: &Theme,
 ) -> Line<'static> {
-    let rows = match step.row_hint {
+    let rows = match step.row_hint() {
         Some(hint) if hint >= one.rows => {
             format!(
                 "{} of ~{} rows",

@@ -526,7 +526,7 @@ fn has(plan: &Plan, row: Row, needle: &Needle) -> bool {
             needle.is_in(SETTINGS) || all.any(|sql| needle.is_in(sql))
         }
         Row::Step(position) => plan.steps.get(position).is_some_and(|step| {
-            needle.is_in(&step.title) || step.statements.iter().any(|it| needle.is_in(&it.sql))
+            needle.is_in(&step.title) || step.statements.iter().any(|it| needle.is_in(&it.sql()))
         }),
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn facts(step: &Step, steps: usize) -> String {
     if step.size_hint_bytes > 0 {
         parts.push(format::bytes_plain(step.size_hint_bytes));
     }
-    if let Some(rows) = step.row_hint {
+    if let Some(rows) = step.row_hint() {
         parts.push(format!("about {}", format::counted(rows, "row", "rows")));
     }
     parts.push(format!(
@@ -67,8 +67,8 @@ impl Totals {
             if step.may_be_kept() {
                 totals.maybe_kept += 1;
             } else if step.method().is_some() {
-                totals.rows = totals.rows.saturating_add(step.row_hint.unwrap_or(0));
-                totals.has_unknown_rows |= step.row_hint.is_none();
+                totals.rows = totals.rows.saturating_add(step.row_hint().unwrap_or(0));
+                totals.has_unknown_rows |= step.row_hint().is_none();
                 totals.bytes = totals.bytes.saturating_add(step.size_hint_bytes);
             }
         }

@@ -18,7 +18,37 @@ pub enum Ink {
     Good,
     Warning,
     Bad,
-    Sql(TokenKind),
+    Sql,
+    Keyword,
+    Literal,
+    Number,
+    Comment,
+}
+
+impl Ink {
+    /// What is drawn alike is of one ink: a row then is of few pieces, however many names it lists.
+    fn of(kind: TokenKind) -> Self {
+        match kind {
+            TokenKind::Keyword => Self::Keyword,
+            TokenKind::String => Self::Literal,
+            TokenKind::Number | TokenKind::Parameter => Self::Number,
+            TokenKind::Comment => Self::Comment,
+            TokenKind::Identifier
+            | TokenKind::QuotedIdentifier
+            | TokenKind::Operator
+            | TokenKind::Punctuation
+            | TokenKind::Whitespace => Self::Sql,
+        }
+    }
+
+    pub fn is_sql(self) -> bool {
+        match self {
+            Self::Prose | Self::Heading | Self::Note | Self::Good | Self::Warning | Self::Bad => {
+                false
+            }
+            Self::Sql | Self::Keyword | Self::Literal | Self::Number | Self::Comment => true,
+        }
+    }
 }
 
 pub type Row = Vec<(Ink, String)>;
@@ -86,8 +116,8 @@ impl Writer {
     fn colored(&mut self, text: &str, caret: Option<(usize, usize)>) {
         let mut line = Vec::new();
         let mut number = 0;
-        for token in lexer::tokens(text) {
-            for (part_number, part) in token.text.split('\n').enumerate() {
+        for (ink, piece) in pieces(text) {
+            for (part_number, part) in piece.split('\n').enumerate() {
                 if part_number > 0 {
                     self.wrap(&line, 2);
                     line.clear();
@@ -95,7 +125,7 @@ impl Writer {
                     number += 1;
                 }
                 if !part.is_empty() {
-                    line.push((Ink::Sql(token.kind), part));
+                    line.push((ink, part));
                 }
             }
         }
@@ -139,7 +169,7 @@ impl Writer {
             if let Some(about) = script::parameters(statement.action) {
                 self.line(Ink::Note, &format!("-- {about}"));
             }
-            self.sql(&statement.sql);
+            self.sql(&statement.sql());
         }
     }
 
@@ -209,6 +239,24 @@ fn push(row: &mut Row, ink: Ink, text: &str) {
     }
 }
 
+/// Stretches of SQL that are drawn alike.
+fn pieces(sql: &str) -> Vec<(Ink, &str)> {
+    let mut pieces = Vec::new();
+    let (mut from, mut to) = (0, 0);
+    let mut last = None;
+    for token in lexer::tokens(sql) {
+        let ink = Ink::of(token.kind);
+        if last.is_some_and(|last| last != ink) {
+            pieces.extend(last.zip(sql.get(from..to)));
+            from = to;
+        }
+        last = Some(ink);
+        to += token.text.len();
+    }
+    pieces.extend(last.zip(sql.get(from..)));
+    pieces
+}
+
 /// Pieces cut behind each space: a word ends where one of them ends with a space.
 fn words<'a>(pieces: &[(Ink, &'a str)]) -> Vec<(Ink, &'a str)> {
     let parts = |(ink, text): &(Ink, &'a str)| {
@@ -222,7 +270,7 @@ fn words<'a>(pieces: &[(Ink, &'a str)]) -> Vec<(Ink, &'a str)> {
 pub(super) fn of_step(step: &Step, facts: &str, columns: usize) -> Page {
     let mut sql = Writer::new(columns);
     sql.statements(&step.statements);
-    for fallback in &step.fallbacks {
+    for fallback in step.fallbacks() {
         sql.blank();
         sql.line(Ink::Note, &format!("-- {}", script::instead(fallback)));
         sql.statements(&fallback.statements);
@@ -341,10 +389,7 @@ mod tests {
     fn a_token_of_several_lines_keeps_its_colour() {
         let mut out = Writer::new(20);
         out.sql("DO $$\nSELECT 1;\n$$");
-        assert_eq!(
-            out.rows[1],
-            [(Ink::Sql(TokenKind::String), "SELECT 1;".to_owned())]
-        );
+        assert_eq!(out.rows[1], [(Ink::Literal, "SELECT 1;".to_owned())]);
         assert_eq!(plain(&out.rows), ["DO $$", "SELECT 1;", "$$;"]);
     }
 }

@@ -44,7 +44,7 @@ pub struct Running {
 impl Running {
     /// The number of rows, while it is known and not outgrown.
     fn row_hint(&self, step: &Step) -> Option<u64> {
-        step.row_hint
+        step.row_hint()
             .filter(|rows| (1..=*rows).contains(&self.rows))
     }
 
@@ -471,7 +471,7 @@ fn rows_bytes(step: &Step) -> u64 {
 
 /// How many rows a step brings, estimated.
 fn rows_of(step: &Step) -> u64 {
-    match step.row_hint {
+    match step.row_hint() {
         Some(rows) if step.method().is_some() => rows,
         _ => rows_bytes(step) / ROW_BYTES,
     }

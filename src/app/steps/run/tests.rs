@@ -160,10 +160,12 @@ fn the_time_left_is_that_of_the_bytes_that_go_over() {
     let [rental, payment] = [copy_of(&plan, "rental"), copy_of(&plan, "payment")];
     for step in &mut plan.steps {
         let is_one = [rental, payment].contains(&step.id);
-        (step.row_hint, step.size_hint_bytes) = match step.method() {
+        let (rows, bytes) = match step.method() {
             Some(_) if is_one => (Some(1_000), 2_000_000),
             _ => (None, 0),
         };
+        step.extras_mut().row_hint = rows;
+        step.size_hint_bytes = bytes;
     }
     let mut state = started(&plan);
     state.update(Msg::Run(RunEvent::StepStarted(rental)), Now(10_000));
