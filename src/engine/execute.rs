@@ -129,7 +129,7 @@ impl Executor {
                 Err(problem) => Err(problem),
             };
             if let Ok(outcome) = &mut result {
-                outcome.refusal = Some(Box::new((refusal, fallback.clone())));
+                outcome.extras_mut().refusal = Some((refusal, fallback.clone()));
             }
         }
         for (_, mut open) in held.open {
@@ -338,7 +338,7 @@ impl Executor {
                         return Err(Problem::new(&step.title, "nothing says what to compare"));
                     };
                     let compared = self.compare_definitions(is_whole).await?;
-                    outcome.definitions = Some(Box::new(compared));
+                    outcome.extras_mut().definitions = Some(compared);
                 }
                 Action::CountViolations => {
                     let open = held.session(statement.session).await?;
@@ -348,7 +348,7 @@ impl Executor {
                         .await
                         .or_fail(step, statement, open)
                         .await?;
-                    outcome.violations = Some(Box::new(Violations::of(&row)));
+                    outcome.extras_mut().violations = Some(Violations::of(&row));
                 }
                 Action::BindMeasured => {
                     let Some(Measure::Counter {
@@ -531,12 +531,12 @@ async fn measure(step: &Step, statement: &Statement, open: &Open) -> Result<Meas
         },
         StepKind::LargeObjects | StepKind::VerifyLargeObjects { .. } => Measure::LargeObjects {
             count: count(),
-            digest: row.get(1),
+            digest: row.get::<_, String>(1).into(),
         },
         _ => Measure::Rows {
             count: count(),
             // The plan asks for one column or for two.
-            checksum: (row.len() > 1).then(|| row.get(1)),
+            checksum: (row.len() > 1).then(|| row.get::<_, String>(1).into()),
         },
     })
 }

@@ -14,16 +14,17 @@ use crate::model::report::{
     Arrival, LargeObjectResult, Outcome, Report, SequenceResult, TableResult, Unfinished, Verdict,
 };
 
+use crate::model::text::Text;
 use crate::planner::schema::INDEX_FIRST;
 use crate::sql::{new_roles, statements};
 
 use super::advice::{Lingering, add_advice, resume_command};
-use super::outcome::{Measure, Measured, StepOutcome};
+use super::outcome::{Measure, Measured, Outcomes, StepOutcome};
 
 /// Everything that happened, by step.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    pub(super) done: HashMap<StepId, StepOutcome>,
+    pub(super) done: Outcomes,
     pub(super) failed: Vec<(StepId, Problem)>,
     /// Failed, and nobody has said yet what becomes of it.
     pub(super) undecided: BTreeMap<StepId, Problem>,
@@ -103,7 +104,7 @@ impl Ledger {
 
     fn objects(&self, plan: &Plan) -> Vec<(String, u64)> {
         let mut counts: std::collections::BTreeMap<String, u64> = std::collections::BTreeMap::new();
-        for step in plan.steps.iter().filter(|s| self.done.contains_key(&s.id)) {
+        for step in plan.steps.iter().filter(|s| self.done.has(s.id)) {
             if let Some(rest) = step.journal_key.strip_prefix("schema/") {
                 let kind = rest.split('/').next().unwrap_or_default();
                 *counts.entry(kind.to_owned()).or_default() += 1;
@@ -122,10 +123,10 @@ impl Ledger {
         let whole = parts.map(|parts| self.whole(parts));
         let outcome = match &whole {
             Some(whole) => whole.as_ref(),
-            None => self.done.get(&step.id),
+            None => self.done.get(step.id),
         };
         let source = outcome.and_then(|o| o.source().cloned());
-        let compared = verifier.and_then(|v| self.done.get(&v.id)).or(outcome);
+        let compared = verifier.and_then(|v| self.done.get(v.id)).or(outcome);
         let destination = compared.and_then(|o| o.destination().cloned());
         // Rows that came together are compared together; those that were added, with what was there before.
         let group = group.filter(|_| parts.is_none());
@@ -198,7 +199,7 @@ impl Ledger {
     fn whole(&self, parts: &[StepId]) -> Option<StepOutcome> {
         let done: Vec<&StepOutcome> = parts
             .iter()
-            .map(|id| self.done.get(id))
+            .map(|id| self.done.get(*id))
             .collect::<Option<_>>()?;
         let began = done
             .iter()
@@ -227,7 +228,7 @@ impl Ledger {
     fn sum(&self, group: &[StepId]) -> Option<Measure> {
         let parts = group
             .iter()
-            .map(|id| Some(self.done.get(id)?.source().cloned()));
+            .map(|id| Some(self.done.get(*id)?.source().cloned()));
         parts
             .collect::<Option<Vec<_>>>()?
             .into_iter()
@@ -252,13 +253,14 @@ impl Ledger {
         if let Some(because) = &plan.definitions_not_compared {
             return DefinitionsResult::not_compared(because);
         }
-        let compared = self.done.values().find_map(|o| o.definitions.as_deref());
+        let compared = self.done.all().find_map(StepOutcome::definitions);
         let Some(mut result) = compared.cloned() else {
             return DefinitionsResult::not_compared("the comparison did not run");
         };
         let is_told = |step: &&Step| {
-            let outcome = self.done.get(&step.id);
-            outcome.is_none_or(|outcome| outcome.refusal.is_some()) || step.was_done_by().is_some()
+            let outcome = self.done.get(step.id);
+            outcome.is_none_or(|outcome| outcome.refusal().is_some())
+                || step.was_done_by().is_some()
         };
         // A key that took its index over has it as it was built.
         let is_index = |step: &&Step| step.journal_key.starts_with(INDEX_FIRST);
@@ -283,8 +285,8 @@ impl Ledger {
     /// Keys that were not checked while the rows came in, and do not hold.
     fn add_broken_keys(&self, report: &mut Report, plan: &Plan) {
         for step in &plan.steps {
-            let outcome = self.done.get(&step.id).filter(|o| o.refusal.is_none());
-            let violations = outcome.and_then(|o| o.violations.as_ref());
+            let outcome = self.done.get(step.id).filter(|o| o.refusal().is_none());
+            let violations = outcome.and_then(|o| o.violations());
             if let Some(found) = violations.filter(|found| found.count > 0) {
                 report.unfinished.push(Unfinished {
                     title: step.title.to_string(),
@@ -301,7 +303,7 @@ impl Ledger {
     /// What was done in another way than planned: a warning, or, where something is still missing, a difference.
     fn add_fallbacks(&self, report: &mut Report, plan: &Plan) {
         for step in &plan.steps {
-            let Some(outcome) = self.done.get(&step.id) else {
+            let Some(outcome) = self.done.get(step.id) else {
                 continue;
             };
             if let Some(fallback) = step.was_done_by() {
@@ -311,16 +313,16 @@ impl Ledger {
                 );
                 report.warnings.push(told);
             }
-            let Some((refusal, fallback)) = outcome.refusal.as_deref() else {
+            let Some((refusal, fallback)) = outcome.refusal() else {
                 continue;
             };
             match &fallback.to_finish {
                 Some(statement) => report.unfinished.push(Unfinished {
                     title: step.title.to_string(),
                     because: refusal.clone(),
-                    violations: outcome.violations.as_ref().map(|v| v.count),
+                    violations: outcome.violations().map(|v| v.count),
                     sample: outcome
-                        .violations
+                        .violations()
                         .iter()
                         .flat_map(|v| v.sample.clone())
                         .collect(),
@@ -337,7 +339,7 @@ impl Ledger {
 
     /// After a run that did not come to its end.
     fn leaves_a_journal(&self, plan: &Plan) -> bool {
-        let is_over = |step: &Step| self.done.contains_key(&step.id);
+        let is_over = |step: &Step| self.done.has(step.id);
         let has_begun = plan.steps.iter().any(|step| {
             matches!(
                 step.journal_key.as_str(),
@@ -396,7 +398,7 @@ impl Ledger {
                 && !matches!(s.kind, StepKind::PutBack { .. })
         };
         for step in plan.steps.iter().filter(removing) {
-            if self.done.contains_key(&step.id) {
+            if self.done.has(step.id) {
                 report
                     .removed
                     .push(step.title.replacen("Remove", "Removed", 1));
@@ -439,7 +441,7 @@ impl Ledger {
         let made = plan
             .new_roles
             .iter()
-            .filter(|role| self.done.contains_key(&role.step));
+            .filter(|role| self.done.has(role.step));
         let names: Vec<_> = made.clone().map(|role| printable(&role.name)).collect();
         if names.is_empty() {
             return;
@@ -514,9 +516,9 @@ fn added(before: Option<&Measure>, source: Option<&Measure>) -> Option<Measure> 
 }
 
 /// Sums of 64-bit hashes fit into 128 bits for any number of rows that fits on a disk.
-fn plus(a: &str, b: &str) -> Option<String> {
+fn plus(a: &str, b: &str) -> Option<Text> {
     let (a, b): (i128, i128) = (a.parse().ok()?, b.parse().ok()?);
-    Some((a + b).to_string())
+    Some(format_args!("{}", a + b).into())
 }
 
 /// Of no use to who puts right by hand what could not be put right.

@@ -5,16 +5,17 @@ use std::sync::atomic::Ordering;
 use crate::model::definition::DefinitionsResult;
 use crate::model::event::Counter;
 use crate::model::options::{OnExisting, Options, SchemaChoice, VerifyLevel};
-use crate::model::plan::Fallback;
+use crate::model::plan::{Fallback, Plan, StepId};
 use crate::model::problem::Problem;
 use crate::model::report::Arrival;
+use crate::model::text::Text;
 
 /// What a query measured on one side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Measure {
     Rows {
         count: u64,
-        checksum: Option<String>,
+        checksum: Option<Text>,
     },
     Counter {
         last_value: i64,
@@ -22,7 +23,7 @@ pub(super) enum Measure {
     },
     LargeObjects {
         count: u64,
-        digest: String,
+        digest: Text,
     },
     /// The destination does not have it, or not with these columns.
     Absent,
@@ -37,11 +38,55 @@ pub(super) struct StepOutcome {
     /// Since the run began.
     pub(super) ended_ms: u64,
     pub(super) measured: Option<Box<Measured>>,
-    /// Why the step's own way was refused; its fallback then did it.
-    pub(super) refusal: Option<Box<(Problem, Fallback)>>,
-    pub(super) violations: Option<Box<Violations>>,
-    pub(super) definitions: Option<Box<DefinitionsResult>>,
+    pub(super) extras: Option<Box<Extras>>,
     pub(super) arrival: Arrival,
+}
+
+/// What hardly any step has to tell.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Extras {
+    /// Why the step's own way was refused; its fallback then did it.
+    pub(super) refusal: Option<(Problem, Fallback)>,
+    pub(super) violations: Option<Violations>,
+    pub(super) definitions: Option<DefinitionsResult>,
+}
+
+/// What each step has brought that is done. One place for each step of the plan: most of them are done in the end.
+#[derive(Debug, Default)]
+pub(super) struct Outcomes(Vec<Option<StepOutcome>>);
+
+impl Outcomes {
+    pub(super) fn of(plan: &Plan) -> Self {
+        Self(vec![None; plan.steps.len()])
+    }
+
+    pub(super) fn get(&self, id: StepId) -> Option<&StepOutcome> {
+        self.0.get(id.index())?.as_ref()
+    }
+
+    pub(super) fn get_mut(&mut self, id: StepId) -> Option<&mut StepOutcome> {
+        self.0.get_mut(id.index())?.as_mut()
+    }
+
+    pub(super) fn has(&self, id: StepId) -> bool {
+        self.get(id).is_some()
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &StepOutcome> {
+        self.0.iter().flatten()
+    }
+
+    pub(super) fn set(&mut self, id: StepId, outcome: StepOutcome) {
+        if let Some(place) = self.0.get_mut(id.index()) {
+            *place = Some(outcome);
+        }
+    }
+
+    pub(super) fn take_back(&mut self, id: StepId) {
+        if let Some(place) = self.0.get_mut(id.index()) {
+            *place = None;
+        }
+    }
 }
 
 /// Rows or a counter as they were found.
@@ -56,6 +101,25 @@ pub(super) struct Measured {
 impl StepOutcome {
     pub(super) fn measured_mut(&mut self) -> &mut Measured {
         self.measured.get_or_insert_default()
+    }
+
+    pub(super) fn extras_mut(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
+    }
+
+    /// [`Extras::refusal`].
+    pub(super) fn refusal(&self) -> Option<&(Problem, Fallback)> {
+        self.extras.as_deref()?.refusal.as_ref()
+    }
+
+    /// [`Extras::violations`].
+    pub(super) fn violations(&self) -> Option<&Violations> {
+        self.extras.as_deref()?.violations.as_ref()
+    }
+
+    /// [`Extras::definitions`].
+    pub(super) fn definitions(&self) -> Option<&DefinitionsResult> {
+        self.extras.as_deref()?.definitions.as_ref()
     }
 
     pub(super) fn source(&self) -> Option<&Measure> {

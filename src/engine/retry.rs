@@ -379,10 +379,10 @@ async fn row(
     if let Some(count) = list.find(|s| s.action == Action::CountViolations) {
         let counted = open.client.query_typed_one(&count.sql(), &[]).await;
         let counted = counted.map_err(|error| problem(WHAT, &error))?;
-        brought.violations = Some(Box::new(Violations::of(&counted)));
+        brought.extras_mut().violations = Some(Violations::of(&counted));
     }
     let refused = Problem::new(&step.title, "refused, before the connection was lost");
-    brought.refusal = Some(Box::new((refused, fallback.clone())));
+    brought.extras_mut().refusal = Some((refused, fallback.clone()));
     Ok(Some(brought))
 }
 

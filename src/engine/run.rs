@@ -20,7 +20,7 @@ use super::advice::Lingering;
 use super::execute::{Cancellers, Ended, Executor};
 use super::ledger::Ledger;
 use super::lingering;
-use super::outcome::StepOutcome;
+use super::outcome::{Outcomes, StepOutcome};
 use super::retry;
 use super::schedule::Schedule;
 
@@ -65,8 +65,7 @@ impl Run {
         let mut schedule = Schedule::new(&plan);
         let mut ledger = Ledger {
             gives_up: !is_attended,
-            // A map that grows is there twice meanwhile.
-            done: HashMap::with_capacity(self.plan.steps.len()),
+            done: Outcomes::of(&self.plan),
             ..Ledger::default()
         };
         let mut tasks: JoinSet<(StepId, Ended, u64)> = JoinSet::new();
@@ -150,7 +149,7 @@ impl Run {
                                 elapsed_ms,
                                 is_kept: outcome.arrival == Arrival::Kept,
                             };
-                            ledger.done.insert(id, outcome);
+                            ledger.done.set(id, outcome);
                             self.tell(finished).await;
                         }
                         // What the user stopped has not failed.
@@ -216,7 +215,7 @@ impl Run {
         }
         self.executor.sessions.close(|_| true);
         for (id, outcome) in self.executor.doubts.take_redone() {
-            if let Some(done) = ledger.done.get_mut(&id) {
+            if let Some(done) = ledger.done.get_mut(id) {
                 let (elapsed_ms, ended_ms) = (done.elapsed_ms, done.ended_ms);
                 *done = StepOutcome {
                     elapsed_ms,
@@ -252,7 +251,7 @@ impl Run {
     fn take_back(&self, ledger: &mut Ledger, session: u16) {
         for step in &self.plan.steps {
             if step.kind == (StepKind::FdwRows { session }) {
-                ledger.done.remove(&step.id);
+                ledger.done.take_back(step.id);
             }
         }
     }

@@ -86,8 +86,6 @@ async fn read<T: Send + 'static>(
     )?;
     let program = tools.pg_restore();
     apart(move || {
-        let text = |file: &Path| std::fs::read_to_string(file).or_unread();
-        let (list, post_data_list) = (text(&list)?, text(&post_data_list)?);
         let unfit = |reason: String| {
             let hint = if reason.starts_with(split::NOT_UTF8) {
                 OTHER_BYTES.to_owned()
@@ -101,8 +99,12 @@ async fn read<T: Send + 'static>(
         };
         let digest = digest_of(open(&with_owner)?)?;
         let (with_owner, bare) = (open(&with_owner)?, open(&bare)?);
-        let entries = split::Entries::new(&list, &post_data_list, with_owner, bare);
-        for entry in entries.map_err(unfit)? {
+        let entries = {
+            let text = |file: &Path| std::fs::read_to_string(file).or_unread();
+            let (list, post_data_list) = (text(&list)?, text(&post_data_list)?);
+            split::Entries::new(&list, &post_data_list, with_owner, bare).map_err(unfit)?
+        };
+        for entry in entries {
             see(&mut seen, entry.map_err(unfit)?);
         }
         Ok((seen, digest))

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::BufRead;
+use std::rc::Rc;
 
 use crate::model::archive::{Entry, Section};
 use crate::model::name::ObjectName;
@@ -19,9 +20,26 @@ struct Listed {
     oid: u32,
 }
 
+/// What is listed, in the order of printing: three walk through it, each at its own pace.
+#[derive(Clone)]
+struct InOrder {
+    all: Rc<[Listed]>,
+    next: usize,
+}
+
+impl Iterator for InOrder {
+    type Item = Listed;
+
+    fn next(&mut self) -> Option<Listed> {
+        let listed = self.all.get(self.next).copied()?;
+        self.next += 1;
+        Some(listed)
+    }
+}
+
 /// The entries of one archive, one after another: of a large schema no more than two texts of one entry are held at a time.
 pub(super) struct Entries<S, B> {
-    listed: std::vec::IntoIter<Listed>,
+    listed: InOrder,
     post_data: HashSet<u32>,
     with_owner: Pieces<S>,
     bare: Pieces<B>,
@@ -38,7 +56,10 @@ impl<S: BufRead, B: BufRead> Entries<S, B> {
         with_owner: S,
         bare: B,
     ) -> Result<Self, String> {
-        let listed = in_printing_order(list);
+        let listed = InOrder {
+            all: in_printing_order(list).into(),
+            next: 0,
+        };
         let post_data = listed_lines(post_data_list)
             .map(|(listed, _)| listed.id)
             .collect();
@@ -53,7 +74,7 @@ impl<S: BufRead, B: BufRead> Entries<S, B> {
         let mut governing = Settings::default();
         governing.cut(&bare.next()?);
         Ok(Self {
-            listed: listed.into_iter(),
+            listed,
             post_data,
             with_owner,
             bare,
@@ -115,16 +136,16 @@ pub(super) const NOT_UTF8: &str = "it is not UTF-8";
 /// What is printed, cut before each entry's header.
 struct Pieces<R> {
     lines: R,
-    listed: std::vec::IntoIter<Listed>,
+    listed: InOrder,
     /// Read, and not given out: the beginning of the next piece.
     buffer: String,
 }
 
 impl<R: BufRead> Pieces<R> {
-    fn new(listed: Vec<Listed>, lines: R) -> Self {
+    fn new(listed: InOrder, lines: R) -> Self {
         Self {
             lines,
-            listed: listed.into_iter(),
+            listed,
             buffer: String::new(),
         }
     }
