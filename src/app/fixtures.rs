@@ -15,6 +15,7 @@ use crate::model::journal::Leftovers;
 use crate::model::name::ObjectName;
 use crate::model::options::Options;
 use crate::model::problem::{Field, Problem};
+use crate::model::text::Text;
 
 pub(crate) fn endpoint(host: &str) -> Endpoint {
     Endpoint {
@@ -234,8 +235,8 @@ pub(crate) fn blocked_results() -> Vec<CheckResult> {
 
 fn column(name: &str, type_name: &str) -> Column {
     Column {
-        name: name.to_owned(),
-        type_name: type_name.to_owned(),
+        name: Text::of(name),
+        type_name: Text::of(type_name),
         wire: WireType::BuiltIn,
         hash_form: HashForm::Value,
         is_not_null: name == "id",
@@ -252,7 +253,7 @@ pub(crate) fn table(schema: &str, name: &str, rows: u64) -> Table {
         kind: TableKind::Ordinary,
         is_unlogged: false,
         is_out_of_reach: false,
-        owner: "app".to_owned(),
+        owner: "app".into(),
         partition_of: None,
         inherits: Vec::new(),
         has_inheritance_children: false,
@@ -262,8 +263,8 @@ pub(crate) fn table(schema: &str, name: &str, rows: u64) -> Table {
             column("total", "numeric(10,2)"),
         ],
         indexes: vec![Index {
-            name: format!("{name}_pkey"),
-            definition: String::new(),
+            name: format!("{name}_pkey").into(),
+            definition: "".into(),
             is_primary: true,
             is_unique: true,
             is_valid: true,
@@ -329,14 +330,14 @@ pub(crate) fn shop() -> Inspection {
     tables[6].has_inheritance_children = true;
     tables[6].is_unlogged = true;
     tables[6].estimated_rows = None;
-    tables[2].comment = Some("What can be rented.".to_owned());
+    tables[2].comment = Some("What can be rented.".into());
     let sequence = |schema: &str, name: &str, owner: Option<usize>| Sequence {
         oid: 1,
         name: ObjectName::new(schema.to_owned(), name.to_owned()),
-        owner: "app".to_owned(),
+        owner: "app".into(),
         owned_by: owner.map(|table| SequenceOwner {
             table,
-            column: "id".to_owned(),
+            column: "id".into(),
             is_identity: true,
         }),
         last_value: owner.map(|_| 120_000),

@@ -9,6 +9,7 @@ use crate::model::catalog::{
     Column, HashForm, Index, LargeObjects, Sequence, Table, TableKind, WireType,
 };
 use crate::model::name::ObjectName;
+use crate::model::text::Text;
 
 const TABLES: &str = include_str!("../../assets/demo/1_tables.sql");
 const CONSTRAINTS: &str = include_str!("../../assets/demo/3_constraints.sql");
@@ -88,8 +89,8 @@ fn column(line: &str) -> Column {
         .iter()
         .fold(rest, |text, end| text.split(end).next().unwrap_or(text));
     Column {
-        name: name.to_owned(),
-        type_name: type_name.trim().to_owned(),
+        name: Text::of(name),
+        type_name: Text::of(type_name.trim()),
         // As the program finds them: a type that somebody made may read differently on the other side.
         wire: if type_name.contains("shop.address") {
             WireType::Other
@@ -234,8 +235,8 @@ pub(crate) fn demo() -> Inspection {
         if kind != "FK CONSTRAINT" {
             let bytes = tables[at].table_bytes / 8;
             tables[at].indexes.push(Index {
-                name: title,
-                definition: "btree (…)".to_owned(),
+                name: title.into(),
+                definition: "btree (…)".into(),
                 is_primary: kind == "CONSTRAINT",
                 is_unique: kind == "CONSTRAINT",
                 is_valid: true,
@@ -273,7 +274,7 @@ pub(crate) fn demo() -> Inspection {
         .map(|(schema, name)| Sequence {
             oid: 1,
             name: ObjectName::new(schema, name),
-            owner: "app".to_owned(),
+            owner: "app".into(),
             owned_by: None,
             last_value: Some(4_711),
             can_select: true,

@@ -35,7 +35,7 @@ pub(crate) fn library() -> Inspection {
     for (oid, table) in (11..).zip(&mut tables) {
         table.oid = oid;
         for index in &mut table.indexes {
-            index.definition = "btree (id)".to_owned();
+            index.definition = "btree (id)".into();
         }
     }
     tables[1].columns[1].wire = WireType::Other;
@@ -116,10 +116,10 @@ pub(crate) fn library() -> Inspection {
     inspection.catalog.sequences = vec![Sequence {
         oid: 21,
         name: ObjectName::new("billing", "invoice_id_seq"),
-        owner: "app".to_owned(),
+        owner: "app".into(),
         owned_by: Some(SequenceOwner {
             table: 0,
-            column: "id".to_owned(),
+            column: "id".into(),
             is_identity: true,
         }),
         last_value: Some(120_000),

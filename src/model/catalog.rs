@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::name::ObjectName;
 use super::provider::Provided;
 use super::roles::SourceRole;
+use super::text::Text;
 
 /// The source database as the planner and the wizard see it. Tables and sequences stand in name order and
 /// are referred to by their position.
@@ -100,7 +101,7 @@ pub struct Table {
     pub is_unlogged: bool,
     /// Unlogged, and this is a standby: the rows are on the primary alone.
     pub is_out_of_reach: bool,
-    pub owner: String,
+    pub owner: Text,
     /// The partitioned table this is a partition of (position in [`Catalog::tables`]).
     pub partition_of: Option<usize>,
     /// Plain inheritance parents (positions).
@@ -117,15 +118,15 @@ pub struct Table {
     /// Heap, TOAST and maps: `pg_table_size`.
     pub table_bytes: u64,
     pub index_bytes: u64,
-    pub comment: Option<String>,
+    pub comment: Option<Text>,
     /// Row-level security is on and would apply to the role that reads.
     pub rows_hidden_by_policy: bool,
     pub can_select: bool,
     /// The role may take a SHARE lock (before 17: UPDATE, DELETE or TRUNCATE; from 17 also MAINTAIN).
     pub can_lock: bool,
     /// How a partitioned table is parted, and what of its parent's rows a partition holds, as the server says it.
-    pub partition_key: Option<String>,
-    pub partition_bound: Option<String>,
+    pub partition_key: Option<Text>,
+    pub partition_bound: Option<Text>,
     /// Partitioned by a hash of values of which every server may make another: a row need not belong to the same partition there.
     pub hashes_oids: bool,
     /// An `ON INSERT` rule, which COPY does not know and `INSERT` obeys.
@@ -176,22 +177,22 @@ pub enum HashForm {
     /// Type `"char"`, whose text depends on the version: its number.
     Byte,
     /// A built-in type that holds floats, whose text depends on the version: what this function sends.
-    Sent(String),
+    Sent(Text),
     /// Floats inside of a type of the user's, for which there is nothing but text.
     NestedFloats,
 }
 
 #[derive(Clone, Debug)]
 pub struct Column {
-    pub name: String,
+    pub name: Text,
     /// `format_type`, for people.
-    pub type_name: String,
+    pub type_name: Text,
     pub wire: WireType,
     pub is_not_null: bool,
     pub is_identity: bool,
     pub is_generated: bool,
     pub hash_form: HashForm,
-    pub default: Option<String>,
+    pub default: Option<Text>,
 }
 
 /// How a column's type may travel; domains are looked through.
@@ -209,8 +210,8 @@ pub enum WireType {
 
 #[derive(Clone, Debug)]
 pub struct Index {
-    pub name: String,
-    pub definition: String,
+    pub name: Text,
+    pub definition: Text,
     pub is_primary: bool,
     pub is_unique: bool,
     pub is_valid: bool,
@@ -244,7 +245,7 @@ pub struct KeyColumn {
 pub struct Sequence {
     pub oid: u32,
     pub name: ObjectName,
-    pub owner: String,
+    pub owner: Text,
     /// The column that owns it: table position, column name, and whether it is an identity column's.
     pub owned_by: Option<SequenceOwner>,
     /// `pg_sequences.last_value` at reading time; none when never used or not readable.
@@ -259,7 +260,7 @@ pub struct Sequence {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SequenceOwner {
     pub table: usize,
-    pub column: String,
+    pub column: Text,
     pub is_identity: bool,
 }
 

@@ -22,6 +22,10 @@ thread_local! {
 }
 
 impl Text {
+    pub fn of(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// `text` as this one where it says the same, so that it is kept once.
     #[must_use]
     pub fn or_new(&self, text: String) -> Self {
@@ -46,7 +50,7 @@ impl Repeated {
         if let Some(kept) = self.0.get(text) {
             return kept.clone();
         }
-        let kept = Text::from(text.to_owned());
+        let kept = Text::of(text);
         self.0.insert(kept.clone());
         kept
     }
@@ -79,7 +83,7 @@ impl From<fmt::Arguments<'_>> for Text {
         draft.clear();
         let is_said = fmt::Write::write_fmt(&mut draft, said).is_ok();
         debug_assert!(is_said, "a Display that fails");
-        let text = Self(draft.as_str().into());
+        let text = Self::of(&draft);
         DRAFT.set(draft);
         text
     }
@@ -112,7 +116,7 @@ impl<'de> Deserialize<'de> for Text {
 
 impl From<&String> for Text {
     fn from(text: &String) -> Self {
-        Self(text.as_str().into())
+        Self::of(text)
     }
 }
 

@@ -16,6 +16,7 @@ use crate::model::feature::Feature;
 use crate::model::name::ObjectName;
 use crate::model::problem::Problem;
 use crate::model::roles::{DestinationRole, SourceRole};
+use crate::model::text::{Repeated, Text};
 
 use super::problem::problem;
 
@@ -54,10 +55,12 @@ fn bytes(value: i64) -> u64 {
 
 /// Reads the whole catalog of the database `client` is connected to; `version` is `server_version_num`.
 pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
+    // Owners, types, and most names of columns come again and again.
+    let mut repeated = Repeated::default();
     let mut tables: Vec<Table> = rows(client, "tables", TABLES)
         .await?
         .iter()
-        .map(table_from)
+        .map(|row| table_from(row, &mut repeated))
         .collect();
     let position: HashMap<u32, usize> = tables
         .iter()
@@ -84,14 +87,14 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
     };
     for row in rows(client, "columns", columns).await? {
         if let Some(&at) = position.get(&row.get::<_, u32>(0)) {
-            tables[at].columns.push(column_from(&row));
+            tables[at].columns.push(column_from(&row, &mut repeated));
         }
     }
     for row in rows(client, "indexes", INDEXES).await? {
         if let Some(&at) = position.get(&row.get::<_, u32>(0)) {
             tables[at].indexes.push(Index {
-                name: row.get(1),
-                definition: row.get(2),
+                name: Text::of(row.get(1)),
+                definition: Text::of(row.get(2)),
                 is_primary: row.get(3),
                 is_unique: row.get(4),
                 is_valid: row.get(5),
@@ -131,7 +134,7 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
     let sequences = rows(client, "sequences", SEQUENCES)
         .await?
         .iter()
-        .map(|row| sequence_from(row, &position))
+        .map(|row| sequence_from(row, &position, &mut repeated))
         .collect();
     let materialized_views = rows(client, "materialized views", MATERIALIZED_VIEWS)
         .await?
@@ -234,7 +237,7 @@ async fn read_database(client: &Client) -> Result<DatabaseProperties, Problem> {
         .unwrap_or_default())
 }
 
-fn table_from(row: &Row) -> Table {
+fn table_from(row: &Row, repeated: &mut Repeated) -> Table {
     let extension: Option<String> = row.get(14);
     let condition: Option<String> = row.get(15);
     Table {
@@ -247,7 +250,7 @@ fn table_from(row: &Row) -> Table {
         },
         is_unlogged: row.get(4),
         is_out_of_reach: row.get(20),
-        owner: row.get(5),
+        owner: repeated.keep(row.get(5)),
         partition_of: None,
         inherits: Vec::new(),
         has_inheritance_children: false,
@@ -259,12 +262,12 @@ fn table_from(row: &Row) -> Table {
         hashes_oids: row.get(22),
         table_bytes: bytes(row.get(8)),
         index_bytes: bytes(row.get(9)),
-        comment: row.get(10),
+        comment: row.get::<_, Option<&str>>(10).map(Text::of),
         rows_hidden_by_policy: row.get(11),
         can_select: row.get(12),
         can_lock: row.get(13),
-        partition_key: row.get(17),
-        partition_bound: row.get(18),
+        partition_key: row.get::<_, Option<&str>>(17).map(Text::of),
+        partition_bound: row.get::<_, Option<&str>>(18).map(Text::of),
         has_insert_rule: row.get(19),
         extension_config: extension.map(|extension| ExtensionConfig {
             extension,
@@ -275,10 +278,10 @@ fn table_from(row: &Row) -> Table {
     }
 }
 
-fn column_from(row: &Row) -> Column {
+fn column_from(row: &Row, repeated: &mut Repeated) -> Column {
     Column {
-        name: row.get(1),
-        type_name: row.get(2),
+        name: repeated.keep(row.get(1)),
+        type_name: repeated.keep(row.get(2)),
         wire: match row.get::<_, String>(3).as_str() {
             "built-in" => WireType::BuiltIn,
             "enum" => WireType::Enum,
@@ -288,30 +291,30 @@ fn column_from(row: &Row) -> Column {
         is_not_null: row.get(4),
         is_identity: row.get(5),
         is_generated: row.get(6),
-        default: row.get(7),
+        default: row.get::<_, Option<&str>>(7).map(Text::of),
         hash_form: match row.get::<_, Option<String>>(8) {
             None => HashForm::Text,
             Some(form) if form == "value" => HashForm::Value,
             Some(form) if form == "byte" => HashForm::Byte,
             Some(form) if form == "nested" => HashForm::NestedFloats,
-            Some(function) => HashForm::Sent(function),
+            Some(function) => HashForm::Sent(function.into()),
         },
     }
 }
 
-fn sequence_from(row: &Row, position: &HashMap<u32, usize>) -> Sequence {
+fn sequence_from(row: &Row, position: &HashMap<u32, usize>, repeated: &mut Repeated) -> Sequence {
     let owner_table = row
         .get::<_, Option<u32>>(4)
         .and_then(|oid| position.get(&oid).copied());
     Sequence {
         oid: row.get(0),
         name: ObjectName::new(row.get::<_, String>(1), row.get::<_, String>(2)),
-        owner: row.get(3),
+        owner: repeated.keep(row.get(3)),
         owned_by: owner_table
             .zip(row.get::<_, Option<String>>(5))
             .map(|(table, column)| SequenceOwner {
                 table,
-                column,
+                column: Text::from(column),
                 is_identity: row.get::<_, Option<bool>>(6) == Some(true),
             }),
         last_value: row.get(7),

@@ -36,7 +36,11 @@ pub async fn peek(
         _ => None,
     });
     Ok(Peek {
-        columns: table.columns.iter().map(|one| one.name.clone()).collect(),
+        columns: table
+            .columns
+            .iter()
+            .map(|one| one.name.to_string())
+            .collect(),
         rows: rows
             .map(|row| {
                 let cells = (0..count).map(|at| row.get(at).map(ToOwned::to_owned));

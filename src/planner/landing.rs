@@ -13,6 +13,7 @@ use crate::model::existing::{ExistingSchema, Trigger};
 use crate::model::journal::Journal;
 use crate::model::name::{ObjectName, printable};
 use crate::model::selection::{Carry, Selection};
+use crate::model::text::Text;
 use crate::sql::measure::ComparedColumn;
 
 use super::builder::journal_key;
@@ -53,22 +54,22 @@ pub enum Obstacle {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
     /// The destination has no place for its values.
-    Missing(String),
+    Missing(Text),
     /// The destination wants a value and nothing gives one.
-    Unfillable(String),
+    Unfillable(Text),
     /// The destination's own: its default or null.
-    Extra(String),
+    Extra(Text),
     Type {
-        column: String,
-        source: String,
-        destination: String,
+        column: Text,
+        source: Text,
+        destination: Text,
     },
     /// The destination computes it.
-    GeneratedThere(String),
+    GeneratedThere(Text),
     /// The source computes it, the destination keeps the values.
-    GeneratedHere(String),
+    GeneratedHere(Text),
     /// The source computes it, and the destination does not have it.
-    NotCarried(String),
+    NotCarried(Text),
 }
 
 /// What keeps rows out, for people; none when they can land.

@@ -201,7 +201,7 @@ mod tests {
             name: ObjectName::new("shop", name.to_owned()),
             owned_by: owner.map(|table| SequenceOwner {
                 table,
-                column: "id".to_owned(),
+                column: "id".into(),
                 is_identity: true,
             }),
             ..Sequence::default()

@@ -138,7 +138,7 @@ fn details_of_a_wide_table_are_read_to_their_end() {
     let column = table.columns[0].clone();
     table.columns = (0..80)
         .map(|number| Column {
-            name: format!("column_{number}_of_80"),
+            name: format!("column_{number}_of_80").into(),
             ..column.clone()
         })
         .collect();

@@ -99,12 +99,9 @@ async fn read<T: Send + 'static>(
         };
         let digest = digest_of(open(&with_owner)?)?;
         let (with_owner, bare) = (open(&with_owner)?, open(&bare)?);
-        let entries = {
-            let text = |file: &Path| std::fs::read_to_string(file).or_unread();
-            let (list, post_data_list) = (text(&list)?, text(&post_data_list)?);
-            split::Entries::new(&list, &post_data_list, with_owner, bare).map_err(unfit)?
-        };
-        for entry in entries {
+        let (list, post_data_list) = (open(&list)?, open(&post_data_list)?);
+        let entries = split::Entries::new(list, post_data_list, with_owner, bare);
+        for entry in entries.map_err(unfit)? {
             see(&mut seen, entry.map_err(unfit)?);
         }
         Ok((seen, digest))

@@ -51,18 +51,18 @@ impl<S: BufRead, B: BufRead> Entries<S, B> {
     /// `list` and `post_data_list` are what `pg_restore -l` prints, without and with `--section=post-data`; `with_owner` is
     /// what `pg_restore --verbose -f -` prints, `bare` the same with `--no-owner`. Errors say what did not fit.
     pub(super) fn new(
-        list: &str,
-        post_data_list: &str,
+        list: impl BufRead,
+        post_data_list: impl BufRead,
         with_owner: S,
         bare: B,
     ) -> Result<Self, String> {
         let listed = InOrder {
-            all: in_printing_order(list).into(),
+            all: in_printing_order(list)?.into(),
             next: 0,
         };
         let post_data = listed_lines(post_data_list)
-            .map(|(listed, _)| listed.id)
-            .collect();
+            .map(|line| line.map(|(listed, _)| listed.id))
+            .collect::<Result<_, _>>()?;
         let mut with_owner = Pieces::new(listed.clone(), with_owner);
         let mut bare = Pieces::new(listed.clone(), bare);
         if has_nonconforming_strings(&with_owner.next()?) {
@@ -176,11 +176,16 @@ impl<R: BufRead> Pieces<R> {
     fn read_line(&mut self) -> Result<bool, String> {
         match self.lines.read_line(&mut self.buffer) {
             Ok(read) => Ok(read > 0),
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                Err(format!("{NOT_UTF8}: {error}"))
-            }
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(unread(&error)),
         }
+    }
+}
+
+fn unread(error: &std::io::Error) -> String {
+    if error.kind() == std::io::ErrorKind::InvalidData {
+        format!("{NOT_UTF8}: {error}")
+    } else {
+        error.to_string()
     }
 }
 
@@ -204,30 +209,35 @@ fn header_and_body(text: &str, id: u32) -> Result<(&str, &str), String> {
         .ok_or_else(|| format!("entry {id} has no end of its header"))
 }
 
-fn listed_lines(list: &str) -> impl Iterator<Item = (Listed, &str)> {
-    list.lines()
-        .filter(|line| !line.starts_with(';'))
-        .filter_map(|line| {
-            let (id, rest) = line.split_once("; ")?;
-            let mut words = rest.splitn(3, ' ');
-            let class_oid = words.next()?.parse().ok()?;
-            let oid = words.next()?.parse().ok()?;
-            Some((
-                Listed {
-                    id: id.parse().ok()?,
-                    class_oid,
-                    oid,
-                },
-                words.next()?,
-            ))
-        })
+/// Each entry of a list, and what stands behind its numbers.
+fn listed_lines(list: impl BufRead) -> impl Iterator<Item = Result<(Listed, String), String>> {
+    list.lines().filter_map(|line| match line {
+        Ok(line) => listed(line).map(Ok),
+        Err(error) => Some(Err(unread(&error))),
+    })
+}
+
+fn listed(mut line: String) -> Option<(Listed, String)> {
+    if line.starts_with(';') {
+        return None;
+    }
+    let (id, rest) = line.split_once("; ")?;
+    let mut words = rest.splitn(3, ' ');
+    let listed = Listed {
+        id: id.parse().ok()?,
+        class_oid: words.next()?.parse().ok()?,
+        oid: words.next()?.parse().ok()?,
+    };
+    let behind = words.next()?.len();
+    Some((listed, line.split_off(line.len() - behind)))
 }
 
 /// pg_restore prints in three passes: everything else, then privileges, then event triggers and the refreshing of
 /// materialized views with what hangs on them (`_tocEntryRestorePass` since 9.6).
-fn in_printing_order(list: &str) -> Vec<Listed> {
+fn in_printing_order(list: impl BufRead) -> Result<Vec<Listed>, String> {
     let mut passes = [const { Vec::new() }; 3];
-    for (listed, rest) in listed_lines(list) {
+    for line in listed_lines(list) {
+        let (listed, rest) = line?;
         let pass = if rest.starts_with("ACL ") || rest.starts_with("DEFAULT ACL ") {
             1
         } else if rest.starts_with("EVENT TRIGGER ")
@@ -241,7 +251,7 @@ fn in_printing_order(list: &str) -> Vec<Listed> {
         };
         passes[pass].push(listed);
     }
-    passes.into_iter().flatten().collect()
+    Ok(passes.into_iter().flatten().collect())
 }
 
 /// Whether the source's settings made pg_dump write strings in which a backslash is an escape.
@@ -392,7 +402,7 @@ mod tests {
         sql_without_owner: &str,
     ) -> Result<Vec<Entry>, String> {
         let (sql, bare) = (sql.as_bytes(), sql_without_owner.as_bytes());
-        Entries::new(list, post_data_list, sql, bare)?.collect()
+        Entries::new(list.as_bytes(), post_data_list.as_bytes(), sql, bare)?.collect()
     }
 
     #[test]
@@ -493,7 +503,11 @@ mod tests {
             }
             let [list, post_data_list, sql, sql_without_owner] = &all;
             if let Ok(entries) = both(list, post_data_list, sql, sql_without_owner) {
-                let listed: Vec<u32> = in_printing_order(list).iter().map(|one| one.id).collect();
+                let listed: Vec<u32> = in_printing_order(list.as_bytes())
+                    .unwrap()
+                    .iter()
+                    .map(|one| one.id)
+                    .collect();
                 let ids: Vec<u32> = entries.iter().map(|entry| entry.id).collect();
                 prop_assert_eq!(ids, listed);
             }

@@ -14,6 +14,7 @@ use howdah::model::connection::{
 use howdah::model::event::RunEvent;
 use howdah::model::name::ObjectName;
 use howdah::model::report::{Report, TableResult, Verdict};
+use howdah::model::text::Text;
 use howdah::planner;
 
 fn endpoint(host: &str) -> Endpoint {
@@ -65,8 +66,8 @@ fn facts(relation_count: u64) -> ServerFacts {
 
 fn column(name: &str, type_name: &str) -> Column {
     Column {
-        name: name.to_owned(),
-        type_name: type_name.to_owned(),
+        name: Text::of(name),
+        type_name: Text::of(type_name),
         wire: WireType::BuiltIn,
         is_not_null: true,
         is_identity: false,
@@ -83,10 +84,11 @@ fn schema_of(at: usize) -> String {
 fn table(at: usize) -> Table {
     let (schema, name) = (schema_of(at), format!("t{at:05}"));
     let index = |suffix: &str, columns: &str, is_unique: bool| Index {
-        name: format!("{name}_{suffix}"),
+        name: format!("{name}_{suffix}").into(),
         definition: format!(
             "CREATE INDEX {name}_{suffix} ON {schema}.{name} USING btree ({columns})"
-        ),
+        )
+        .into(),
         is_primary: suffix == "pkey",
         is_unique,
         is_valid: true,
@@ -97,7 +99,7 @@ fn table(at: usize) -> Table {
         kind: TableKind::Ordinary,
         is_unlogged: false,
         is_out_of_reach: false,
-        owner: "app".to_owned(),
+        owner: "app".into(),
         partition_of: None,
         inherits: Vec::new(),
         has_inheritance_children: false,
@@ -251,10 +253,10 @@ pub(crate) fn inspection(tables: usize) -> Inspection {
     let sequence = |at: usize| Sequence {
         oid: oid(at) + 1,
         name: ObjectName::new(schema_of(at), format!("t{at:05}_id_seq")),
-        owner: "app".to_owned(),
+        owner: "app".into(),
         owned_by: Some(SequenceOwner {
             table: at,
-            column: "id".to_owned(),
+            column: "id".into(),
             is_identity: false,
         }),
         last_value: Some(10),
