@@ -401,6 +401,10 @@ const LONGEST: usize = 17;
 
 /// Whether `word`, unquoted and in any case, is a keyword.
 pub fn is_keyword(word: &str) -> bool {
+    // Many names have digits; no keyword has.
+    if word.bytes().any(|byte| byte.is_ascii_digit()) {
+        return false;
+    }
     let mut folded = [0; LONGEST];
     let Some(folded) = folded.get_mut(..word.len()) else {
         return false;
@@ -422,6 +426,7 @@ mod tests {
         assert_eq!(KEYWORDS.iter().map(|word| word.len()).max(), Some(LONGEST));
         assert!(KEYWORDS.iter().all(|word| is_keyword(&word.to_lowercase())));
         assert!(!is_keyword("film"));
+        assert!(!is_keyword("film_1"));
         assert!(!is_keyword(""));
     }
 }

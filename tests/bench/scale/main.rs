@@ -110,6 +110,40 @@ fn preview_next_step(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| press(&mut state, KeyCode::Down));
 }
 
+/// The statement that locks all tables of the source names every one of them.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn preview_the_longest_page(bencher: Bencher<'_, '_>) {
+    bencher
+        .with_inputs(|| {
+            let mut state = world::previewing(TABLES);
+            for _ in 0..2 {
+                press(&mut state, KeyCode::Down);
+            }
+            state
+        })
+        .bench_local_refs(|state| {
+            press(state, KeyCode::Down);
+            let rows = state.preview.page.rows.len();
+            assert!(
+                rows > TABLES / 20,
+                "{rows} rows of {}",
+                state.preview.page.title
+            );
+        });
+}
+
+/// A word that stands in most statements.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn search_in_preview(bencher: Bencher<'_, '_>) {
+    bencher
+        .with_inputs(|| {
+            let mut state = world::previewing(TABLES);
+            press(&mut state, KeyCode::Char('/'));
+            state
+        })
+        .bench_local_refs(|state| press(state, KeyCode::Char('q')));
+}
+
 #[divan::bench]
 fn draw_run(bencher: Bencher<'_, '_>) {
     draw(bencher, world::running(TABLES));

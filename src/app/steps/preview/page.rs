@@ -193,10 +193,10 @@ impl Writer {
             // What a screen makes of other characters in a row is not always what they take one by one.
             let is_plain = word.iter().all(|(_, text)| text.is_ascii());
             if is_plain && used + wanted <= self.columns {
-                used += wanted;
                 for (ink, text) in word {
-                    push(&mut row, *ink, text);
+                    push(&mut row, *ink, text, self.columns - used);
                 }
+                used += wanted;
                 continue;
             }
             for (ink, text) in word {
@@ -210,7 +210,7 @@ impl Writer {
                         used = 0;
                     }
                     used += width;
-                    push(&mut row, *ink, c.encode_utf8(&mut [0; 4]));
+                    push(&mut row, *ink, c.encode_utf8(&mut [0; 4]), width);
                 }
             }
         }
@@ -232,10 +232,15 @@ fn caret(problem: &Problem) -> Option<(usize, usize)> {
     Some((shown.matches('\n').count(), column))
 }
 
-fn push(row: &mut Row, ink: Ink, text: &str) {
+/// `room` is how many bytes more may well follow.
+fn push(row: &mut Row, ink: Ink, text: &str, room: usize) {
     match row.last_mut() {
         Some((same, whole)) if *same == ink => whole.push_str(text),
-        _ => row.push((ink, text.to_owned())),
+        _ => {
+            let mut whole = String::with_capacity(room.max(text.len()));
+            whole.push_str(text);
+            row.push((ink, whole));
+        }
     }
 }
 

@@ -92,9 +92,10 @@ impl Needle {
         };
         // Without a copy of what may be megabytes.
         let bytes = text.as_bytes();
-        bytes
-            .windows(wanted.len())
-            .any(|part| part[0].eq_ignore_ascii_case(first) && part.eq_ignore_ascii_case(wanted))
+        let ends = bytes.len().saturating_sub(wanted.len() - 1);
+        let (small, large) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+        memchr::memchr2_iter(small, large, &bytes[..ends])
+            .any(|at| bytes[at..at + wanted.len()].eq_ignore_ascii_case(wanted))
     }
 }
 
