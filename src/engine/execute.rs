@@ -129,7 +129,7 @@ impl Executor {
                 Err(problem) => Err(problem),
             };
             if let Ok(outcome) = &mut result {
-                outcome.extras_mut().refusal = Some((refusal, fallback.clone()));
+                outcome.oddities_mut().refusal = Some((refusal, fallback.clone()));
             }
         }
         for (_, mut open) in held.open {
@@ -338,7 +338,7 @@ impl Executor {
                         return Err(Problem::new(&step.title, "nothing says what to compare"));
                     };
                     let compared = self.compare_definitions(is_whole).await?;
-                    outcome.extras_mut().definitions = Some(compared);
+                    outcome.oddities_mut().definitions = Some(compared);
                 }
                 Action::CountViolations => {
                     let open = held.session(statement.session).await?;
@@ -348,7 +348,7 @@ impl Executor {
                         .await
                         .or_fail(step, statement, open)
                         .await?;
-                    outcome.extras_mut().violations = Some(Violations::of(&row));
+                    outcome.oddities_mut().violations = Some(Violations::of(&row));
                 }
                 Action::BindMeasured => {
                     let Some(Measure::Counter {
@@ -477,11 +477,11 @@ impl Executor {
     }
 }
 
-fn end<'a>(open: &'a Open, copy: &'a str) -> End<'a> {
+fn end<'a>(open: &'a Open, sql: &'a str) -> End<'a> {
     End {
         client: &open.client,
         tap: &open.tap,
-        sql: copy,
+        sql,
     }
 }
 

@@ -367,7 +367,7 @@ impl Ledger {
                     report.left_behind.extend(
                         step.into_iter()
                             .flat_map(|s| &s.statements)
-                            .filter(|s| !is_bookkeeping(&s.sql()))
+                            .filter(|s| !s.writes_journal() && !is_bookkeeping(&s.sql()))
                             .map(|s| s.sql().into_owned()),
                     );
                 }

@@ -38,13 +38,13 @@ pub(super) struct StepOutcome {
     /// Since the run began.
     pub(super) ended_ms: u64,
     pub(super) measured: Option<Box<Measured>>,
-    pub(super) extras: Option<Box<Extras>>,
+    pub(super) oddities: Option<Box<Oddities>>,
     pub(super) arrival: Arrival,
 }
 
 /// What hardly any step has to tell.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Extras {
+pub(super) struct Oddities {
     /// Why the step's own way was refused; its fallback then did it.
     pub(super) refusal: Option<(Problem, Fallback)>,
     pub(super) violations: Option<Violations>,
@@ -77,15 +77,11 @@ impl Outcomes {
     }
 
     pub(super) fn set(&mut self, id: StepId, outcome: StepOutcome) {
-        if let Some(place) = self.0.get_mut(id.index()) {
-            *place = Some(outcome);
-        }
+        self.0[id.index()] = Some(outcome);
     }
 
     pub(super) fn take_back(&mut self, id: StepId) {
-        if let Some(place) = self.0.get_mut(id.index()) {
-            *place = None;
-        }
+        self.0[id.index()] = None;
     }
 }
 
@@ -103,23 +99,23 @@ impl StepOutcome {
         self.measured.get_or_insert_default()
     }
 
-    pub(super) fn extras_mut(&mut self) -> &mut Extras {
-        self.extras.get_or_insert_default()
+    pub(super) fn oddities_mut(&mut self) -> &mut Oddities {
+        self.oddities.get_or_insert_default()
     }
 
-    /// [`Extras::refusal`].
+    /// [`Oddities::refusal`].
     pub(super) fn refusal(&self) -> Option<&(Problem, Fallback)> {
-        self.extras.as_deref()?.refusal.as_ref()
+        self.oddities.as_deref()?.refusal.as_ref()
     }
 
-    /// [`Extras::violations`].
+    /// [`Oddities::violations`].
     pub(super) fn violations(&self) -> Option<&Violations> {
-        self.extras.as_deref()?.violations.as_ref()
+        self.oddities.as_deref()?.violations.as_ref()
     }
 
-    /// [`Extras::definitions`].
+    /// [`Oddities::definitions`].
     pub(super) fn definitions(&self) -> Option<&DefinitionsResult> {
-        self.extras.as_deref()?.definitions.as_ref()
+        self.oddities.as_deref()?.definitions.as_ref()
     }
 
     pub(super) fn source(&self) -> Option<&Measure> {
@@ -167,5 +163,39 @@ impl Violations {
             count: u64::try_from(row.get::<_, i64>(0)).unwrap_or(0),
             sample: row.get(1),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::schedule::bare_step;
+    use crate::model::plan::Phase;
+
+    #[test]
+    fn what_is_taken_back_was_not_done() {
+        let plan = Plan {
+            steps: vec![
+                bare_step(0, Phase::Data, &[]),
+                bare_step(1, Phase::Data, &[]),
+            ],
+            ..Plan::default()
+        };
+        let mut outcomes = Outcomes::of(&plan);
+        assert!(outcomes.all().next().is_none());
+        let (first, second) = (StepId(0), StepId(1));
+        for id in [first, second] {
+            let rows = u64::from(id.0) + 1;
+            outcomes.set(
+                id,
+                StepOutcome {
+                    rows,
+                    ..StepOutcome::default()
+                },
+            );
+        }
+        outcomes.take_back(first);
+        assert!(!outcomes.has(first) && outcomes.has(second));
+        assert_eq!(outcomes.all().map(|one| one.rows).collect::<Vec<_>>(), [2]);
     }
 }

@@ -379,10 +379,10 @@ async fn row(
     if let Some(count) = list.find(|s| s.action == Action::CountViolations) {
         let counted = open.client.query_typed_one(&count.sql(), &[]).await;
         let counted = counted.map_err(|error| problem(WHAT, &error))?;
-        brought.extras_mut().violations = Some(Violations::of(&counted));
+        brought.oddities_mut().violations = Some(Violations::of(&counted));
     }
     let refused = Problem::new(&step.title, "refused, before the connection was lost");
-    brought.extras_mut().refusal = Some((refused, fallback.clone()));
+    brought.oddities_mut().refusal = Some((refused, fallback.clone()));
     Ok(Some(brought))
 }
 

@@ -61,8 +61,7 @@ impl Run {
         let started_at = jiff::Timestamp::now()
             .strftime("%Y-%m-%dT%H:%M:%SZ")
             .to_string();
-        let plan = Arc::clone(&self.plan);
-        let mut schedule = Schedule::new(&plan);
+        let mut schedule = Schedule::new(&self.plan);
         let mut ledger = Ledger {
             gives_up: !is_attended,
             done: Outcomes::of(&self.plan),

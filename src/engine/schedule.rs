@@ -216,7 +216,7 @@ impl<'p> Schedule<'p> {
         ignores_gates(step) || gates(step.phase).iter().all(is_over)
     }
 
-    /// Looks at all gated steps only when a phase has ended since: a plan may have 100,000 steps.
+    /// Looks at all gated steps only when a phase has ended since: a plan may have 240,000 steps.
     fn open_gates(&mut self) {
         if !std::mem::take(&mut self.phase_ended) {
             return;

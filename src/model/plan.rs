@@ -9,8 +9,8 @@ use super::options::Options;
 use super::provider::Profile;
 
 pub use super::step::{
-    Action, Extras, Fallback, PASSWORD_MARKER, Part, Phase, Repeat, Rule, Session, Statement, Step,
-    StepId, StepKind, TableLock, Way, Words,
+    Action, Fallback, PASSWORD_MARKER, Part, Phase, Repeat, Rule, Session, Statement, Step, StepId,
+    StepKind, TableLock, Way, Words,
 };
 pub use super::text::Text;
 

@@ -5,7 +5,7 @@ use super::name::ObjectName;
 use super::options::Method;
 use super::text::Text;
 
-/// Position in [`Plan::steps`].
+/// Position in [`Plan::steps`](super::plan::Plan::steps).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepId(pub u32);
 
@@ -95,7 +95,7 @@ pub struct Extras {
     /// What the user runs to end what the step may find: rows that break a foreign key.
     pub remedy: Option<Text>,
     /// What is done instead when the server refuses the statements for reasons that were foreseen; the first that fits.
-    pub fallbacks: Vec<Fallback>,
+    pub fallbacks: Box<[Fallback]>,
 }
 
 /// Whether a step may be done once more by itself after its connection was lost and nobody knows how far it came.
@@ -374,7 +374,7 @@ pub enum Action {
     CompareDefinitions,
 }
 
-/// One statement; `Statement::sql` says what is sent.
+/// One statement, read by `Statement::sql`. Two may say the same in different wordings, and are not equal then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     pub session: Session,
@@ -433,3 +433,15 @@ impl<T: Into<Text>> From<T> for Words {
 
 /// Stands in every printed statement where the source's password goes at execution.
 pub const PASSWORD_MARKER: &str = "'<password of the source>'";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With 20,000 tables a plan has 240,000 steps and a million statements: each byte of these is a megabyte.
+    #[test]
+    fn steps_and_statements_stay_small() {
+        assert_eq!(size_of::<Statement>(), 16);
+        assert_eq!(size_of::<Step>(), 128);
+    }
+}

@@ -22,6 +22,7 @@ thread_local! {
 }
 
 impl Text {
+    /// A text of its own, as [`Repeated`] or a constant is not.
     pub fn of(text: &str) -> Self {
         Self(text.into())
     }
@@ -41,7 +42,7 @@ impl Text {
     }
 }
 
-/// Texts that come again and again, a few of them: each is kept once.
+/// Texts of which most come again and again: each is kept once, for as long as somebody reads more of them.
 #[derive(Debug, Default)]
 pub struct Repeated(HashSet<Text>);
 

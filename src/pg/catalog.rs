@@ -102,7 +102,7 @@ pub async fn read(client: &Client, version: u32) -> Result<Catalog, Problem> {
             });
         }
     }
-    // There are as many of them as tables, and most tables have few columns.
+    // Each table has two such lists, and most of them are short.
     for table in &mut tables {
         table.columns.shrink_to_fit();
         table.indexes.shrink_to_fit();
@@ -314,7 +314,7 @@ fn sequence_from(row: &Row, position: &HashMap<u32, usize>, repeated: &mut Repea
             .zip(row.get::<_, Option<String>>(5))
             .map(|(table, column)| SequenceOwner {
                 table,
-                column: Text::from(column),
+                column: repeated.keep(&column),
                 is_identity: row.get::<_, Option<bool>>(6) == Some(true),
             }),
         last_value: row.get(7),

@@ -106,7 +106,7 @@ impl Draft {
     pub(super) fn size(mut self, bytes: u64, rows: Option<u64>) -> Self {
         self.step.size_hint_bytes = bytes;
         self.step.cost = bytes;
-        if rows.is_some() {
+        if rows.is_some() || self.step.extras.is_some() {
             self.step.extras_mut().row_hint = rows;
         }
         self
@@ -255,8 +255,7 @@ impl Steps {
         step.statements = statements.into();
         step.needs = needs.into();
         if !fallbacks.is_empty() {
-            fallbacks.shrink_to_fit();
-            step.extras_mut().fallbacks = fallbacks;
+            step.extras_mut().fallbacks = fallbacks.into();
         }
         self.all.push(step);
         id

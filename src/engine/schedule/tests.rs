@@ -2,7 +2,7 @@
 
 use super::bare_step as step;
 use super::*;
-use crate::model::plan::{Action, Session, Statement, Step};
+use crate::model::plan::{Action, Fallback, Session, Statement, Step};
 
 /// The plan stays for as long as the tests run.
 fn schedule(steps: Vec<Step>) -> Schedule<'static> {
@@ -273,4 +273,75 @@ fn a_pause_holds_back_what_could_start_and_a_stop_ends_it() {
     schedule.stop(Stop::Now);
     schedule.finish(StepId(2), false);
     assert_eq!(schedule.start(), ids(&[3]));
+}
+
+/// Foreign keys were taken away by one step and are put back by others, whatever else became of the run.
+#[test]
+fn what_was_not_taken_away_is_not_put_back() {
+    let plan = |fails: u32| {
+        let mut schedule = schedule(vec![
+            step(0, Phase::Schema, &[]),
+            step(1, Phase::Schema, &[]),
+            Step {
+                kind: StepKind::PutBack { taken: StepId(0) },
+                rule: Rule::Always,
+                ..step(2, Phase::Indexes, &[0, 1])
+            },
+        ]);
+        schedule.start();
+        let mut skipped = schedule.finish(StepId(0), fails != 0);
+        schedule.start();
+        skipped.extend(schedule.finish(StepId(1), fails != 1));
+        (skipped, schedule.start())
+    };
+    assert_eq!(plan(0), (vec![(StepId(2), Some(StepId(0)))], Vec::new()));
+    assert_eq!(plan(1), (Vec::new(), ids(&[2])));
+}
+
+#[test]
+fn an_fdw_session_commits_when_its_own_rows_are_over_however_they_ended() {
+    let rows = |id, session| Step {
+        kind: StepKind::FdwRows { session },
+        ..step(id, Phase::Data, &[])
+    };
+    let commit = |id, session| Step {
+        kind: StepKind::FdwCommit { session },
+        ..step(id, Phase::Data, &[])
+    };
+    let mut schedule = schedule(vec![rows(0, 0), rows(1, 1), commit(2, 0), commit(3, 1)]);
+    assert_eq!(schedule.start(), ids(&[0, 1]));
+    assert!(schedule.finish(StepId(1), false).is_empty());
+    assert_eq!(schedule.start(), ids(&[3]));
+    schedule.finish(StepId(0), true);
+    assert_eq!(schedule.start(), ids(&[2]));
+}
+
+/// A refused FDW step reads through howdah instead, in the same snapshot.
+#[test]
+fn the_snapshot_is_held_for_those_whose_other_way_reads_in_it() {
+    let reading = Statement::new(Session::Source, Action::CopyOut, "");
+    let mut other = step(1, Phase::Data, &[]);
+    other.extras_mut().fallbacks = [Fallback {
+        after: &["0A000"],
+        why: String::new(),
+        statements: vec![reading],
+        to_finish: None,
+        way: None,
+    }]
+    .into();
+    let release = Step {
+        kind: StepKind::ReleaseSnapshot,
+        ..step(2, Phase::Data, &[0])
+    };
+    let mut schedule = schedule(vec![step(0, Phase::Prepare, &[]), other, release]);
+    assert_eq!(schedule.start(), ids(&[0]));
+    schedule.finish(StepId(0), true);
+    assert_eq!(schedule.start(), ids(&[1]));
+    schedule.finish(StepId(1), false);
+    assert_eq!(schedule.start(), ids(&[2]));
+}
+
+#[test]
+fn what_changes_of_a_step_is_small() {
+    assert_eq!(size_of::<Node>(), 32);
 }

@@ -19,6 +19,7 @@ use crate::model::connection::{Endpoint, Silence};
 use crate::model::problem::Problem;
 
 use super::client_tools::ClientTools;
+use split::Flaw;
 
 /// The version of libpq that brought `tcp_user_timeout`.
 const KNOWS_USER_TIMEOUT: u32 = 12;
@@ -86,23 +87,19 @@ async fn read<T: Send + 'static>(
     )?;
     let program = tools.pg_restore();
     apart(move || {
-        let unfit = |reason: String| {
-            let hint = if reason.starts_with(split::NOT_UTF8) {
-                OTHER_BYTES.to_owned()
-            } else {
-                format!(
-                    "{} printed something unexpected. Try another version of the PostgreSQL client programs.",
-                    program.display()
-                )
-            };
-            Problem::new(UNREAD, reason).hint(hint)
+        let flawed = |flaw| match flaw {
+            Flaw::Unread(error) => unread(&error),
+            Flaw::Unfit(reason) => Problem::new(UNREAD, reason).hint(format!(
+                "{} printed something unexpected. Try another version of the PostgreSQL client programs.",
+                program.display()
+            )),
         };
         let digest = digest_of(open(&with_owner)?)?;
         let (with_owner, bare) = (open(&with_owner)?, open(&bare)?);
         let (list, post_data_list) = (open(&list)?, open(&post_data_list)?);
         let entries = split::Entries::new(list, post_data_list, with_owner, bare);
-        for entry in entries.map_err(unfit)? {
-            see(&mut seen, entry.map_err(unfit)?);
+        for entry in entries.map_err(flawed)? {
+            see(&mut seen, entry.map_err(flawed)?);
         }
         Ok((seen, digest))
     })
@@ -121,6 +118,15 @@ fn open(file: &Path) -> Result<BufReader<File>, Problem> {
     File::open(file).map(BufReader::new).or_unread()
 }
 
+fn unread(error: &std::io::Error) -> Problem {
+    let problem = Problem::new(UNREAD, error.to_string());
+    if error.kind() == std::io::ErrorKind::InvalidData {
+        problem.hint(OTHER_BYTES)
+    } else {
+        problem
+    }
+}
+
 /// The text, or why there is none.
 trait OrUnread<T> {
     fn or_unread(self) -> Result<T, Problem>;
@@ -128,14 +134,7 @@ trait OrUnread<T> {
 
 impl<T> OrUnread<T> for std::io::Result<T> {
     fn or_unread(self) -> Result<T, Problem> {
-        self.map_err(|error| {
-            let problem = Problem::new(UNREAD, error.to_string());
-            if error.kind() == std::io::ErrorKind::InvalidData {
-                problem.hint(OTHER_BYTES)
-            } else {
-                problem
-            }
-        })
+        self.map_err(|error| unread(&error))
     }
 }
 

@@ -55,21 +55,21 @@ impl<S: BufRead, B: BufRead> Entries<S, B> {
         post_data_list: impl BufRead,
         with_owner: S,
         bare: B,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Flaw> {
         let listed = InOrder {
             all: in_printing_order(list)?.into(),
             next: 0,
         };
         let post_data = listed_lines(post_data_list)
             .map(|line| line.map(|(listed, _)| listed.id))
-            .collect::<Result<_, _>>()?;
+            .collect::<std::io::Result<_>>()?;
         let mut with_owner = Pieces::new(listed.clone(), with_owner);
         let mut bare = Pieces::new(listed.clone(), bare);
         if has_nonconforming_strings(&with_owner.next()?) {
-            return Err(
+            return Err(Flaw::Unfit(
                 "a backslash in a string is an escape there, which howdah does not read; connect past the pooler that lets no options through, or ALTER DATABASE … SET standard_conforming_strings = on"
                     .to_owned(),
-            );
+            ));
         }
         let mut governing = Settings::default();
         governing.cut(&bare.next()?);
@@ -85,7 +85,7 @@ impl<S: BufRead, B: BufRead> Entries<S, B> {
 
     /// The definition as it is printed without its owner, with the settings that govern it in front; what is printed besides is
     /// the owner's statement.
-    fn read(&mut self, listed: Listed) -> Result<Entry, String> {
+    fn read(&mut self, listed: Listed) -> Result<Entry, Flaw> {
         let Listed { id, .. } = listed;
         let (with_owner, bare) = (self.with_owner.next()?, self.bare.next()?);
         let (header, whole) = header_and_body(&with_owner, id)?;
@@ -122,7 +122,7 @@ impl<S: BufRead, B: BufRead> Entries<S, B> {
 }
 
 impl<S: BufRead, B: BufRead> Iterator for Entries<S, B> {
-    type Item = Result<Entry, String>;
+    type Item = Result<Entry, Flaw>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let listed = self.listed.next()?;
@@ -130,8 +130,26 @@ impl<S: BufRead, B: BufRead> Iterator for Entries<S, B> {
     }
 }
 
-/// Begins the reason where that is so.
-pub(super) const NOT_UTF8: &str = "it is not UTF-8";
+/// Why an archive could not be read.
+#[derive(Debug)]
+pub(super) enum Flaw {
+    /// The text itself could not be.
+    Unread(std::io::Error),
+    /// It is not what pg_restore prints; the reason.
+    Unfit(String),
+}
+
+impl From<String> for Flaw {
+    fn from(reason: String) -> Self {
+        Self::Unfit(reason)
+    }
+}
+
+impl From<std::io::Error> for Flaw {
+    fn from(error: std::io::Error) -> Self {
+        Self::Unread(error)
+    }
+}
 
 /// What is printed, cut before each entry's header.
 struct Pieces<R> {
@@ -151,7 +169,7 @@ impl<R: BufRead> Pieces<R> {
     }
 
     /// First what comes before all entries, then one entry after the other; what comes after all of them is left out.
-    fn next(&mut self) -> Result<String, String> {
+    fn next(&mut self) -> Result<String, Flaw> {
         let Some(entry) = self.listed.next() else {
             while self.read_line()? {}
             let end = end_of_entries(&self.buffer);
@@ -169,23 +187,13 @@ impl<R: BufRead> Pieces<R> {
                 return Ok(std::mem::replace(&mut self.buffer, rest));
             }
         }
-        Err(format!("entry {} is listed but not printed", entry.id))
+        Err(format!("entry {} is listed but not printed", entry.id).into())
     }
 
     /// Whether there was one.
-    fn read_line(&mut self) -> Result<bool, String> {
-        match self.lines.read_line(&mut self.buffer) {
-            Ok(read) => Ok(read > 0),
-            Err(error) => Err(unread(&error)),
-        }
-    }
-}
-
-fn unread(error: &std::io::Error) -> String {
-    if error.kind() == std::io::ErrorKind::InvalidData {
-        format!("{NOT_UTF8}: {error}")
-    } else {
-        error.to_string()
+    fn read_line(&mut self) -> std::io::Result<bool> {
+        let read = self.lines.read_line(&mut self.buffer)?;
+        Ok(read > 0)
     }
 }
 
@@ -210,11 +218,8 @@ fn header_and_body(text: &str, id: u32) -> Result<(&str, &str), String> {
 }
 
 /// Each entry of a list, and what stands behind its numbers.
-fn listed_lines(list: impl BufRead) -> impl Iterator<Item = Result<(Listed, String), String>> {
-    list.lines().filter_map(|line| match line {
-        Ok(line) => listed(line).map(Ok),
-        Err(error) => Some(Err(unread(&error))),
-    })
+fn listed_lines(list: impl BufRead) -> impl Iterator<Item = std::io::Result<(Listed, String)>> {
+    list.lines().filter_map(|line| line.map(listed).transpose())
 }
 
 fn listed(mut line: String) -> Option<(Listed, String)> {
@@ -234,7 +239,7 @@ fn listed(mut line: String) -> Option<(Listed, String)> {
 
 /// pg_restore prints in three passes: everything else, then privileges, then event triggers and the refreshing of
 /// materialized views with what hangs on them (`_tocEntryRestorePass` since 9.6).
-fn in_printing_order(list: impl BufRead) -> Result<Vec<Listed>, String> {
+fn in_printing_order(list: impl BufRead) -> std::io::Result<Vec<Listed>> {
     let mut passes = [const { Vec::new() }; 3];
     for line in listed_lines(list) {
         let (listed, rest) = line?;
@@ -400,7 +405,7 @@ mod tests {
         post_data_list: &str,
         sql: &str,
         sql_without_owner: &str,
-    ) -> Result<Vec<Entry>, String> {
+    ) -> Result<Vec<Entry>, Flaw> {
         let (sql, bare) = (sql.as_bytes(), sql_without_owner.as_bytes());
         Entries::new(list.as_bytes(), post_data_list.as_bytes(), sql, bare)?.collect()
     }
@@ -446,14 +451,35 @@ mod tests {
     fn what_is_listed_but_not_printed_is_an_error() {
         let list = format!("{LIST}13; 1 1 VIEW public v me\n");
         let refused = both(&list, POST, &sql(true), &sql(false)).unwrap_err();
-        assert!(refused.contains("13"));
+        assert!(matches!(refused, Flaw::Unfit(reason) if reason.contains("13")));
+    }
+
+    /// The error of who reads text, for whom there is advice of its own.
+    #[test]
+    fn bytes_that_are_not_utf8_are_told_apart_wherever_they_stand() {
+        let (text, other) = (sql(true), b"10; 1 1 TABLE \xff a me\n".as_slice());
+        let (lists, sql) = ([LIST, POST].map(str::as_bytes), text.as_bytes());
+        for (list, post, whole) in [
+            (other, lists[1], sql),
+            (lists[0], other, sql),
+            (lists[0], lists[1], other),
+        ] {
+            let read = Entries::new(list, post, whole, whole);
+            let flaw = read.and_then(Iterator::collect::<Result<Vec<_>, _>>);
+            let kind = flaw.map_err(|flaw| match flaw {
+                Flaw::Unread(error) => Some(error.kind()),
+                Flaw::Unfit(_) => None,
+            });
+            assert_eq!(kind.unwrap_err(), Some(std::io::ErrorKind::InvalidData));
+        }
     }
 
     #[test]
     fn what_reads_differently_without_its_owner_is_an_error() {
         let other = sql(false).replace("CREATE INDEX i", "CREATE INDEX j");
         let refused = both(LIST, POST, &sql(true), &other).unwrap_err();
-        assert!(refused.contains("entry 11 reads differently"));
+        let wanted = "entry 11 reads differently";
+        assert!(matches!(refused, Flaw::Unfit(reason) if reason.contains(wanted)));
     }
 
     /// Whatever pg_restore prints, it is cut in the order of the list or refused.

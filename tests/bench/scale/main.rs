@@ -132,7 +132,7 @@ fn preview_the_longest_page(bencher: Bencher<'_, '_>) {
         });
 }
 
-/// A word that stands in most statements.
+/// A letter that hardly any title has, so that the statements are searched too.
 #[divan::bench(sample_count = 10, sample_size = 1)]
 fn search_in_preview(bencher: Bencher<'_, '_>) {
     bencher

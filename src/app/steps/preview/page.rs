@@ -26,7 +26,7 @@ pub enum Ink {
 }
 
 impl Ink {
-    /// What is drawn alike is of one ink: a row then is of few pieces, however many names it lists.
+    /// SQL that is drawn alike is of one ink: a row then is of few pieces, however many names it lists.
     fn of(kind: TokenKind) -> Self {
         match kind {
             TokenKind::Keyword => Self::Keyword,
@@ -232,7 +232,7 @@ fn caret(problem: &Problem) -> Option<(usize, usize)> {
     Some((shown.matches('\n').count(), column))
 }
 
-/// `room` is how many bytes more may well follow.
+/// `room` is how many bytes a new piece may well come to.
 fn push(row: &mut Row, ink: Ink, text: &str, room: usize) {
     match row.last_mut() {
         Some((same, whole)) if *same == ink => whole.push_str(text),
@@ -388,6 +388,16 @@ mod tests {
             assert!(rows.iter().all(|row| cells(row) <= columns), "{rows:?}");
             assert_eq!(rows.concat(), text);
         }
+    }
+
+    #[test]
+    fn a_list_of_names_is_one_piece_and_nothing_is_lost() {
+        let sql = "LOCK TABLE ONLY a.b, \"C d\".e, f.g IN SHARE MODE -- 1\n'x' || $1";
+        let pieces = pieces(sql);
+        let whole: String = pieces.iter().map(|(_, text)| *text).collect();
+        assert_eq!(whole, sql);
+        assert!(pieces.contains(&(Ink::Sql, " a.b, \"C d\".e, f.g ")));
+        assert!(pieces.windows(2).all(|two| two[0].0 != two[1].0));
     }
 
     #[test]

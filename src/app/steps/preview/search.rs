@@ -109,6 +109,9 @@ mod tests {
         assert!(!Needle::new("Film").is_in("film"));
         assert!(Needle::new("über").is_in("ÜBERSICHT"));
         assert!(!Needle::new("film").is_in("fil"));
+        // At the very end, after what only begins like it.
+        assert!(Needle::new("aab").is_in("xaAaAB"));
+        assert!(!Needle::new("aab").is_in("xaAaA"));
     }
 
     #[test]
